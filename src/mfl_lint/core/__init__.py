@@ -1,0 +1,1 @@
+"""The nouns: pure values and pure decisions; no network, no database, no clock."""

@@ -1,0 +1,98 @@
+"""Every error that the project raises on purpose.
+
+    MflLintError
+    ├── ReferenceInvalid      a reference, digest or target that does not parse
+    │   └── PlatformInvalid   a platform specifier that does not parse
+    ├── ManifestInvalid       a document that cannot be read at all
+    ├── ConfigInvalid         a setting is wrong; names its key
+    ├── NotObserved           a rule asked for evidence that nobody saw
+    ├── StoreError            the database cannot be used as it is
+    │   ├── LeaseLost         another worker holds the repository; the write was refused
+    │   └── CursorInvalid     a page's cursor that this list did not give out
+    └── RegistryError         one failure to look
+        ├── Unreachable       no answer, or no registry's answer
+        ├── Denied            401 or 403
+        ├── NotFound          404 with the registry's own error document
+        ├── RateLimited       429, or the host is deferred; `retry_after_s`
+        ├── DigestMismatch    the bytes do not hash to what was asked for
+        └── BodyInvalid       an answer that is cut, too large or not decodable
+
+Callers catch types, never text. Messages hold no credentials and no unbounded bodies.
+"""
+
+from __future__ import annotations
+
+
+class MflLintError(Exception):
+    """The root of the tree; its text is one line that a user can act on."""
+
+
+class ReferenceInvalid(MflLintError):
+    """A reference, digest or target that does not parse."""
+
+
+class PlatformInvalid(ReferenceInvalid):
+    """A platform specifier that does not parse."""
+
+
+class ManifestInvalid(MflLintError):
+    """A document that cannot be read at all."""
+
+
+class ConfigInvalid(MflLintError):
+    """A setting is wrong; the text names its key."""
+
+
+class NotObserved(MflLintError):
+    """A rule asked for evidence that nobody saw: the verdict is unknown."""
+
+
+class StoreError(MflLintError):
+    """The database cannot be used as it is."""
+
+
+class LeaseLost(StoreError):
+    """Another worker holds the repository now; the write was refused."""
+
+
+class CursorInvalid(StoreError):
+    """A page's cursor that this list did not give out."""
+
+
+class RegistryError(MflLintError):
+    """One failure to look at a registry."""
+
+
+class Unreachable(RegistryError):
+    """No answer, or an answer that is not a registry's."""
+
+
+class Denied(RegistryError):
+    """401 or 403. Never read as deleted: some registries hide what does not exist."""
+
+
+class NotFound(RegistryError):
+    """404 with the registry's own error document."""
+
+
+class RateLimited(RegistryError):
+    """429, or the host is deferred. `retry_after_s` is in seconds, None if the host said nothing."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DigestMismatch(RegistryError):
+    """The bytes, complete, do not hash to the digest that they were asked for by.
+
+    `actual` is the digest they do hash to, None where nobody says.
+    """
+
+    def __init__(self, message: str, actual: str | None = None) -> None:
+        super().__init__(message)
+        self.actual = actual
+
+
+class BodyInvalid(RegistryError):
+    """An answer that cannot be used: cut, too large, or not decodable."""

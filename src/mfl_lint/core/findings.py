@@ -1,0 +1,122 @@
+"""From faults to findings: severity, subject, ordinal, fingerprint, order, one clean line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from mfl_lint.core.observation import Node
+from mfl_lint.core.policy import Policy, Severity
+from mfl_lint.core.reference import Reference
+from mfl_lint.core.rule import Fault, Finding, Judgement, Rule, RuleVerdict, fingerprint
+
+_MAX_LINE: Final = 600
+
+
+class RuleEnd(msgspec.Struct, frozen=True):
+    """How one rule ended: its verdict, and its faults with the order of the node they are of.
+
+    The order counts a tree's nodes from 0, depth first; it is -1 for what is no node's.
+    """
+
+    rule: Rule
+    verdict: RuleVerdict
+    faults: tuple[tuple[int, Node | None, Fault], ...] = ()
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A fault on its way to a finding: its place, and which of its equals it is."""
+
+    rule: Rule
+    order: int
+    node: Node | None
+    fault: Fault
+    severity: Severity
+    subject: str
+    ordinal: int
+
+    @property
+    def key(self) -> tuple[int, str, int, int, str, int]:
+        """Return what findings are sorted by, worst first."""
+        place = self.node.position if self.node is not None else None
+        position = -1 if place is None else place
+        rank, rule = self.severity.rank, self.rule.id
+        return rank, rule, self.order, position, self.subject, self.ordinal
+
+
+def judgement_of(
+    registry: str,
+    reference: Reference,
+    root: Node | None,
+    ends: Iterable[RuleEnd],
+    policy: Policy,
+) -> Judgement:
+    """Return the findings and verdicts of a tag, or of a repository's name (`root` is None)."""
+    ends = tuple(ends)
+    found = [item for end in ends if end.faults for item in _found(end, policy)]
+    found.sort(key=lambda item: item.key)
+    findings = tuple(_finding(item, registry, reference, root) for item in found)
+    return Judgement(findings, tuple(end.verdict for end in ends))
+
+
+def one_line(text: str) -> str:
+    """Return one bounded, printable line; what a registry says may hold anything."""
+    return _printable(text if len(text) <= _MAX_LINE else f"{text[: _MAX_LINE - 1]}…")
+
+
+def _found(end: RuleEnd, policy: Policy) -> Iterator[_Found]:
+    """Yield a rule's faults, numbered among those of the same subject in the tree's order."""
+    rule = end.rule
+    override = policy.severities.get(rule.id) or policy.severities.get(rule.slug)
+    equals: dict[str, int] = {}
+    for order, node, fault in sorted(end.faults, key=lambda item: item[0]):
+        subject = fault.subject if fault.subject is not None else _subject(node)
+        ordinal = equals.get(subject, 0)
+        equals[subject] = ordinal + 1
+        severity = override or fault.severity or rule.severity
+        yield _Found(rule, order, node, fault, severity, subject, ordinal)
+
+
+def _subject(node: Node | None) -> str:
+    if node is None or node.entry.platform is None:
+        return ""
+    normal = node.entry.platform.normalized()
+    return normal.full if normal.os == "windows" else str(normal)
+
+
+def _finding(item: _Found, registry: str, reference: Reference, root: Node | None) -> Finding:
+    tag = reference.tag or reference.digest or ""
+    node = item.node or root
+    platform = node.entry.platform if node is not None else None
+    return Finding(
+        rule=item.rule.id,
+        slug=item.rule.slug,
+        severity=item.severity,
+        registry=registry,
+        repository=reference.repository,
+        tag=tag,
+        reference=str(reference),
+        digest=node.entry.digest if node is not None else reference.digest,
+        platform=one_line(str(platform)) if platform is not None else "",
+        position=node.position if node is not None else None,
+        subject=one_line(item.subject),
+        message=one_line(item.fault.message),
+        fix=_filled(item.fault.fix, reference),
+        fingerprint=fingerprint(
+            item.rule.id, registry, reference.repository, tag, item.subject, item.ordinal
+        ),
+    )
+
+
+def _filled(fix: str, reference: Reference) -> str:
+    """Put the reference into a fix; for a digest a new tag has to be chosen."""
+    target = f"{reference.name}:{reference.tag or 'TAG'}"
+    return _printable(fix.replace("{reference}", target).replace("{name}", reference.name))
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

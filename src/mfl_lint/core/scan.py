@@ -1,0 +1,96 @@
+"""What a scan found: the values that reports are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from mfl_lint.core.digest import Digest
+from mfl_lint.core.observation import Kind, LookState, Node, Observation
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Finding, Judgement, Outcome, RuleVerdict
+
+
+class ScannedPlatform(msgspec.Struct, frozen=True):
+    """One image of a target; `state` is None where nobody was asked to look at it."""
+
+    platform: str
+    digest: Digest | None
+    size_bytes: int | None
+    state: LookState | None
+
+
+class ScannedTarget(msgspec.Struct, frozen=True):
+    """One reference that was looked at. `undecided` are rules that failed looks left open."""
+
+    reference: str
+    digest: Digest | None
+    media_type: str
+    state: LookState
+    detail: str
+    platforms: tuple[ScannedPlatform, ...]
+    undecided: tuple[RuleVerdict, ...] = ()
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """A whole scan. `problems` are lines on what could not be looked at besides the targets."""
+
+    started_at: datetime
+    targets: tuple[ScannedTarget, ...]
+    findings: tuple[Finding, ...]
+    problems: tuple[str, ...] = ()
+
+    def count(self, severity: Severity) -> int:
+        """Return how many findings have that severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+    @property
+    def unknown(self) -> int:
+        """Return how many verdicts a failed look or a crash left open."""
+        return sum(len(target.undecided) for target in self.targets)
+
+    @property
+    def looked(self) -> bool:
+        """Say whether everything that was asked for could be looked at and judged."""
+        seen = (LookState.VERIFIED, LookState.ABSENT)
+        failed = any(target.state not in seen for target in self.targets)
+        return not (failed or self.unknown or self.problems)
+
+
+def scanned(observation: Observation, judgement: Judgement) -> ScannedTarget:
+    """Return a target as reports show it."""
+    root = observation.root
+    document = root.document if root else None
+    return ScannedTarget(
+        reference=observation.reference.familiar,
+        digest=observation.digest or observation.reference.digest,
+        media_type=(document.media_type or document.served_type) if document else "",
+        state=observation.look.state,
+        detail=observation.look.detail,
+        platforms=tuple(_platforms(root)) if root else (),
+        undecided=tuple(_undecided(observation, judgement)),
+    )
+
+
+def _undecided(observation: Observation, judgement: Judgement) -> Iterator[RuleVerdict]:
+    """Yield what failed looks left open; evidence that nobody asked for is no failure."""
+    for verdict in judgement.verdicts:
+        failed = verdict.outcome is Outcome.UNKNOWN and not observation.complete
+        if verdict.outcome is Outcome.CRASHED or failed:
+            yield verdict
+
+
+def _platforms(root: Node) -> Iterator[ScannedPlatform]:
+    """Yield the images, and the entries of which it was not seen what they are."""
+    for node in root.walk():
+        if node.kind not in (Kind.IMAGE, Kind.UNDECIDED):
+            continue
+        platform = node.entry.platform or (node.config.platform if node.config else None)
+        yield ScannedPlatform(
+            platform=platform.full if platform else "",
+            digest=node.entry.digest,
+            size_bytes=node.entry.size_bytes,
+            state=node.look.state if node.look else None,
+        )
