@@ -1,0 +1,1 @@
+"""A small real registry and its images."""

@@ -1,0 +1,135 @@
+"""Options and fixtures of all tests: counts, seeds, and real servers.
+
+A server or tool that is not installed skips its tests; with CI=true a skip is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.fault_registry import FaultRegistry
+from tests.servers import REGISTRY_BINARY, DockerRegistry
+
+StartRegistry = Callable[..., DockerRegistry]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--ordeal`: the full counts of seeded tests instead of a tenth; and their `--seed`."""
+    parser.addoption("--ordeal", action="store_true", help="run seeded tests with full counts")
+    parser.addoption("--seed", type=int, default=20260301, help="the seed of seeded tests")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say by which seed and with which counts the tests run."""
+    counts = "full" if config.getoption("--ordeal") else "a tenth of the full"
+    return f"seed: {config.getoption('--seed')}, counts: {counts}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where CI=true: what is not tested there is not shown."""
+    report = yield
+    if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {report.longreprtext}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def count(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """Return how often to try: the full number with `--ordeal`, else a tenth of it."""
+    full = bool(request.config.getoption("--ordeal"))
+    return lambda number: number if full else max(1, number // 10)
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed of random tests, and print it for when they fail."""
+    value: int = request.config.getoption("--seed")
+    print(f"seed: {value}")
+    return value
+
+
+def _tool(name: str, package: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed: apt-get install {package}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def skopeo() -> str:
+    """Return the path of skopeo."""
+    return _tool("skopeo", "skopeo")
+
+
+@pytest.fixture(scope="session")
+def docker() -> str:
+    """Return the path of Docker's command line client; no daemon runs."""
+    return _tool("docker", "docker.io")
+
+
+@pytest.fixture
+def docker_registry(tmp_path: Path) -> Iterator[StartRegistry]:
+    """Return a function that starts an empty docker-registry, which lives as long as the test.
+
+    With `htpasswd=True` it demands the credentials that it then has.
+    """
+    _require_registry()
+    with ExitStack() as running:
+
+        def start(*, htpasswd: bool = False) -> DockerRegistry:
+            folder = tmp_path / f"docker-registry-{uuid4().hex[:8]}"
+            folder.mkdir()
+            return running.enter_context(DockerRegistry(folder, htpasswd=htpasswd))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def shared_docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistry]:
+    """Return one docker-registry for all tests that use repositories of their own."""
+    _require_registry()
+    with DockerRegistry(tmp_path_factory.mktemp("docker-registry")) as registry:
+        yield registry
+
+
+def _require_registry() -> None:
+    if not Path(REGISTRY_BINARY).exists():
+        pytest.skip("docker-registry is not installed: apt-get install docker-registry")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Return the URL of a PostgreSQL cluster that lives as long as the tests."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
+    from tests.postgresql import postgresql, postgresql_binaries
+
+    binaries = postgresql_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with postgresql(binaries) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
+    """Return the URL of an empty PostgreSQL database of the test's own."""
+    from tests.postgresql import fresh_database
+
+    with fresh_database(postgresql_url, f"test_{uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture
+async def fault_registry() -> AsyncIterator[FaultRegistry]:
+    """Return a running fault registry without images, faults or guards."""
+    async with FaultRegistry() as registry:
+        yield registry
