@@ -88,8 +88,11 @@ class Reference(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Return registry and repository, without tag and digest."""
-        return f"{self.registry}/{self.repository}"
+        """Return registry and repository, without tag and digest.
+
+        What lies on disk has no repository: its place alone is its name.
+        """
+        return f"{self.registry}/{self.repository}" if self.repository else self.registry
 
     @property
     def familiar(self) -> str:

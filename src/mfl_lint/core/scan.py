@@ -23,7 +23,10 @@ class ScannedPlatform(msgspec.Struct, frozen=True):
 
 
 class ScannedTarget(msgspec.Struct, frozen=True):
-    """One reference that was looked at. `undecided` are rules that failed looks left open."""
+    """One reference that was looked at, in its short form; `canonical` is what findings have.
+
+    `undecided` are rules that failed looks left open.
+    """
 
     reference: str
     digest: Digest | None
@@ -32,6 +35,7 @@ class ScannedTarget(msgspec.Struct, frozen=True):
     detail: str
     platforms: tuple[ScannedPlatform, ...]
     undecided: tuple[RuleVerdict, ...] = ()
+    canonical: str = ""
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -71,6 +75,7 @@ def scanned(observation: Observation, judgement: Judgement) -> ScannedTarget:
         detail=observation.look.detail,
         platforms=tuple(_platforms(root)) if root else (),
         undecided=tuple(_undecided(observation, judgement)),
+        canonical=str(observation.reference),
     )
 
 

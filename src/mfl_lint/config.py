@@ -1,0 +1,145 @@
+"""Settings as frozen values. How they are read from TOML stands in `config_file.py`.
+
+A field that ends in `_s` is in seconds here and a duration ("90s", "24h") in the file, under
+its name without `_s`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from mfl_lint.core.policy import Policy
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Scheme(StrEnum):
+    """How a registry is spoken to; `auto` is https, and plain http too on loopback."""
+
+    AUTO = "auto"
+    HTTPS = "https"
+    HTTP = "http"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The root of what a settings file may hold: unknown keys are mistakes."""
+
+
+class CredentialsConfig(Settings, frozen=True):
+    """Where a registry's credentials are found; nothing is ever inline but the user's name.
+
+    Each secret is read when it is needed: from the environment variable or the file named.
+    `docker_config` says whether `~/.docker/config.json` is asked when none of these is set.
+    """
+
+    username: str = ""
+    username_env: str = ""
+    password_env: str = ""
+    password_file: str = ""
+    token_env: str = ""
+    token_file: str = ""
+    docker_config: bool = True
+    anonymous: bool = False
+
+
+class RegistryConfig(Settings, frozen=True):
+    """One registry to look at. `name` is a unique slug, `host` is `host` or `host:port`.
+
+    `repositories` are exact names or globs; exact names need no catalogue. `newest` keeps the
+    newest N version tags of each repository (0 = all). `interval_s` and `cron` exclude one
+    another; both unset = crawled on request only. `concurrency` and `rate` (requests a second,
+    0 = unlimited) are None for the default of the kind of host (3 and 5; loopback and `own`
+    hosts 16 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
+    `sparse`: lists may name children that were never copied; `proxy`: a pull-through cache.
+    """
+
+    name: str
+    host: str
+    scheme: Scheme = Scheme.AUTO
+    verify_tls: bool = True
+    ca_file: str = ""
+    repositories: tuple[str, ...] = ("*",)
+    exclude_repositories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ("*",)
+    exclude_tags: tuple[str, ...] = ()
+    newest: Count = 0
+    cron: str = ""
+    interval_s: Seconds = 0.0
+    concurrency: Positive | None = None
+    rate: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    own: bool = False
+    sparse: bool = False
+    proxy: bool = False
+    realm_hosts: tuple[str, ...] = ()
+    credentials: CredentialsConfig = CredentialsConfig()
+
+
+class HttpConfig(Settings, frozen=True):
+    """The transport's bounds, for every host."""
+
+    timeout_s: Seconds = 30.0
+    connect_timeout_s: Seconds = 10.0
+    retries: Count = 4
+    backoff_s: Seconds = 0.5
+    backoff_max_s: Seconds = 60.0
+    breaker_failures: Positive = 10
+    breaker_pause_s: Seconds = 60.0
+
+
+class CrawlConfig(Settings, frozen=True):
+    """How crawls go. `presence_age_s`: after that long a child's presence is looked at again.
+
+    `confirm_gone_s`: how far apart two 404s must be before a tag counts as gone. `missed_rounds`:
+    after how many failed looks a finding is unknown. `vanish_share` and `vanish_minimum`: when
+    more tags vanish in one round, all are held. `lease_s`: how long a killed crawl's repository
+    stays reserved. `jitter`: the share of the interval by which schedules vary.
+    """
+
+    presence_age_s: Seconds = 24 * 3600.0
+    confirm_gone_s: Seconds = 600.0
+    missed_rounds: Positive = 3
+    vanish_share: Share = 0.2
+    vanish_minimum: Count = 10
+    repositories_at_once: Positive = 4
+    lease_s: Seconds = 120.0
+    jitter: Share = 0.1
+
+
+class DatabaseConfig(Settings, frozen=True):
+    """`url` without a driver: `sqlite:///mfl-lint.db`, `postgresql://user@host/name`.
+
+    `url_env` names an environment variable that holds the URL, so that a password stays out.
+    """
+
+    url: str = "sqlite:///mfl-lint.db"
+    url_env: str = ""
+
+
+class ServeConfig(Settings, frozen=True):
+    """Where pages are served: loopback only, until access control exists."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+
+
+class Config(msgspec.Struct, frozen=True):
+    """All settings. `path` is the file they came from, None for the defaults alone."""
+
+    registries: tuple[RegistryConfig, ...] = ()
+    database: DatabaseConfig = DatabaseConfig()
+    crawl: CrawlConfig = CrawlConfig()
+    http: HttpConfig = HttpConfig()
+    serve: ServeConfig = ServeConfig()
+    policy: Policy = Policy()
+    path: Path | None = None
+
+    def registry(self, name: str) -> RegistryConfig | None:
+        """Return the registry of that configured name."""
+        return next((item for item in self.registries if item.name == name), None)

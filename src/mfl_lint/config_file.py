@@ -1,0 +1,301 @@
+"""Read settings from TOML; every mistake is named with its key and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+
+from mfl_lint.config import (
+    Config,
+    CrawlConfig,
+    DatabaseConfig,
+    HttpConfig,
+    RegistryConfig,
+    Scheme,
+    Seconds,
+    ServeConfig,
+    Settings,
+)
+from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Ignore, Policy, Requirement, Severity
+from mfl_lint.rules import discover
+
+ENVIRONMENT: Final = "MFL_LINT_CONFIG"
+DEFAULT_NAME: Final = "mfl-lint.toml"
+MAX_BYTES: Final = 1024 * 1024
+MAX_GLOB: Final = 255
+
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d|w)")
+_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+)
+_IN_TOML: Final = (
+    ("Object missing required field", "missing:"),
+    ("`object`", "a table"),
+    ("`array`", "a list"),
+    ("Invalid enum value", "unknown value"),
+)
+
+
+class RequireTable(Settings, frozen=True):
+    """One `[[policy.require]]` table."""
+
+    platforms: tuple[str, ...]
+    repositories: tuple[str, ...] = ("*",)
+    tags: tuple[str, ...] = ("*",)
+
+
+class IgnoreTable(Settings, frozen=True):
+    """One `[[policy.ignore]]` table."""
+
+    rule: str
+    reason: str
+    registry: str = "*"
+    repository: str = "*"
+    tag: str = "*"
+    expires: Any = None
+
+
+class PolicyTable(Settings, frozen=True):
+    """The `[policy]` table."""
+
+    require: tuple[RequireTable, ...] = ()
+    severities: Mapping[str, str] = {}
+    disabled: tuple[str, ...] = ()
+    ignore: tuple[IgnoreTable, ...] = ()
+    known_platforms: tuple[str, ...] = ()
+    windows_builds: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ("linux/amd64", "linux/arm64")
+    settle_s: Seconds = 6 * 3600.0
+
+
+class File(Settings, frozen=True):
+    """A whole settings file."""
+
+    registry: tuple[RegistryConfig, ...] = ()
+    database: DatabaseConfig = DatabaseConfig()
+    crawl: CrawlConfig = CrawlConfig()
+    http: HttpConfig = HttpConfig()
+    serve: ServeConfig = ServeConfig()
+    policy: PolicyTable = PolicyTable()
+
+
+def parse_duration(value: object, key: str) -> float:
+    """Return seconds; `value` is a number of seconds or text like "90s", "10m", "24h", "14d"."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12:
+        return float(value)
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ConfigInvalid(f'{key}: {value!r:.60} is no duration; write "90s", "10m" or "24h"')
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
+def _struct_of(kind: Any) -> type[Settings] | None:
+    """Return the settings type that a field holds, alone or in a tuple."""
+    for candidate in (kind, *get_args(kind)):
+        if isinstance(candidate, type) and issubclass(candidate, Settings):
+            return candidate
+    return None
+
+
+def _prepared(table: object, kind: type[Settings], path: str) -> object:
+    """Return the table with durations in seconds, under the fields' own names."""
+    if not isinstance(table, dict):
+        return table
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    keys = {name.removesuffix("_s"): name for name in fields}
+    made: dict[str, object] = {}
+    for key, value in table.items():
+        at = f"{path}.{key}" if path else key
+        if key not in keys:
+            close = difflib.get_close_matches(key, keys, 1)
+            hint = f'; did you mean "{close[0]}"?' if close else f"; known: {', '.join(keys)}"
+            raise ConfigInvalid(f"{at}: there is no such setting{hint}")
+        name = keys[key]
+        below = _struct_of(fields[name].type)
+        if name.endswith("_s"):
+            made[name] = parse_duration(value, at)
+        elif below is not None and isinstance(value, list):
+            items = enumerate(value)
+            made[name] = [_prepared(item, below, f"{at}[{index}]") for index, item in items]
+        elif below is not None:
+            made[name] = _prepared(value, below, at)
+        else:
+            made[name] = value
+    return made
+
+
+def _convert(table: Mapping[str, object]) -> File:
+    """Return the file's tables as values; raise ConfigInvalid with the key."""
+    try:
+        return msgspec.convert(_prepared(dict(table), File, ""), File)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        key = path.rstrip("`").lstrip(".").removesuffix("_s")
+        for said, better in _IN_TOML:
+            text = text.replace(said, better)
+        raise ConfigInvalid(f"{key or 'the file'}: {text}") from None
+
+
+def _platforms(texts: tuple[str, ...], key: str) -> tuple[Platform, ...]:
+    """Return the parsed platforms; raise ConfigInvalid with the key."""
+    try:
+        return tuple(Platform.parse(text) for text in texts)
+    except PlatformInvalid as error:
+        raise ConfigInvalid(f"{key}: {error}") from None
+
+
+def _rule_id(text: str, key: str, known: Mapping[str, str]) -> str:
+    """Return the id of a rule named by id or slug; raise ConfigInvalid with the key."""
+    found = known.get(text.upper()) or known.get(text.lower())
+    if found is None:
+        close = difflib.get_close_matches(text.lower(), known, 1)
+        hint = f'did you mean "{close[0]}"?' if close else "`mfl-lint rules` lists them"
+        raise ConfigInvalid(f"{key}: there is no rule {text!r:.60}; {hint}")
+    return found
+
+
+def _ignores(table: PolicyTable, known: Mapping[str, str]) -> Iterator[Ignore]:
+    """Yield the ignores with their expiry as an instant."""
+    for index, item in enumerate(table.ignore):
+        key = f"policy.ignore[{index}]"
+        if not item.reason.strip():
+            raise ConfigInvalid(f"{key}.reason: say why this is ignored")
+        _check_globs((item.rule, item.registry, item.repository, item.tag), key)
+        rule = item.rule if "*" in item.rule else _rule_id(item.rule, f"{key}.rule", known)
+        when = _instant(item.expires, f"{key}.expires")
+        yield Ignore(rule, item.reason, item.registry, item.repository, item.tag, when)
+
+
+def _instant(value: object, key: str) -> datetime | None:
+    """Return TOML's date (its first moment) or time as aware UTC; raise ConfigInvalid."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    raise ConfigInvalid(f"{key}: {value!r:.60} is no date; write 2027-06-30, without quotes")
+
+
+def _severity(text: str, rule: str) -> Severity:
+    if text in set(Severity):
+        return Severity(text)
+    known = ", ".join(Severity)
+    raise ConfigInvalid(f"policy.severities.{rule}: {text!r:.60} is none of {known}")
+
+
+def _check_globs(patterns: Iterable[str], key: str) -> None:
+    """Raise ConfigInvalid for a pattern that no name could match, or that is a burden."""
+    for pattern in patterns:
+        if not pattern or len(pattern) > MAX_GLOB:
+            raise ConfigInvalid(f"{key}: a pattern must have 1 to {MAX_GLOB} characters")
+
+
+def _policy(table: PolicyTable) -> Policy:
+    """Return the policy that the table describes."""
+    rules = discover()
+    known = {rule.id: rule.id for rule in rules} | {rule.slug: rule.id for rule in rules}
+    for index, item in enumerate(table.require):
+        _check_globs((*item.repositories, *item.tags), f"policy.require[{index}]")
+    demands = tuple(
+        Requirement(
+            _platforms(x.platforms, f"policy.require[{at}].platforms"), x.repositories, x.tags
+        )
+        for at, x in enumerate(table.require)
+    )
+    severities = {
+        _rule_id(name, f"policy.severities.{name}", known): _severity(text, name)
+        for name, text in table.severities.items()
+    }
+    disabled = (_rule_id(name, "policy.disabled", known) for name in table.disabled)
+    return Policy(
+        requirements=demands,
+        severities=severities,
+        disabled=frozenset(disabled),
+        ignores=tuple(_ignores(table, known)),
+        known_platforms=_platforms(table.known_platforms, "policy.known_platforms"),
+        windows_builds=table.windows_builds,
+        hosts=_platforms(table.hosts, "policy.hosts"),
+        settle_s=table.settle_s,
+    )
+
+
+def _check_registry(registry: RegistryConfig, key: str) -> None:
+    """Raise ConfigInvalid where a registry's settings cannot work."""
+    if not _NAME.fullmatch(registry.name):
+        raise ConfigInvalid(
+            f"{key}.name: {registry.name!r:.70} must be 1 to 63 of a-z, 0-9, '.', '_', '-'"
+        )
+    if not _HOST.fullmatch(registry.host):
+        hint = "without a scheme or path" if "/" in registry.host else "as host or host:port"
+        raise ConfigInvalid(f"{key}.host: write {registry.host!r:.100} {hint}; see {key}.scheme")
+    if int(registry.host.rpartition("]")[2].partition(":")[2] or 1) not in range(1, 65536):
+        raise ConfigInvalid(f"{key}.host: {registry.host!r:.100} has no port from 1 to 65535")
+    if registry.rate == math.inf:
+        raise ConfigInvalid(f"{key}.rate: write 0 for no limit")
+    if registry.cron and registry.interval_s:
+        raise ConfigInvalid(f"{key}.cron: set either cron or interval, not both")
+    if registry.cron and len(registry.cron.split()) != 5:
+        raise ConfigInvalid(f"{key}.cron: {registry.cron!r:.60} must have five fields")
+    if registry.scheme is Scheme.HTTP and registry.ca_file:
+        raise ConfigInvalid(f"{key}.ca_file: means nothing with scheme http")
+    for name in ("repositories", "exclude_repositories", "tags", "exclude_tags"):
+        _check_globs(getattr(registry, name), f"{key}.{name}")
+
+
+def parse_config(text: str, path: Path | None = None) -> Config:
+    """Return the settings that the TOML text holds; raise ConfigInvalid."""
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise ConfigInvalid(f"not valid TOML: {error}"[:300]) from None
+    file = _convert(table)
+    names: set[str] = set()
+    for index, registry in enumerate(file.registry):
+        _check_registry(registry, f"registry[{index}]")
+        if registry.name in names:
+            raise ConfigInvalid(f"registry[{index}].name: {registry.name!r} is used twice")
+        names.add(registry.name)
+    policy = _policy(file.policy)
+    return Config(
+        file.registry, file.database, file.crawl, file.http, file.serve, policy=policy, path=path
+    )
+
+
+def load_config(path: Path) -> Config:
+    """Return the settings of a file; raise ConfigInvalid naming the file."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise ConfigInvalid("more than 1 MiB is no settings file")
+        return parse_config(raw.decode("utf-8"), path)
+    except OSError as error:
+        raise ConfigInvalid(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigInvalid(f"{path}: not UTF-8") from None
+    except ConfigInvalid as error:
+        raise ConfigInvalid(f"{path}: {error}") from None
+
+
+def find_config(given: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Return the settings: of the path given, of $MFL_LINT_CONFIG, of ./mfl-lint.toml, or none."""
+    if given is not None:
+        return load_config(given)
+    if environment.get(ENVIRONMENT):
+        return load_config(Path(environment[ENVIRONMENT]))
+    default = Path(DEFAULT_NAME)
+    return load_config(default) if default.is_file() else Config()

@@ -1,0 +1,1 @@
+"""Walk a repository: the one place where look, judge and store meet."""

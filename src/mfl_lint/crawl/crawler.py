@@ -1,0 +1,98 @@
+"""Crawl configured registries in this process, each at most once at a time."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from mfl_lint.config import Config, RegistryConfig
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.crawl.job import Job, Progress
+from mfl_lint.crawl.round import Show, crawl_registry
+from mfl_lint.crawl.vanished import settle_vanished
+from mfl_lint.registry.client import RegistryClient
+from mfl_lint.registry.credentials import Keychain
+from mfl_lint.registry.transport import Transport
+from mfl_lint.rules import discover, judged_hash
+from mfl_lint.store.engine import Store
+
+
+class Crawler:
+    """Crawls registries of `config`, which may be replaced between crawls. `now`: aware UTC."""
+
+    def __init__(
+        self, store: Store, transport: Transport, config: Config, now: Callable[[], datetime]
+    ) -> None:
+        self.config = config
+        self._now = now
+        self._store = store
+        self._transport = transport
+        self._rules = discover()
+        self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._running: dict[str, Progress] = {}
+
+    async def crawl(
+        self,
+        name: str,
+        *,
+        only: Sequence[str] | None = None,
+        show: Show = lambda progress: None,
+        accept_vanished: bool = False,
+    ) -> Progress | None:
+        """Crawl a registry, or `only` some repositories; None where it is running or unknown."""
+        registry = self.config.registry(name)
+        if registry is None or name in self._running:
+            return None
+
+        def note(progress: Progress) -> None:
+            self._running[name] = progress
+            show(progress)
+
+        client = RegistryClient(registry, self._transport, keychain=Keychain.load(os.environ))
+        job = self._job(registry, client)
+        self._running[name] = Progress(0, name, self._now())
+        try:
+            if accept_vanished:
+                await settle_vanished(job, accept=True)
+            return await crawl_registry(job, only=only, show=note)
+        finally:
+            del self._running[name]
+            await client.close()
+
+    def _job(self, registry: RegistryConfig, client: RegistryClient) -> Job:
+        stats = self._transport.stats
+        before = stats.requests
+        return Job(
+            store=self._store,
+            source=client,
+            registry=registry,
+            settings=self.config.crawl,
+            policy=self.config.policy,
+            rules=self._rules,
+            judged_hash=judged_hash(self._rules, self.config.policy),
+            holder=self._holder,
+            now=self._now,
+            requests=lambda: stats.requests - before,
+        )
+
+    def live(self) -> tuple[CrawlRecord, ...]:
+        """Return the crawls that run now, with figures newer than the store's."""
+        return tuple(
+            CrawlRecord(
+                id=progress.crawl_id,
+                registry=progress.registry,
+                status=CrawlStatus.RUNNING,
+                started_at=progress.started_at,
+                repositories=progress.repositories,
+                repositories_done=progress.repositories_done,
+                tags=progress.tags,
+                opened=progress.opened,
+                resolved=progress.resolved,
+                problem=progress.problem,
+            )
+            for progress in self._running.values()
+            if progress.crawl_id
+        )

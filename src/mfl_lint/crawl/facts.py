@@ -1,0 +1,114 @@
+"""What of an observation is to be remembered. Pure: an Observation in, records out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from mfl_lint.core.digest import Digest
+from mfl_lint.core.manifest import OCI_CONFIG, Descriptor
+from mfl_lint.core.names import platform_words
+from mfl_lint.core.observation import Kind, Look, LookState, Node
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.records import Content, Entry, Presence
+from mfl_lint.core.rule import Needs, Rule, TagSummary
+
+# Marks a tag whose rules about siblings have still to run.
+PENDING: Final = "*"
+
+
+def offered(root: Node) -> tuple[Platform, ...] | None:
+    """Return the platforms of the tree's images, None where one was not seen."""
+    platforms: list[Platform] = []
+    for node in root.walk():
+        if node.kind is Kind.UNDECIDED:
+            return None
+        if node.kind is not Kind.IMAGE:
+            continue
+        platform = node.entry.platform or (node.config.platform if node.config else None)
+        if platform is None:
+            return None
+        platforms.append(platform.normalized())
+    return tuple(platforms)
+
+
+def summary(tag: str, root: Node) -> TagSummary:
+    """Return what a tag's siblings are told of it."""
+    children = tuple(child.entry.digest for child in root.children if child.entry.digest)
+    return TagSummary(tag, root.entry.digest, root.is_index, offered(root), children)
+
+
+def siblings_hash(summaries: Iterable[TagSummary], others: Iterable[str] = ()) -> str:
+    """Return what changes when something changed that rules about siblings read."""
+    digest = hashlib.sha256()
+    for item in sorted(summaries, key=lambda item: item.tag):
+        digest.update(repr((item.tag, item.is_index, item.platforms)).encode("utf-8", "replace"))
+    for name in sorted(others):
+        digest.update(f"/{name}".encode("utf-8", "replace"))
+    return digest.hexdigest()[:32]
+
+
+def is_worded(repository: str) -> bool:
+    """Say whether the name holds a platform word: its siblings are in other repositories too."""
+    return bool(platform_words(repository))
+
+
+def beside(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Return the rules that read siblings."""
+    return tuple(rule for rule in rules if Needs.SIBLINGS in rule.needs)
+
+
+def alone(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Return the rules that read nothing but the tag itself."""
+    return tuple(rule for rule in rules if Needs.SIBLINGS not in rule.needs)
+
+
+def entries(root: Node) -> tuple[Entry, ...]:
+    """Return an index's entries; a lone image is its own only entry."""
+    if root.is_index:
+        return tuple(
+            Entry(child.position or 0, child.entry, child.kind, _state(child.look))
+            for child in root.children
+        )
+    config = root.config
+    itself = Descriptor(
+        media_type=root.entry.media_type,
+        digest=root.entry.digest,
+        size_bytes=root.entry.size_bytes,
+        platform=config.platform if config else None,
+    )
+    return (Entry(0, itself, root.kind, _state(root.look)),)
+
+
+def _state(look: Look | None) -> LookState | None:
+    return look.state if look is not None else None
+
+
+def presences(root: Node, vouched: Collection[Digest], at: datetime) -> Iterator[Presence]:
+    """Yield what this walk saw of the digests below the root; `vouched` were not looked at."""
+    for node in root.walk():
+        if node.position is not None:
+            yield from _presence(node.entry.digest, node.look, vouched, at)
+        if node.config_look is not None and node.config_look.state is not LookState.VERIFIED:
+            config = node.document.config if node.document else None
+            yield from _presence(config.digest if config else None, node.config_look, (), at)
+
+
+def _presence(
+    digest: Digest | None, look: Look | None, vouched: Collection[Digest], at: datetime
+) -> Iterator[Presence]:
+    if digest is not None and look is not None and digest not in vouched and not look.bounded:
+        yield Presence(digest, look.state, look.detail, at)
+
+
+def contents(root: Node, answered: Collection[Digest]) -> Iterator[Content]:
+    """Yield the documents and configs that this walk fetched, to be kept for good."""
+    for node in root.walk():
+        document, config = node.document, node.config
+        if document is not None and document.digest not in answered:
+            yield Content(document.digest, document.raw, document.served_type)
+        if config is not None and config.digest not in answered:
+            named = document.config.media_type if document and document.config else ""
+            yield Content(config.digest, config.raw, named or OCI_CONFIG)

@@ -1,0 +1,67 @@
+"""What a crawl works with: the values and clients that are wired once and handed down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from mfl_lint.config import CrawlConfig, RegistryConfig
+from mfl_lint.core.observation import LookState
+from mfl_lint.core.policy import Policy
+from mfl_lint.core.rule import Rule
+from mfl_lint.registry.source import Source
+from mfl_lint.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything that crawling one registry needs. `holder` names this process in leases.
+
+    `judged_hash` is the fingerprint of rules and policy; `now` gives aware UTC; `requests`
+    counts what was asked of the registry since the job was made.
+    """
+
+    store: Store
+    source: Source
+    registry: RegistryConfig
+    settings: CrawlConfig
+    policy: Policy
+    rules: tuple[Rule, ...]
+    judged_hash: str
+    holder: str
+    now: Callable[[], datetime]
+    requests: Callable[[], int]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a crawl of one registry is; read by whoever shows it."""
+
+    crawl_id: int
+    registry: str
+    started_at: datetime
+    repositories: int = 0
+    repositories_done: int = 0
+    tags: int = 0
+    opened: int = 0
+    resolved: int = 0
+    problem: str = ""
+
+
+class RepositoryResult(msgspec.Struct, frozen=True):
+    """How one repository's crawl ended.
+
+    `look` is how its listing ended; `tags` were looked at, `looked` of them with success.
+    `detail` is one line for people where something failed.
+    """
+
+    repository: str
+    look: LookState
+    tags: int = 0
+    looked: int = 0
+    opened: int = 0
+    resolved: int = 0
+    detail: str = ""

@@ -1,0 +1,190 @@
+"""Crawl one registry once: list it, crawl its repositories, judge names, settle what vanished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from mfl_lint.core.errors import ConfigInvalid, LeaseLost, RegistryError
+from mfl_lint.core.observation import VERIFIED, Look, LookState
+from mfl_lint.core.records import CrawlStatus
+from mfl_lint.crawl.job import Job, Progress, RepositoryResult
+from mfl_lint.crawl.names import judge_names
+from mfl_lint.crawl.repository import crawl_repository
+from mfl_lint.crawl.vanished import settle_vanished
+from mfl_lint.crawl.watch import exact_names, watched_repositories
+from mfl_lint.registry.source import Listing
+from mfl_lint.registry.tree import look_of
+from mfl_lint.store import crawls, looks, registries
+
+Show = Callable[[Progress], None]
+_REPORT_EVERY_S: Final = 1.0
+_FAILED: Final = frozenset(
+    {LookState.DENIED, LookState.THROTTLED, LookState.UNREACHABLE, LookState.INVALID}
+)
+
+
+async def crawl_registry(
+    job: Job, *, only: Sequence[str] | None = None, show: Show = lambda progress: None
+) -> Progress:
+    """Crawl the registry to its end and return how it went; no failure to look is raised.
+
+    `only` some of its repositories: nothing is listed then, and nothing settled as gone. `show`
+    is called whenever the progress changed.
+    """
+    started_at = job.now()
+    crawl_id = await crawls.start_crawl(job.store, job.registry.name, started_at)
+    progress = Progress(crawl_id, job.registry.name, started_at)
+    status = CrawlStatus.INTERRUPTED
+    try:
+        await _Round(job, progress, show).run(only)
+        status = CrawlStatus.FAILED if progress.problem and not progress.tags else CrawlStatus.DONE
+    finally:
+        await _report(job, progress)
+        await crawls.finish_crawl(job.store, crawl_id, status, progress.problem, job.now())
+        show(progress)
+    return progress
+
+
+class _Round:
+    """One crawl of one registry."""
+
+    def __init__(self, job: Job, progress: Progress, show: Show) -> None:
+        self._job = job
+        self._progress = progress
+        self._show = show
+        self._reported_at = job.now()
+
+    async def run(self, only: Sequence[str] | None) -> None:
+        try:
+            await (self._run_all() if only is None else self._run_some(only))
+        except ConfigInvalid as error:
+            self._progress.problem = str(error)
+            await registries.set_notice(
+                self._job.store, self._job.registry.name, str(error), self._job.now()
+            )
+
+    async def _run_some(self, names: Sequence[str]) -> None:
+        self._progress.repositories = len(names)
+        self._show(self._progress)
+        await self._crawl(names)
+        await judge_names(self._job, self._progress)
+
+    async def _run_all(self) -> None:
+        listing, look = await self._list()
+        names = await self._sync(listing)
+        self._progress.repositories = len(names)
+        self._show(self._progress)
+        failed = await self._crawl(names)
+        await self._notice(look, failed, len(names))
+        if listing.complete:
+            await judge_names(self._job, self._progress)
+        if problem := await settle_vanished(self._job):
+            self._progress.problem = self._progress.problem or problem
+
+    async def _list(self) -> tuple[Listing, Look]:
+        """Return the repositories' names; those configured by name need no catalogue."""
+        named = exact_names(self._job.registry)
+        if named is not None:
+            return Listing(named), VERIFIED
+        try:
+            listing = await self._job.source.repositories()
+        except RegistryError as error:
+            look = look_of(error)
+            return Listing((), look.detail or str(look.state)), look
+        if listing.complete:
+            return listing, VERIFIED
+        return listing, Look(LookState.INVALID, listing.problem)
+
+    async def _sync(self, listing: Listing) -> tuple[str, ...]:
+        """Return the repositories to crawl: the listed ones, and those known that still count.
+
+        One that is no longer listed is crawled all the same: only its own 404 says it is gone.
+        """
+        job = self._job
+        held = await registries.repositories(job.store, job.registry.name)
+        wanted = watched_repositories(job.registry, listing.names)
+        known = [item.name for item in held if item.gone_at is None]
+        kept = watched_repositories(job.registry, known)
+        names = tuple(sorted({*wanted, *kept}))
+        await registries.sync_repositories(
+            job.store,
+            job.registry.name,
+            names,
+            unwatch=sorted({item.name for item in held} - set(names)),
+            now=job.now(),
+        )
+        return names
+
+    async def _crawl(self, names: Sequence[str]) -> list[RepositoryResult]:
+        """Crawl the repositories, a few at once; return those that could not be listed."""
+        waiting = iter(names)
+        failed: list[RepositoryResult] = []
+
+        async def work() -> None:
+            for name in waiting:
+                result = await self._one(name)
+                if result is not None and result.look in _FAILED:
+                    failed.append(result)
+                await self._step(result)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._job.settings.repositories_at_once):
+                group.create_task(work())
+        for result in failed:
+            if result.look is LookState.THROTTLED:
+                await self._look_again(result)
+        return sorted(failed, key=lambda result: result.repository)
+
+    async def _look_again(self, result: RepositoryResult) -> None:
+        """Ask for another look at a repository whose registry asked for patience."""
+        job = self._job
+        await looks.request_look(
+            job.store, job.registry.name, result.repository, "", job.now(), "throttled"
+        )
+
+    async def _one(self, name: str) -> RepositoryResult | None:
+        try:
+            return await crawl_repository(self._job, self._progress.crawl_id, name)
+        except LeaseLost:
+            return None
+
+    async def _step(self, result: RepositoryResult | None) -> None:
+        """Count a repository in; what is shown is kept in the store once a second at most."""
+        progress = self._progress
+        progress.repositories_done += 1
+        if result is not None:
+            progress.tags += result.looked
+            progress.opened += result.opened
+            progress.resolved += result.resolved
+            if result.detail and not progress.problem:
+                progress.problem = f"{result.repository}: {result.detail}"
+        self._show(progress)
+        if (self._job.now() - self._reported_at).total_seconds() >= _REPORT_EVERY_S:
+            self._reported_at = self._job.now()
+            await _report(self._job, progress)
+
+    async def _notice(self, look: Look, failed: Sequence[RepositoryResult], total: int) -> None:
+        """Set the registry's one notice that stands for all below it, or take it back."""
+        text = ""
+        if look.state is not LookState.VERIFIED:
+            text = f"its repositories could not be listed: {look.detail or look.state}"
+        elif total and len(failed) == total:
+            text = f"none of {total} repositories could be looked at: {failed[0].detail}"
+        elif failed:
+            text = f"{len(failed)} of {total} repositories could not be looked at"
+        if text:
+            self._progress.problem = text
+        await registries.set_notice(self._job.store, self._job.registry.name, text, self._job.now())
+
+
+async def _report(job: Job, progress: Progress) -> None:
+    await crawls.progress(
+        job.store,
+        progress.crawl_id,
+        repositories=progress.repositories,
+        repositories_done=progress.repositories_done,
+        tags=progress.tags,
+        requests=job.requests(),
+    )

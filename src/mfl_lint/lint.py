@@ -1,0 +1,205 @@
+"""The judge: rules, an observation, its siblings and a policy in; findings and verdicts out.
+
+Pure: no clock, no network, no database. What rules say of a tree (scopes ENTRY, DOCUMENT and
+INDEX) knows no reference and can be kept per digest (`judge_tree`); `judge` adds what is said
+of the tag and makes findings, which are per tag.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from mfl_lint.core.cases import IMAGES_ONLY, KIND_UNSEEN, Case, Target, Tree, node_case, seen_as
+from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.findings import RuleEnd, judgement_of, one_line
+from mfl_lint.core.kind import is_attachment_tag, judges_images
+from mfl_lint.core.manifest import Descriptor
+from mfl_lint.core.observation import Kind, Node, Observation
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Policy
+from mfl_lint.core.reference import Reference
+from mfl_lint.core.rule import (
+    Fault,
+    Judgement,
+    NameCase,
+    NodeCase,
+    Outcome,
+    Rule,
+    RuleVerdict,
+    Scope,
+    Siblings,
+    TagCase,
+)
+
+_LOG: Final = logging.getLogger(__name__)
+_TREE_SCOPES: Final = frozenset({Scope.ENTRY, Scope.DOCUMENT, Scope.INDEX})
+
+
+class TreeJudgement(msgspec.Struct, frozen=True):
+    """What the rules say of a tree, whatever points at it.
+
+    It holds for every tag with the same digest, rules, policy, presence of children, `sparse`
+    and `required`; `judge` computes it again where `required` differs.
+    """
+
+    required: tuple[Platform, ...]
+    ends: tuple[RuleEnd, ...]
+
+
+def judge_tree(
+    root: Node,
+    rules: Iterable[Rule],
+    policy: Policy,
+    *,
+    sparse: bool = False,
+    required: tuple[Platform, ...] = (),
+) -> TreeJudgement:
+    """Return what the rules of the scopes ENTRY, DOCUMENT and INDEX say of a tree.
+
+    `required` are the platforms that the policy demands of the tag; they matter only where the
+    registry is `sparse`.
+    """
+    wanted = required if sparse else ()
+    tree = Tree(node_case(root, None, root, policy, sparse, wanted))
+    ends = [
+        _disabled(rule) if _is_disabled(rule, policy) else _run(rule, *tree.targets(rule))
+        for rule in rules
+        if rule.scope in _TREE_SCOPES
+    ]
+    return TreeJudgement(wanted, tuple(ends))
+
+
+def judge(
+    observation: Observation,
+    rules: Iterable[Rule],
+    policy: Policy,
+    siblings: Siblings,
+    *,
+    moved_at: datetime | None = None,
+    sparse: bool = False,
+    tree: TreeJudgement | None = None,
+) -> Judgement:
+    """Return all that the rules say of a tag; nothing of scope NAME.
+
+    `moved_at` is when the tag got its digest, where that is known (aware UTC). `tree` is what
+    `judge_tree` said of the same digest before. Of a tag that was not seen every rule is
+    unknown, and nothing is found but bytes that are not those that were asked for.
+    """
+    rules = [rule for rule in rules if rule.scope is not Scope.NAME]
+    reference, root = observation.reference, observation.root
+    if root is None:
+        unseen = _judge_unseen(observation, rules, policy)
+        return judgement_of(observation.registry, reference, None, unseen, policy)
+    tag = reference.tag or ""
+    required = tuple(policy.required(reference.repository, tag)) if sparse else ()
+    if tree is None or tree.required != required:
+        tree = judge_tree(root, rules, policy, sparse=sparse, required=required)
+    case = TagCase(reference, root, siblings, policy, observation.looked_at, moved_at)
+    ends = [*tree.ends, *_judge_tag(case, rules)]
+    if is_attachment_tag(tag):
+        ends = [_not_for_attachments(end) for end in ends]
+    return judgement_of(observation.registry, reference, root, ends, policy)
+
+
+def judge_name(
+    registry: str,
+    reference: Reference,
+    rules: Iterable[Rule],
+    policy: Policy,
+    siblings: Siblings,
+) -> Judgement:
+    """Return what the rules of scope NAME say of a repository's name."""
+    target = Target(NameCase(reference, siblings, policy))
+    ends = [
+        _disabled(rule) if _is_disabled(rule, policy) else _run(rule, [target], "")
+        for rule in rules
+        if rule.scope is Scope.NAME
+    ]
+    return judgement_of(registry, msgspec.structs.replace(reference, tag=None), None, ends, policy)
+
+
+def _judge_tag(case: TagCase, rules: Iterable[Rule]) -> Iterator[RuleEnd]:
+    """Yield how the rules of scope TAG ended."""
+    has_images = judges_images(case.root)
+    for rule in rules:
+        if rule.scope is not Scope.TAG:
+            continue
+        if _is_disabled(rule, case.policy):
+            yield _disabled(rule)
+        elif has_images or not rule.kinds <= IMAGES_ONLY:
+            yield _run(rule, [Target(case)], "")
+        else:
+            yield _run(rule, [], KIND_UNSEEN if has_images is None else "")
+
+
+def _judge_unseen(
+    observation: Observation, rules: Sequence[Rule], policy: Policy
+) -> Iterator[RuleEnd]:
+    """Yield unknown for every rule, but keep what is certain of bytes with another digest."""
+    look, digest = observation.look, observation.reference.digest
+    certain: dict[str, RuleEnd] = {}
+    if look.mismatch is not None and digest is not None:
+        root = Node(None, Descriptor(digest=digest), Kind.UNDECIDED, look)
+        ends = judge_tree(root, rules, policy).ends
+        certain = {end.rule.id: end for end in ends if end.faults}
+    for rule in rules:
+        if rule.id in certain:
+            yield certain[rule.id]
+        else:
+            yield _disabled(rule) if _is_disabled(rule, policy) else _run(rule, [], seen_as(look))
+
+
+def _run(rule: Rule, targets: Sequence[Target], unseen: str) -> RuleEnd:
+    """Call the rule for each target; what one call cannot say or breaks on stops no other."""
+    faults: list[tuple[int, Node | None, Fault]] = []
+    crash = ""
+    for target in targets:
+        before = len(faults)
+        try:
+            for fault in rule.check(target.case):
+                node = fault.node or _node(target.case)
+                faults.append((target.order, node, fault))
+        except NotObserved as error:
+            unseen = unseen or str(error) or "not observed"
+        except Exception as error:
+            _LOG.exception("rule %s crashed", rule.id)
+            crash = type(error).__name__
+        if target.gap and len(faults) == before:
+            unseen = unseen or target.gap
+    outcome = _outcome(crash, unseen, bool(faults), bool(targets))
+    return RuleEnd(rule, RuleVerdict(rule.id, outcome, one_line(crash or unseen)), tuple(faults))
+
+
+def _outcome(crash: str, unseen: str, failed: bool, judged: bool) -> Outcome:
+    """Return the rule's end; undecided before failed, so that nothing resolves by mistake."""
+    if crash:
+        return Outcome.CRASHED
+    if unseen:
+        return Outcome.UNKNOWN
+    if failed:
+        return Outcome.FAIL
+    return Outcome.PASS if judged else Outcome.NOT_APPLICABLE
+
+
+def _node(case: Case) -> Node | None:
+    return case.node if isinstance(case, NodeCase) else None
+
+
+def _is_disabled(rule: Rule, policy: Policy) -> bool:
+    return rule.id in policy.disabled or rule.slug in policy.disabled
+
+
+def _disabled(rule: Rule) -> RuleEnd:
+    return RuleEnd(rule, RuleVerdict(rule.id, Outcome.NOT_APPLICABLE, "disabled"))
+
+
+def _not_for_attachments(end: RuleEnd) -> RuleEnd:
+    """Return the end of a rule on a signature's or referrer list's tag: only documents count."""
+    if Kind.ARTIFACT in end.rule.kinds:
+        return end
+    return RuleEnd(end.rule, RuleVerdict(end.rule.id, Outcome.NOT_APPLICABLE, "an attachment"))

@@ -1,0 +1,256 @@
+"""A registry as a source of images: the distribution API, read only.
+
+Source: OCI distribution-spec 1.1; Docker Registry HTTP API V2.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+import yarl
+
+from mfl_lint.config import RegistryConfig
+from mfl_lint.core.digest import Digest, digest_of, is_digest, verifies
+from mfl_lint.core.errors import (
+    BodyInvalid,
+    DigestMismatch,
+    NotFound,
+    ReferenceInvalid,
+    Unreachable,
+)
+from mfl_lint.core.manifest import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    MAX_DOCUMENT_BYTES,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    SCHEMA1,
+    SCHEMA1_SIGNED,
+    Document,
+)
+from mfl_lint.core.parse import parse_document
+from mfl_lint.core.reference import is_repository, is_tag
+from mfl_lint.registry.addresses import Reach
+from mfl_lint.registry.answer import Answer, content_length, error_of, media_type, place
+from mfl_lint.registry.auth import Authorizer
+from mfl_lint.registry.credentials import Keychain
+from mfl_lint.registry.origin import Origin, candidates, is_docker_hub, is_loopback
+from mfl_lint.registry.pages import MAX_LISTING_BYTES, MAX_PAGES, Field, Pages
+from mfl_lint.registry.politeness import Flights, limits_of
+from mfl_lint.registry.route import Request, Route
+from mfl_lint.registry.source import Head, Listing
+from mfl_lint.registry.transport import Transport
+
+ACCEPT: Final = ", ".join(
+    (OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST, SCHEMA1_SIGNED, SCHEMA1)
+)
+_JSON: Final = "application/json"
+_PULL: Final = "repository:{}:pull"
+_CATALOGUE_SCOPE: Final = "registry:catalog:*"
+_PAGE: Final = 1000
+_NO_HEAD: Final = frozenset({404, 405, 501})
+
+
+class RegistryClient:
+    """One configured registry, over a transport that it shares with others (and never closes).
+
+    Without a keychain neither the environment nor Docker's files are asked for anything. Names
+    and digests are checked before a URL is built from them: ReferenceInvalid.
+    """
+
+    def __init__(
+        self,
+        registry: RegistryConfig,
+        transport: Transport,
+        *,
+        keychain: Keychain | None = None,
+        max_pages: int = MAX_PAGES,
+    ) -> None:
+        self.registry = registry
+        self._transport = transport
+        self._keychain = keychain or Keychain()
+        self._auth = Authorizer(registry, transport, self._keychain)
+        self._flights = Flights()
+        self._route: Route | None = None
+        self._max_pages = max_pages
+
+    async def head(self, repository: str, target: str) -> Head:
+        """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
+        path = _path(repository, "manifests", target)
+        scope = _PULL.format(repository)
+        answer = await self._join("HEAD", path, scope, ACCEPT, MAX_DOCUMENT_BYTES)
+        if answer.status in _NO_HEAD:
+            document = await self.document(repository, target)
+            return Head(document.digest, document.served_type, document.size_bytes)
+        self._demand(answer)
+        return Head(
+            _digest_header(answer),
+            media_type(answer.headers),
+            content_length(answer.headers.getall("Content-Length", [])),
+        )
+
+    async def document(self, repository: str, target: str, media_type: str = "") -> Document:
+        """Return the document; by tag its own hash is its digest, whatever the headers say."""
+        path = _path(repository, "manifests", target)
+        scope = _PULL.format(repository)
+        answer, digest = await self._verified(path, scope, ACCEPT, target, MAX_DOCUMENT_BYTES)
+        if digest is None:
+            return await self._confirmed(repository, answer)
+        return parse_document(answer.body, _served(answer), digest)
+
+    async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+        """Return the verified bytes of a small blob, wherever the registry keeps it."""
+        if not is_digest(digest):
+            raise ReferenceInvalid(f"not a digest: {digest[:100]!r}")
+        path = _path(repository, "blobs", digest)
+        scope = _PULL.format(repository)
+        answer, _ = await self._verified(path, scope, "*/*", digest, limit)
+        return answer.body
+
+    async def tags(self, repository: str) -> Listing:
+        """Return the repository's tags; NotFound where the registry says it is not there."""
+        path = _path(repository, "tags", "list")
+        return await self._listing(path, "tags", _PULL.format(repository))
+
+    async def repositories(self) -> Listing:
+        """Return the catalogue; where a registry has none, a listing that says so."""
+        if is_docker_hub(self.registry.host):
+            return Listing((), "docker.io has no catalogue: name its repositories in the config")
+        try:
+            return await self._listing("/v2/_catalog", "repositories", _CATALOGUE_SCOPE)
+        except NotFound as error:
+            raise Unreachable(f"{error}; no catalogue: name the repositories") from None
+
+    async def close(self) -> None:
+        """Do nothing: connections are the transport's."""
+
+    async def _listing(self, path: str, field: Field, scope: str) -> Listing:
+        async def fetch(url: yarl.URL) -> Answer:
+            answer = await self._join("GET", url.raw_path_qs, scope, _JSON, MAX_LISTING_BYTES)
+            return self._demand(answer)
+
+        route = await self._routed()
+        fits = is_tag if field == "tags" else is_repository
+        pages = Pages(fetch, field, fits, self._max_pages)
+        return await pages.read(route.origin.url(f"{path}?n={_PAGE}"))
+
+    async def _verified(
+        self, path: str, scope: str, accept: str, target: str, limit: int
+    ) -> tuple[Answer, Digest | None]:
+        """Return an answer and the digest that its bytes were verified against.
+
+        Wrong bytes are asked for a second time, by a request of its own.
+        """
+        answer = self._demand(await self._join("GET", path, scope, accept, limit))
+        try:
+            return answer, _verify(answer, target)
+        except DigestMismatch:
+            answer = self._demand(await self._ask("GET", path, scope, accept, limit))
+            return answer, _verify(answer, target)
+
+    async def _confirmed(self, repository: str, answer: Answer) -> Document:
+        """Return the document of an answer that nothing proves to be whole.
+
+        The registry must know the bytes by their digest, else they were cut.
+        """
+        try:
+            return await self.document(repository, digest_of(answer.body))
+        except (NotFound, DigestMismatch):
+            raise BodyInvalid(f"GET {place(answer.url)}: the answer was cut off") from None
+
+    async def _join(self, method: str, path: str, scope: str, accept: str, limit: int) -> Answer:
+        """Return the answer of `_ask`, or of the same question that is being asked already."""
+        ask = partial(self._ask, method, path, scope, accept, limit)
+        return await self._flights.join((method, path, limit), ask)
+
+    async def _ask(self, method: str, path: str, scope: str, accept: str, limit: int) -> Answer:
+        """Return the answer, authorised; a token that is refused is fetched anew, once."""
+        route = self._route or await self._routed()
+        header = self._auth.ready(scope)
+        if header is None:
+            header = await self._auth.prepare(scope, route)
+        url = route.origin.url(path)
+        answer = await self._transport.fetch(Request(method, url, route, accept, header, limit))
+        if answer.status == 401 and Origin.of(answer.url) == route.origin:
+            header = await self._auth.renew(answer, scope, header, route)
+            answer = await self._transport.fetch(Request(method, url, route, accept, header, limit))
+        return answer
+
+    def _demand(self, answer: Answer) -> Answer:
+        """Return the answer; raise the error that its status stands for."""
+        if answer.status == 200:
+            return answer
+        raise error_of(answer, self._transport.wall, self._auth.secrets())
+
+    async def _routed(self) -> Route:
+        """Return how the registry is reached, found out once."""
+        if self._route is None:
+            self._route = await self._flights.join("route", self._find_route)
+        return self._route
+
+    async def _find_route(self) -> Route:
+        """Return the first route that answers, or the only one without asking."""
+        *tentative, last = candidates(self.registry, self._keychain.is_insecure)
+        for origin in tentative:
+            route = await self._route_by(origin, insecure=True)
+            ping = Request("GET", origin.url("/v2/"), route, redirects=0, tries=1)
+            try:
+                await self._transport.fetch(ping)
+            except (Unreachable, BodyInvalid):
+                continue
+            return route
+        return await self._route_by(last, insecure=False)
+
+    async def _route_by(self, origin: Origin, *, insecure: bool) -> Route:
+        """Return the route by an origin. Insecure registries' certificates are not looked at."""
+        registry = self.registry
+        trusted = await self._transport.trust(registry.ca_file)
+        unverified = not registry.verify_tls or (insecure and not registry.ca_file)
+        inside = registry.own or is_loopback(registry)
+        return Route(
+            origin=origin,
+            limits=limits_of(registry),
+            tls=False if unverified else trusted,
+            foreign_tls=trusted,
+            foreign_reach=Reach.INSIDE if inside else Reach.PUBLIC,
+            friends=frozenset(host.lower() for host in registry.realm_hosts),
+        )
+
+
+def _path(repository: str, kind: str, target: str) -> str:
+    """Return the API's path of something in a repository; raise ReferenceInvalid."""
+    if not is_repository(repository):
+        raise ReferenceInvalid(f"not a repository's name: {repository[:100]!r}")
+    if not (is_digest(target) or is_tag(target)):
+        raise ReferenceInvalid(f"neither a tag nor a digest: {target[:100]!r}")
+    return f"/v2/{repository}/{kind}/{target}"
+
+
+def _digest_header(answer: Answer) -> Digest | None:
+    """Return the digest that the registry claims, None for none that could be verified."""
+    claimed = answer.headers.get("Docker-Content-Digest", "")
+    return Digest(claimed) if is_digest(claimed) else None
+
+
+def _served(answer: Answer) -> str:
+    return media_type(answer.headers)
+
+
+def _verify(answer: Answer, target: str) -> Digest | None:
+    """Return the digest of the bytes, None where they may just be cut.
+
+    By digest they must hash to it: DigestMismatch, or BodyInvalid where they may be cut. By
+    tag their own hash decides; a header that agrees names the algorithm and proves the end.
+    """
+    by_digest = is_digest(target)
+    expected = Digest(target) if by_digest else _digest_header(answer)
+    if expected is not None and verifies(answer.body, expected):
+        return expected
+    if not by_digest and (answer.framed or expected is None):
+        return digest_of(answer.body) if answer.framed else None
+    where = f"{answer.method} {place(answer.url)}"
+    if not answer.framed or expected is None:
+        raise BodyInvalid(f"{where}: the answer was cut off")
+    actual = digest_of(answer.body, expected.partition(":")[0])
+    raise DigestMismatch(f"{where}: the bytes are {actual}, not {expected}", actual)

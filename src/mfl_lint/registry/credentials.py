@@ -1,0 +1,75 @@
+"""Where credentials come from: our own configuration first, Docker's otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mfl_lint.config import CredentialsConfig, RegistryConfig
+from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.registry.dockerconfig import Credentials, DockerConfig
+
+_MAX_SECRET_BYTES = 64 * 1024
+
+
+class Keychain:
+    """Finds the credentials of a registry. Secrets are read anew at each call of `find`."""
+
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, docker: DockerConfig | None = None
+    ) -> None:
+        self._environment = environment or {}
+        self._docker = docker or DockerConfig()
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str]) -> Keychain:
+        """Return the keychain of a user: the environment's variables and Docker's files."""
+        return cls(environment, DockerConfig.load(environment))
+
+    def is_insecure(self, host: str) -> bool:
+        """Say whether Docker lists the host among its insecure registries."""
+        return self._docker.is_insecure(host)
+
+    async def find(self, registry: RegistryConfig) -> Credentials | None:
+        """Return the credentials, None for anonymous; raise ConfigInvalid naming the setting."""
+        settings = registry.credentials
+        if settings.anonymous:
+            return None
+        own = self._configured(settings, f"registries.{registry.name}.credentials")
+        if own is not None:
+            return own
+        return await self._docker.credentials(registry.host) if settings.docker_config else None
+
+    def _configured(self, settings: CredentialsConfig, where: str) -> Credentials | None:
+        """Return what our configuration names, None if it names nothing."""
+        token = self._secret(settings.token_env, settings.token_file, f"{where}.token")
+        if token:
+            return Credentials(registry_token=token)
+        username = settings.username
+        if settings.username_env:
+            username = self._secret(settings.username_env, "", f"{where}.username")
+        password = self._secret(settings.password_env, settings.password_file, f"{where}.password")
+        if not username and not password:
+            return None
+        if not username or not password:
+            missing = "password_env or password_file" if username else "username"
+            raise ConfigInvalid(f"{where}: {missing} is missing")
+        return Credentials(username, password)
+
+    def _secret(self, variable: str, file: str, where: str) -> str:
+        """Return the variable's or the file's text, "" where neither is named."""
+        if variable:
+            text = self._environment.get(variable, "")
+            if not text:
+                raise ConfigInvalid(f"{where}_env: the variable {variable} is not set")
+            return text
+        if not file:
+            return ""
+        try:
+            with Path(file).open("rb") as opened:
+                text = opened.read(_MAX_SECRET_BYTES).decode().strip()
+        except (OSError, ValueError):
+            raise ConfigInvalid(f"{where}_file: {file} cannot be read") from None
+        if not text:
+            raise ConfigInvalid(f"{where}_file: {file} is empty")
+        return text

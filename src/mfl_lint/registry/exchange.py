@@ -1,0 +1,180 @@
+"""One request and its answer on the wire: sessions, bodies with a cap, failures named."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import zlib
+from typing import Final
+
+import aiohttp
+import yarl
+
+from mfl_lint import __version__
+from mfl_lint.config import HttpConfig
+from mfl_lint.core.errors import BodyInvalid, RegistryError, Unreachable
+from mfl_lint.registry.addresses import REFUSED, Reach, guarded_socket
+from mfl_lint.registry.answer import MAX_ERROR_BYTES, place, plain
+
+USER_AGENT: Final = f"mfl-lint/{__version__} (+https://github.com/mfl-lint/mfl-lint)"
+_MAX_HEADER_BYTES: Final = 64 * 1024
+_NO_SUCH_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+
+
+class Fleeting(Unreachable):
+    """A failure to connect or to be answered that may be over at the next try."""
+
+    def __init__(self, message: str, *, connected: bool = False, stale: bool = False) -> None:
+        super().__init__(message)
+        self.connected = connected
+        self.stale = stale
+
+
+class BodyCut(BodyInvalid):
+    """An answer that ended before its announced end."""
+
+
+class Sessions:
+    """One session for each reach, made when it is first needed; of one event loop.
+
+    They keep no cookies, follow no redirect, inflate nothing and read no environment. How
+    many connections there are is left to the hosts' slots, so that a dead host takes none
+    of another's.
+    """
+
+    def __init__(self, http: HttpConfig) -> None:
+        self._timeout = aiohttp.ClientTimeout(
+            total=http.timeout_s, sock_connect=http.connect_timeout_s
+        )
+        self._made: dict[Reach, aiohttp.ClientSession] = {}
+
+    def get(self, reach: Reach) -> aiohttp.ClientSession:
+        """Return the session whose connections stay within the reach."""
+        return self._made.get(reach) or self._make(reach)
+
+    def _make(self, reach: Reach) -> aiohttp.ClientSession:
+        factory = None if reach is Reach.ANY else guarded_socket(reach)
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=factory),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            timeout=self._timeout,
+            auto_decompress=False,
+            max_field_size=_MAX_HEADER_BYTES,
+        )
+        # Its own silent repetition would double the number of tries.
+        session._retry_connection = False  # noqa: SLF001
+        self._made[reach] = session
+        return session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for session in self._made.values():
+            await session.close()
+        self._made.clear()
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Return the whole body; raise BodyInvalid above `limit` bytes, before and after inflating.
+
+    Of an answer above 299 only what an error document needs is kept.
+    """
+    if response.method == "HEAD":
+        return b""
+    wanted = response.status < 300
+    length = response.content_length
+    if wanted and length is not None:
+        if length > limit:
+            raise _too_large(response, limit)
+        body = await response.read()
+    else:
+        body = await _read_some(response, limit if wanted else MAX_ERROR_BYTES, whole=wanted)
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    try:
+        return _inflate(response, body, encoding, limit if wanted else MAX_ERROR_BYTES)
+    except BodyInvalid:
+        if wanted:
+            raise
+        return b""
+
+
+async def _read_some(response: aiohttp.ClientResponse, limit: int, *, whole: bool) -> bytes:
+    """Return the body up to the limit; one that is longer is an error only if `whole`."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            if whole:
+                raise _too_large(response, limit)
+            break
+    return bytes(body[:limit])
+
+
+def _inflate(response: aiohttp.ClientResponse, body: bytes, encoding: str, limit: int) -> bytes:
+    """Return the body without its gzip coding, the only one that servers send unasked."""
+    where = f"{response.method} {place(response.url)}"
+    if encoding not in ("gzip", "x-gzip"):
+        raise BodyInvalid(f"{where}: encoded as {plain(encoding, 40)}, which was not asked for")
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        plain_body = inflater.decompress(body, limit + 1)
+    except zlib.error:
+        raise BodyInvalid(f"{where}: its gzip encoding is damaged") from None
+    if len(plain_body) > limit:
+        raise _too_large(response, limit)
+    if not inflater.eof or inflater.unused_data:
+        raise BodyInvalid(f"{where}: its gzip encoding is cut or goes on behind its end")
+    return plain_body
+
+
+def _too_large(response: aiohttp.ClientResponse, limit: int) -> BodyInvalid:
+    return BodyInvalid(f"{response.method} {place(response.url)}: more than {limit} bytes")
+
+
+def failure_of(error: Exception, method: str, url: yarl.URL, timeout_s: float) -> RegistryError:
+    """Return the error that says, in one line without secrets, why there is no whole answer."""
+    where = f"{method} {place(url)}"
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
+            return Unreachable(f"{where}: the certificate is not valid: {plain(reason)}")
+        case aiohttp.ClientConnectorDNSError():
+            cause = error.os_error
+            unknown = isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_NAME
+            kind = Unreachable if unknown else Fleeting
+            return kind(f"{where}: the host's name was not found")
+        case aiohttp.ClientSSLError():
+            return Unreachable(f"{where}: no TLS could be agreed on")
+        case TimeoutError():
+            return Fleeting(f"{where}: no whole answer within {timeout_s:g} s")
+        case aiohttp.ClientConnectorError():
+            return _connecting(error, where)
+        case aiohttp.ClientPayloadError():
+            return BodyCut(f"{where}: the answer was cut off")
+        case aiohttp.ClientResponseError():
+            return Fleeting(f"{where}: {_nonsense(error)}", connected=True)
+        case aiohttp.InvalidURL() | ValueError():
+            return Unreachable(f"{where}: cannot be asked for")
+    return Fleeting(f"{where}: the connection was closed without an answer", stale=True)
+
+
+def _nonsense(error: aiohttp.ClientResponseError) -> str:
+    """Return what kind of answer it is that aiohttp gave up on."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
+    return "the answer is not HTTP"
+
+
+def _connecting(error: aiohttp.ClientConnectorError, where: str) -> RegistryError:
+    """Return why no connection was made."""
+    cause = error.os_error
+    if cause.errno == errno.EACCES and REFUSED in str(cause):
+        return Unreachable(f"{where}: {REFUSED}; if it is yours, name it in realm_hosts")
+    if cause.errno == errno.ECONNREFUSED:
+        return Fleeting(f"{where}: connection refused")
+    return Fleeting(f"{where}: cannot connect: {plain(cause.strerror or 'no reason given')}")
+
+
+EXPECTED: Final = (aiohttp.ClientError, OSError, ValueError)

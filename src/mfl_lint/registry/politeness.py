@@ -1,0 +1,176 @@
+"""Manners: how often and how many at once one host is asked, and when it is left in peace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final, TypeVar
+
+import msgspec
+
+from mfl_lint.config import HttpConfig, RegistryConfig
+from mfl_lint.core.errors import RateLimited, Unreachable
+from mfl_lint.registry.origin import is_loopback
+
+SHORT_WAIT_S: Final = 5.0
+LONGEST_DEFERRAL_S: Final = 24 * 3600.0
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+T = TypeVar("T")
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Requests at once, and requests a second (0 = as many as come)."""
+
+    concurrency: int = 3
+    rate: float = 5.0
+
+
+def limits_of(registry: RegistryConfig) -> Limits:
+    """Return the registry's limits: as configured, else by the kind of host."""
+    usual = Limits(16, 0.0) if registry.own or is_loopback(registry) else Limits()
+    concurrency = usual.concurrency if registry.concurrency is None else registry.concurrency
+    return Limits(max(1, concurrency), usual.rate if registry.rate is None else registry.rate)
+
+
+class Host:
+    """What is shared by all who ask one host: slots, rate, deferral and circuit breaker.
+
+    `enter` waits for a turn, `leave` gives it back. Times are of the monotonic clock.
+    """
+
+    def __init__(
+        self, name: str, limits: Limits, http: HttpConfig, clock: Clock, sleep: Sleep
+    ) -> None:
+        self.name = name
+        self._http = http
+        self._clock = clock
+        self._sleep = sleep
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        per_window = max(1, int(limits.rate))
+        self._window_s = per_window / limits.rate if limits.rate > 0 else 0.0
+        self._starts: deque[float] = deque(maxlen=per_window)
+        self._deferred_until: float | None = None
+        self._failures = 0
+        self._closed_until = 0.0
+        self._probing = False
+
+    async def enter(self) -> None:
+        """Return when it is our turn.
+
+        Raise RateLimited at once while the host is deferred for more than a few seconds, and
+        Unreachable while its circuit is open.
+        """
+        patience = SHORT_WAIT_S
+        while True:
+            if self._deferred_until is not None:
+                patience -= await self._sit_out(patience)
+            await self._slots.acquire()
+            try:
+                self._check_circuit()
+            except Unreachable:
+                self._slots.release()
+                raise
+            try:
+                if self._window_s:
+                    await self._take_turn()
+            except BaseException:
+                self.leave(None)
+                raise
+            if self._deferred_until is None:
+                return
+            self.leave(None)
+
+    def leave(self, connected: bool | None) -> None:
+        """Give the slot back; say whether the host answered, None if that was not found out."""
+        self._slots.release()
+        if connected is None:
+            self._probing = False
+        elif connected:
+            self._failures = 0
+            self._probing = False
+        else:
+            self._failures += 1
+            self._probing = False
+            self._closed_until = self._clock() + self._http.breaker_pause_s
+
+    def defer(self, seconds: float) -> None:
+        """Ask nothing of the host for that long, a day at most."""
+        until = self._clock() + min(max(seconds, 0.0), LONGEST_DEFERRAL_S)
+        self._deferred_until = max(until, self._deferred_until or until)
+
+    def _check_circuit(self) -> None:
+        """Raise Unreachable while the circuit is open; let one request through to probe."""
+        if self._failures < self._http.breaker_failures:
+            return
+        if self._probing or self._clock() < self._closed_until:
+            raise CircuitOpen(f"{self.name}: {self._failures} failures in a row; not asked for now")
+        self._probing = True
+
+    async def _sit_out(self, patience: float) -> float:
+        """Wait through a short deferral and return its length; raise RateLimited for a long one."""
+        left = (self._deferred_until or 0.0) - self._clock()
+        if left <= 0:
+            self._deferred_until = None
+            return 0.0
+        if left > patience:
+            raise RateLimited(f"{self.name}: asked to wait; deferred for {left:.0f} s", left)
+        await self._sleep(left)
+        return left
+
+    async def _take_turn(self) -> None:
+        """Wait until fewer than the window's number of requests began within the window."""
+        now = self._clock()
+        turn = now
+        if len(self._starts) == self._starts.maxlen:
+            turn = max(now, self._starts[0] + self._window_s)
+        self._starts.append(turn)
+        if turn > now:
+            await self._sleep(turn - now)
+
+
+class CircuitOpen(Unreachable):
+    """The host failed so often that it is not asked; trying again at once is of no use."""
+
+
+class Flights:
+    """Identical requests in flight are one request; all who asked get its result."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, list[asyncio.Future[tuple[object, Exception | None]]]] = {}
+
+    async def join(self, key: Hashable, start: Callable[[], Awaitable[T]]) -> T:
+        """Return what `start` returns, or what the same key's call in flight returns.
+
+        A caller that is cancelled takes nobody with it: one who waits starts over.
+        """
+        while (waiting := self._waiting.get(key)) is not None:
+            landed: asyncio.Future[tuple[object, Exception | None]] = (
+                asyncio.get_running_loop().create_future()
+            )
+            waiting.append(landed)
+            result, error = await landed
+            if error is None:
+                return result  # type: ignore[return-value]  # keys tell results apart
+            if not isinstance(error, _Abandoned):
+                raise error
+        self._waiting[key] = waiting = []
+        outcome: tuple[object, Exception | None] = (None, _Abandoned())
+        try:
+            found = await start()
+            outcome = (found, None)
+            return found
+        except Exception as error:
+            outcome = (None, error)
+            raise
+        finally:
+            del self._waiting[key]
+            for landed in waiting:
+                if not landed.done():
+                    landed.set_result(outcome)
+
+
+class _Abandoned(Exception):  # noqa: N818  # never leaves this module
+    """The caller that carried the request out was cancelled."""

@@ -1,0 +1,64 @@
+"""What to ask a registry for, and how it is reached."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+import yarl
+
+from mfl_lint.core.manifest import MAX_DOCUMENT_BYTES
+from mfl_lint.registry.addresses import Reach
+from mfl_lint.registry.origin import Origin
+from mfl_lint.registry.politeness import Limits
+
+MAX_REDIRECTS: Final = 5
+
+Tls = ssl.SSLContext | bool
+
+
+class Route(msgspec.Struct, frozen=True):
+    """How one registry is reached, and what its answers may lead to.
+
+    `tls` is for its own origin, `foreign_tls` for all others: False there is never. Hosts
+    (`host` or `host:port`) among the `friends` may have any address, others only those in
+    `foreign_reach`.
+    """
+
+    origin: Origin
+    limits: Limits = Limits()
+    tls: Tls = True
+    foreign_tls: Tls = True
+    foreign_reach: Reach = Reach.PUBLIC
+    friends: frozenset[str] = frozenset()
+
+    def reach_of(self, origin: Origin, *, strict: bool) -> Reach:
+        """Return how far a request to the origin may go; strictly, another port is foreign."""
+        own = self.origin.host == origin.host and not (strict and self.origin.port != origin.port)
+        if own or {origin.host, f"{origin.host}:{origin.port}"} & self.friends:
+            return Reach.ANY
+        return Reach.PUBLIC if strict else self.foreign_reach
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One thing to ask for. `origin` is the URL's, None for the route's own; `authorization`
+    goes there only.
+
+    `limit` is the largest body in bytes; `tries` bounds the tries where the settings allow
+    more. `form` makes it a POST's. With `strict` only public addresses are asked beside the
+    route's own host and port, and its friends.
+    """
+
+    method: str
+    url: yarl.URL
+    route: Route
+    accept: str = "*/*"
+    authorization: str = ""
+    limit: int = MAX_DOCUMENT_BYTES
+    redirects: int = MAX_REDIRECTS
+    tries: int | None = None
+    form: Mapping[str, str] | None = None
+    strict: bool = False
+    origin: Origin | None = None

@@ -1,0 +1,275 @@
+"""Guarded HTTP: every byte to and from a registry goes through here.
+
+    fetch      tries and backoff
+    _follow    redirects, and who may see the credentials
+    _exchange  a turn at the host, one request, one whole answer
+
+Bounds: the total time of a request, the bytes of a body, the number of redirects and tries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from random import Random
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+import yarl
+
+from mfl_lint.config import HttpConfig
+from mfl_lint.core.errors import Unreachable
+from mfl_lint.registry.addresses import Reach, allows_host
+from mfl_lint.registry.answer import Answer, place, retry_after_s
+from mfl_lint.registry.exchange import (
+    EXPECTED,
+    BodyCut,
+    Fleeting,
+    Sessions,
+    failure_of,
+    read_body,
+)
+from mfl_lint.registry.origin import Origin
+from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
+from mfl_lint.registry.proxies import Proxies
+from mfl_lint.registry.route import Request, Tls
+from mfl_lint.registry.traffic import HostTraffic, Stats, outcome_of
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_TRY_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
+
+NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Transport:
+    """The one way out; of one event loop. Clock, sleep, wall clock and chance are arguments.
+
+    `clock` is monotonic, `wall` seconds since the epoch. `environment` is asked for proxies.
+    """
+
+    def __init__(
+        self,
+        http: HttpConfig,
+        *,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+        sleep: Sleep = asyncio.sleep,
+        random: Random | None = None,
+        environment: Mapping[str, str] = NO_ENVIRONMENT,
+    ) -> None:
+        self.http = http
+        self.clock = clock
+        self.wall = wall
+        self.stats = Stats()
+        self._sleep = sleep
+        self._random = random or Random()  # noqa: S311  # jitter, no secret
+        self._sessions = Sessions(http)
+        self._proxies = Proxies(environment)
+        self._hosts: dict[tuple[str, int], Host] = {}
+        self._peers: dict[Origin, _Peer] = {}
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    async def __aenter__(self) -> Transport:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._sessions.close()
+
+    async def trust(self, ca_file: str) -> Tls:
+        """Return what verifies with the usual authorities and those of a file, "" for none.
+
+        Raise Unreachable if the file cannot be used.
+        """
+        if not ca_file:
+            return True
+        if ca_file not in self._contexts:
+            try:
+                self._contexts[ca_file] = await asyncio.to_thread(_trusting, ca_file)
+            except (OSError, ValueError):
+                raise Unreachable(f"ca_file: {ca_file} holds no usable certificates") from None
+        return self._contexts[ca_file]
+
+    async def fetch(self, request: Request) -> Answer:
+        """Return the answer, whatever its status, after at most `retries` more tries.
+
+        Raise Unreachable, RateLimited (the host is deferred) or BodyInvalid.
+        """
+        tried = 0
+        while True:
+            last = tried >= self.http.retries or tried + 1 == request.tries
+            try:
+                answer = await self._follow(request)
+            except (Fleeting, BodyCut) as error:
+                if last:
+                    raise
+                pause = (
+                    0.0 if tried == 0 and getattr(error, "stale", False) else self._jitter(tried)
+                )
+            else:
+                if answer.status not in _TRY_AGAIN:
+                    return answer
+                wait = self._pause_after(answer, tried)
+                if last or wait is None:
+                    return answer
+                pause = wait
+            tried += 1
+            if pause:
+                await self._sleep(pause)
+
+    def _jitter(self, tried: int) -> float:
+        """Return a full-jitter pause in seconds before the next try."""
+        ceiling = min(self.http.backoff_max_s, self.http.backoff_s * 2.0**tried)
+        return self._random.uniform(0.0, ceiling)
+
+    def _pause_after(self, answer: Answer, tried: int) -> float | None:
+        """Return the pause after a refusal for now, None where trying again is no use.
+
+        The host is deferred for as long as it asks; a short deferral is waited for in `enter`.
+        """
+        asked = retry_after_s(answer.headers, self.wall)
+        host = self._meet(Origin.of(answer.url), Limits()).host
+        if asked is not None and asked > SHORT_WAIT_S:
+            host.defer(asked)
+            return None
+        pause = self._jitter(tried) if asked is None else asked
+        if answer.status != 429:
+            return pause
+        host.defer(min(pause, SHORT_WAIT_S))
+        return 0.0
+
+    async def _follow(self, request: Request) -> Answer:
+        """Return the answer at the end of all redirects."""
+        url, first = request.url, request.origin or request.route.origin
+        origin = first
+        for _ in range(request.redirects + 1):
+            authorization = request.authorization if origin == first else ""
+            answer = await self._exchange(request, url, origin, authorization)
+            if answer.status not in _REDIRECTS:
+                return answer
+            url = self._redirected(answer, origin)
+            origin = Origin.of(url)
+        raise Unreachable(
+            f"{request.method} {place(request.url)}: redirected more than {request.redirects} times"
+        )
+
+    def _redirected(self, answer: Answer, origin: Origin) -> yarl.URL:
+        """Return where an answer leads; raise Unreachable where it must not be followed."""
+        where = f"{answer.method} {place(answer.url)}: redirected"
+        try:
+            location = yarl.URL(answer.headers["Location"], encoded=True)
+            url = answer.url.join(location).with_fragment(None)
+            target = Origin.of(url)
+        except (KeyError, ValueError, TypeError):
+            raise Unreachable(f"{where} to nowhere") from None
+        if url.raw_user is not None:
+            raise Unreachable(f"{where} with credentials in the URL")
+        if origin.scheme == "https" and target.scheme == "http":
+            raise Unreachable(f"{where} from https to http")
+        return url
+
+    async def _exchange(
+        self, request: Request, url: yarl.URL, origin: Origin, authorization: str
+    ) -> Answer:
+        """Return the answer of one request, after a turn at its host."""
+        peer = self._peers.get(origin) or self._meet(origin, request.route.limits)
+        options = self._options(request, url, origin, peer.proxy)
+        if authorization:
+            options["headers"]["Authorization"] = authorization
+        session = self._sessions.get(options.pop("reach"))
+        await peer.host.enter()
+        connected: bool | None = None
+        outcome = "failed"
+        received = 0
+        try:
+            answer = await _send(session, request, url, options)
+            connected, outcome, received = True, outcome_of(answer.status), len(answer.body)
+            if "Warning" in answer.headers:
+                peer.traffic.warn(answer.headers["Warning"])
+            return answer
+        except EXPECTED as error:
+            failure = failure_of(error, request.method, url, self.http.timeout_s)
+            connected = getattr(failure, "connected", True)
+            raise failure from None
+        finally:
+            peer.host.leave(connected)
+            peer.traffic.count(request.method, outcome, received)
+
+    def _options(
+        self, request: Request, url: yarl.URL, origin: Origin, proxy: yarl.URL | None
+    ) -> dict[str, Any]:
+        """Return what a request needs beside its URL, and its reach."""
+        route = request.route
+        options: dict[str, Any] = {"headers": {"Accept": request.accept}, "allow_redirects": False}
+        if origin == route.origin:
+            options["reach"], options["ssl"] = Reach.ANY, route.tls
+        else:
+            options["reach"] = self._foreign_reach(request, url, origin)
+            options["ssl"] = route.foreign_tls
+        if proxy is not None:
+            # The socket leads to the proxy, which the administrator chose.
+            options["reach"], options["proxy"] = Reach.ANY, proxy
+        if request.form is not None:
+            options["data"] = dict(request.form)
+        return options
+
+    def _foreign_reach(self, request: Request, url: yarl.URL, origin: Origin) -> Reach:
+        """Return how far a request that leaves the registry may go; Unreachable if nowhere."""
+        reach = request.route.reach_of(origin, strict=request.strict)
+        if not allows_host(reach, origin.host):
+            raise Unreachable(
+                f"{request.method} {place(url)}: not asked, because the registry's answer leads"
+                " into a private network; if it is yours, name it in realm_hosts"
+            )
+        return reach
+
+    def _meet(self, origin: Origin, limits: Limits) -> _Peer:
+        """Return what is kept of a host; the first limits given hold for all who ask it."""
+        host = self._hosts.get((origin.host, origin.port))
+        if host is None:
+            host = Host(origin.netloc, limits, self.http, self.clock, self._sleep)
+            self._hosts[origin.host, origin.port] = host
+        peer = _Peer(host, self.stats.of(origin.netloc), self._proxies.choose(origin))
+        self._peers[origin] = peer
+        return peer
+
+
+class _Peer(NamedTuple):
+    """What is kept of one host that is asked."""
+
+    host: Host
+    traffic: HostTraffic
+    proxy: yarl.URL | None
+
+
+async def _send(
+    session: aiohttp.ClientSession, request: Request, url: yarl.URL, options: dict[str, Any]
+) -> Answer:
+    """Return the whole answer of one request on the wire; raise what aiohttp raises."""
+    response = await session.request(request.method, url, **options)
+    try:
+        body = await read_body(response, request.limit)
+    except BaseException:
+        response.close()
+        raise
+    response.release()
+    headers = response.headers
+    # Only a length or chunks prove where a body ends.
+    framed = (
+        "Content-Length" in headers or "Transfer-Encoding" in headers or request.method == "HEAD"
+    )
+    return Answer(request.method, url, response.status, headers, body, framed)
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """Return a context that trusts the usual authorities and the file's; blocks on the disk."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context

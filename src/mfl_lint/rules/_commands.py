@@ -1,0 +1,97 @@
+"""Commands for fixes. What a registry said is quoted: a fix is pasted into a shell.
+
+`{reference}` and `{name}` are filled in per tag, when a fault becomes a finding.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+from mfl_lint.core.digest import Digest
+from mfl_lint.core.observation import Kind, Node
+from mfl_lint.core.platform import Platform
+
+# A command that names more entries than this helps nobody who reads it.
+_MAX_NAMED: Final = 32
+_RUNNABLE: Final = frozenset({Kind.IMAGE, Kind.UNDECIDED})
+
+
+def short(digest: Digest | None) -> str:
+    """Return a digest as a message shows it."""
+    return f"{digest[:19]}…" if digest else "no usable digest"
+
+
+def listed(platforms: Iterable[Platform], nothing: str = "none") -> str:
+    """Return platforms as a message shows them, each once, ten at most."""
+    names = list(dict.fromkeys(str(platform) for platform in platforms))
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more or nothing
+
+
+def create(index: Node, *, without: Node | None = None) -> str:
+    """Return the command that makes the list anew from its images, but for one.
+
+    `docker manifest create` reads each platform from the image's config.
+    """
+    named = _named(index, _RUNNABLE, without)
+    return f"docker manifest create --amend {{reference}} {named}"
+
+
+def flatten(index: Node) -> str:
+    """Return the command that makes one list of an index's images and of its inner lists."""
+    named = _named(index, _RUNNABLE | {Kind.INDEX})
+    return f"docker buildx imagetools create -t {{reference}} {named}"
+
+
+def _named(index: Node, kinds: frozenset[Kind], without: Node | None = None) -> str:
+    """Return the entries of these kinds by their digests, each once."""
+    digests = (
+        child.entry.digest
+        for child in index.children
+        if child.kind in kinds and child is not without and child.entry.digest
+    )
+    names = [f"{{name}}@{digest}" for digest in dict.fromkeys(islice(digests, _MAX_NAMED + 1))]
+    if len(names) > _MAX_NAMED:
+        names = [names[0], "…and every other one by its digest"]
+    return " ".join(names) or "{name}@DIGEST…"
+
+
+def annotate(index: Node, node: Node, platform: Platform) -> str:
+    """Return the commands that write `platform` on the node's entry and push the list."""
+    flags = (
+        ("--os", platform.os),
+        ("--arch", platform.architecture),
+        ("--variant", platform.variant),
+        ("--os-version", platform.os_version),
+    )
+    said = " ".join(f"{flag} {shlex.quote(value)}" for flag, value in flags if value)
+    digest = node.entry.digest or "DIGEST"
+    return (
+        f"{create(index)} && docker manifest annotate {said} {{reference}} {{name}}@{digest}"
+        " && docker manifest push {reference}"
+    )
+
+
+def recreate(index: Node, *, without: Node | None = None) -> str:
+    """Return the commands that make the list anew from its images and push it."""
+    return f"{create(index, without=without)} && docker manifest push {{reference}}"
+
+
+def build(platforms: Iterable[Platform], extra: str = "") -> str:
+    """Return the command that builds for these platforms and pushes them as one list."""
+    names = [shlex.quote(str(p)) for p in platforms if p.os and p.architecture]
+    targets = ",".join(dict.fromkeys(names)) or "linux/amd64,linux/arm64"
+    return f"docker buildx build --platform {targets}{extra} -t {{reference}} --push ."
+
+
+def rebuild(index: Node | None, node: Node) -> str:
+    """Return the command that builds the node's image again with all that its index lists."""
+    children = index.children if index is not None else (node,)
+    return build(
+        child.entry.platform.normalized()
+        for child in children[:_MAX_NAMED]
+        if child.kind in _RUNNABLE and child.entry.platform is not None
+    )

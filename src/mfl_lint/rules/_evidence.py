@@ -1,0 +1,88 @@
+"""What several rules ask of a tree: an image's config, the platforms that a tag offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.manifest import Document, Form, ImageConfig
+from mfl_lint.core.observation import Kind, LookState, Node
+from mfl_lint.core.platform import Platform
+
+
+def config_of(node: Node) -> ImageConfig | None:
+    """Return an image's config, None where it has none that can be read as one.
+
+    Raises NotObserved where it was not seen.
+    """
+    config = node.config
+    if config is None:
+        if node.document is not None and node.document.form is Form.SCHEMA1:
+            return None
+        look = node.config_look
+        state = f"{look.state} {look.detail}".strip() if look else "not looked at"
+        raise NotObserved(f"the config of {node.entry.digest or 'an image'}: {state}")
+    unreadable = any(problem.where == "" for problem in config.problems)
+    return None if unreadable and config.platform.is_empty else config
+
+
+def read_document(node: Node) -> Document | None:
+    """Return the node's document if it is an index or a manifest that could be read."""
+    document = node.document
+    if document is None or document.form is Form.UNREADABLE:
+        return None
+    return document
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What a tag offers. `unseen` says what might offer more, "" = nothing."""
+
+    platforms: tuple[Platform, ...]
+    unseen: str = ""
+
+    def distinct(self) -> frozenset[tuple[str, str, str]]:
+        """Return os, architecture and variant of each platform in normal form."""
+        normal = (platform.normalized() for platform in self.platforms)
+        return frozenset((one.os, one.architecture, one.variant) for one in normal)
+
+
+def offered(root: Node) -> Offer:
+    """Return the platforms of a tag's images: the entry's, without one the config's.
+
+    An entry whose child was not seen offers what it says: that is all an engine reads.
+    """
+    platforms: list[Platform] = []
+    unseen = ""
+    for node in root.walk():
+        if node.kind is Kind.INDEX:
+            if node.document is None and not _is_absent(node):
+                unseen = unseen or f"the nested index {node.entry.digest} was not seen"
+        elif node.kind in (Kind.IMAGE, Kind.UNDECIDED):
+            platform = _platform_of(node)
+            if platform is not None:
+                platforms.append(platform)
+            elif node.config is None and not _is_absent(node):
+                unseen = unseen or f"the platform of {node.entry.digest} was not seen"
+    return Offer(tuple(platform for platform in platforms if not platform.is_unknown), unseen)
+
+
+def _is_absent(node: Node) -> bool:
+    return node.look is not None and node.look.state is LookState.ABSENT
+
+
+def _platform_of(node: Node) -> Platform | None:
+    said = node.entry.platform
+    if said is not None and said.os and said.architecture:
+        return said
+    built = node.config.platform if node.config is not None else None
+    return built if built is not None and built.os and built.architecture else None
+
+
+def config_platforms(root: Node) -> Iterator[Platform]:
+    """Yield what the configs of the tree's images say; raise NotObserved where one is unseen."""
+    for node in root.images():
+        config = config_of(node)
+        if config is not None and config.platform.os and config.platform.architecture:
+            yield config.platform

@@ -1,0 +1,142 @@
+"""Platform words in names, and what the names beside them tell about their meaning.
+
+A word with siblings that differ only by it is certain. A lone one is possible, unless it looks
+like part of a product's name: inside a component (`go-arm-emulator`), or before several other
+words (`amd64-microcode-docs`) where the siblings were looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from mfl_lint.core.names import PlatformWord, platform_words
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.reference import DEFAULT_REGISTRY
+from mfl_lint.core.rule import NameCase, TagSummary
+
+_JOINTS: Final = "-_."
+_MAX_NAMED: Final = 12
+
+
+class NamedPlatform(msgspec.Struct, frozen=True):
+    """A platform word that was taken for one. `others` are the names that differ only by it."""
+
+    word: PlatformWord
+    others: tuple[str, ...]
+    stem_exists: bool
+
+    @property
+    def certain(self) -> bool:
+        """Say whether a name beside it shows that the word means a platform."""
+        return bool(self.others) or self.stem_exists
+
+
+@lru_cache(maxsize=8)
+def _by_stem(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Return for each stem the names that are it with one platform word more."""
+    found: dict[str, dict[str, None]] = {}
+    for name in names:
+        for word in platform_words(name):
+            found.setdefault(word.stem, {})[name] = None
+    return {stem: tuple(sorted(members)) for stem, members in found.items()}
+
+
+@lru_cache(maxsize=8)
+def _all(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names)
+
+
+def relatives(word: PlatformWord, name: str, names: tuple[str, ...]) -> NamedPlatform:
+    """Return the word with the names that differ from `name` only by it."""
+    others = tuple(
+        other
+        for other in _by_stem(names).get(word.stem, ())
+        if other != name and any(_swaps(word, one) for one in platform_words(other))
+    )
+    return NamedPlatform(word, others, bool(word.stem) and word.stem in _all(names))
+
+
+def _swaps(word: PlatformWord, other: PlatformWord) -> bool:
+    return other.stem == word.stem and other.start == word.start and other.text != word.text
+
+
+def stem_repository(registry: str, stem: str) -> str:
+    """Return the repository that a stem names: on Docker Hub `nginx` is `library/nginx`."""
+    return f"library/{stem}" if registry == DEFAULT_REGISTRY and "/" not in stem else stem
+
+
+def in_repository(case: NameCase, *, namespace: bool) -> NamedPlatform | None:
+    """Return the platform word in the last component of a repository's name, or before it."""
+    name = case.reference.repository
+    slash = name.rfind("/")
+    words = [word for word in platform_words(name) if (word.end <= slash) is namespace]
+    if not words:
+        return None
+    names = case.siblings.repositories
+    known = [_with_official(case, word, names or ()) for word in reversed(words)]
+    for one in known:
+        if one.others or (one.stem_exists and _place(name, one.word) != "inside"):
+            return one
+    plausible = (one for one in known if _is_plausible(name, one.word, names is not None))
+    return next(plausible, None)
+
+
+def _with_official(case: NameCase, word: PlatformWord, names: tuple[str, ...]) -> NamedPlatform:
+    found = relatives(word, case.reference.repository, names)
+    official = stem_repository(case.reference.registry, word.stem)
+    if found.stem_exists or official not in _all(names):
+        return found
+    return msgspec.structs.replace(found, stem_exists=True)
+
+
+def _place(name: str, word: PlatformWord) -> str:
+    """Return where the word stands in its path component: whole, last, first or inside."""
+    opens = word.start == 0 or name[word.start - 1] == "/"
+    closes = word.end == len(name) or name[word.end] == "/"
+    if opens and closes:
+        return "whole"
+    return "last" if closes else "first" if opens else "inside"
+
+
+def _is_plausible(name: str, word: PlatformWord, looked: bool) -> bool:
+    """Say whether a lone word may mean the image's platform."""
+    place = _place(name, word)
+    if place != "first":
+        return place != "inside"
+    is_namespace = "/" in name[word.end :]
+    rest = name[word.end + 1 :]
+    several = any(joint in rest for joint in _JOINTS)
+    return not is_namespace and not (several and looked)
+
+
+def grouping(word: PlatformWord, tags: Iterable[TagSummary]) -> TagSummary | None:
+    """Return an index among the tags that offers the word's platform."""
+    for tag in tags:
+        if tag.is_index and offers(tag, word):
+            return tag
+    return None
+
+
+def offers(tag: TagSummary, word: PlatformWord) -> bool:
+    """Say whether the tag is known to offer the word's platform."""
+    return any(word.fits(platform) for platform in tag.platforms or ())
+
+
+def beside(names: Iterable[str]) -> str:
+    """Return names as a message shows them, four at most."""
+    names = list(names)
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def named(names: Iterable[str]) -> list[str]:
+    """Return names for a command, not more than somebody reads."""
+    return list(names)[:_MAX_NAMED]
+
+
+def is_any(word: PlatformWord, platforms: Iterable[Platform]) -> bool:
+    """Say whether the word is true of one of the platforms."""
+    return any(word.fits(platform) for platform in platforms)

@@ -1,0 +1,37 @@
+"""How a platform in a repository's name becomes a fault: the same for both of its places."""
+
+from __future__ import annotations
+
+import shlex
+
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Fault, NameCase
+from mfl_lint.rules._names import NamedPlatform, beside, grouping, named, stem_repository
+
+
+def repository_fault(case: NameCase, found: NamedPlatform, where: str) -> Fault:
+    """Return the fault; information only where an index is known to group the names."""
+    word = found.word
+    stem = stem_repository(case.reference.registry, word.stem)
+    index = grouping(word, case.siblings.others.get(stem, ()))
+    message = f"{word.text} in the {where} names a platform"
+    if index is not None:
+        message += f"; {stem}:{index.tag} is an index that offers {word.platform}"
+        return Fault(message, f"use {stem}:{index.tag} everywhere", Severity.INFO)
+    if found.others:
+        message += f", like {beside(found.others)}"
+    elif found.stem_exists:
+        message += f", beside {stem}"
+    elif case.siblings.repositories is None:
+        message = f"possible: {message}; the names beside it were not looked at"
+    else:
+        message = f"possible: {message}; no other name differs only by it"
+    return Fault(message, _fix(case, found, stem))
+
+
+def _fix(case: NameCase, found: NamedPlatform, stem: str) -> str:
+    registry = case.reference.registry
+    names = named((case.reference.repository, *found.others))
+    parts = " ".join(shlex.quote(f"{registry}/{name}:TAG") for name in names)
+    target = shlex.quote(f"{registry}/{stem}:TAG")
+    return f"docker manifest create {target} {parts} && docker manifest push {target}"

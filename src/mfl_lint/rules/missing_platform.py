@@ -1,0 +1,59 @@
+"""A platform that the policy requires is not offered.
+
+A requirement without a variant is met by any variant. A tag that moved only a moment ago waits
+(`settle_s`, 6 hours by default): many images are published one architecture after the other.
+
+Why: hosts of that platform fail: `no matching manifest for linux/arm64 in the manifest list
+entries`; where the tag is a single image, they pull it all the same and end in `exec format
+error`.
+
+Fix: build it for all of them: `docker buildx build --platform linux/amd64,linux/arm64 -t
+REFERENCE --push .`; or add the missing image to the list: `docker buildx imagetools create
+--append -t REFERENCE NAME@DIGEST`.
+
+Source: your own policy: `require` in the configuration, or `mfl-lint scan --require`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.platform import meets
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, rule
+from mfl_lint.rules._commands import build, listed
+from mfl_lint.rules._evidence import offered
+
+
+@rule("MFL401", Severity.ERROR, Scope.TAG, needs=(Needs.INDEX,))
+def missing_platform(case: TagCase) -> Iterator[Fault]:
+    """Judge what a tag offers against what the policy requires."""
+    required = tuple(case.policy.required(case.reference.repository, case.reference.tag or ""))
+    if not required:
+        return
+    offer = offered(case.root)
+    missing = [
+        platform
+        for platform in required
+        if not any(meets(platform, there) for there in offer.platforms)
+    ]
+    if not missing:
+        return
+    if offer.unseen:
+        raise NotObserved(offer.unseen)
+    if _settles(case):
+        raise NotObserved(f"settling: the tag moved less than {case.policy.settle_s:g} s ago")
+    fix = build((*offer.platforms, *missing))
+    for platform in missing:
+        yield Fault(
+            f"{platform} is required and missing; offered: {listed(offer.platforms)}",
+            fix,
+            subject=platform.normalized().full,
+        )
+
+
+def _settles(case: TagCase) -> bool:
+    if case.moved_at is None:
+        return False
+    return (case.observed_at - case.moved_at).total_seconds() < case.policy.settle_s

@@ -1,0 +1,78 @@
+"""The index promises one platform, the image's own config names another.
+
+Engines choose by what the index says, so the host of the promised platform downloads a program
+that was built for another one. Two different variants (arm/v6 against arm/v7) are a warning, a
+config that is silent about the variant is information; an arm64 without variant is v8, an amd64
+without variant is v1. On Windows the build, the third part of os.version, has to be the same.
+
+Why: the container ends at once with `exec format error`, or with an illegal instruction in the
+middle of its work. On Windows the container does not start at all.
+
+Fix: find out which of the two is right; `mfl-lint inspect REFERENCE` shows both. If the image is
+right, make the list anew and let docker read the platforms from the configs: `docker manifest
+create --amend REFERENCE NAME@DIGEST…`, then `docker manifest push REFERENCE`. If the image was
+built for the wrong platform, build it again: `docker buildx build --platform
+linux/amd64,linux/arm64 -t REFERENCE --push .`. A Dockerfile whose `FROM --platform=` names one
+architecture, or a `COPY` of a program built on the builder, makes such images.
+
+Source: OCI image-spec 1.1 image-index.md "platform" and config.md "architecture", "os",
+"variant".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
+from mfl_lint.rules._commands import rebuild, recreate
+from mfl_lint.rules._evidence import config_of
+
+
+@rule("MFL101", Severity.ERROR, Scope.ENTRY, needs=(Needs.INDEX, Needs.CONFIGS))
+def platform_contradicts_config(case: NodeCase) -> Iterator[Fault]:
+    """Judge an image's entry against its config."""
+    config = config_of(case.node)
+    said = case.node.entry.platform
+    if config is None or said is None or said.is_unknown:
+        return
+    found = _contradiction(said, case.normal, config.platform)
+    if found is None or case.parent is None:
+        return
+    what, severity = found
+    yield Fault(
+        f"the index says {said}, the config says {config.platform}: {what}",
+        f"if the image is right: {recreate(case.parent)}; if it was built for the wrong"
+        f" platform: {rebuild(case.parent, case.node)}",
+        severity,
+    )
+
+
+def _contradiction(
+    said: Platform, normal: Platform, config: Platform
+) -> tuple[str, Severity] | None:
+    """Return what differs and how bad it is; what one side leaves out contradicts nothing."""
+    built = config.normalized()
+    if normal.os and built.os and normal.os != built.os:
+        return "another operating system", Severity.ERROR
+    if not (normal.architecture and built.architecture):
+        return None
+    if normal.architecture != built.architecture:
+        return "another architecture", Severity.ERROR
+    builds = {_build(said), _build(config)} - {""}
+    if normal.os == "windows" and len(builds) > 1:
+        return f"Windows {said.os_version} against {config.os_version}", Severity.ERROR
+    if normal.variant == built.variant:
+        return None
+    if not config.variant and said.variant:
+        return "the config names no variant", Severity.INFO
+    if normal.architecture == "arm" and not said.variant and said.architecture.lower() == "arm":
+        return None
+    return "another variant", Severity.WARNING
+
+
+def _build(platform: Platform) -> str:
+    """Return a Windows build: the third part of os.version."""
+    parts = platform.os_version.split(".")
+    return parts[2] if len(parts) > 2 else ""

@@ -1,0 +1,108 @@
+"""An entry's platform is spelt in a way that engines do not match, or match by luck only.
+
+Canonical are Go's names in lower case (`linux`, `amd64`, `arm64`, `arm` with variant `v7`) and
+what the configuration lists as `known_platforms`. A spelling that containerd and Docker
+translate (`x86_64`, `aarch64`, `armhf`, `Linux`) is a warning; one that nobody translates
+(`arm64v8` or the variant `armv7`) is an error. Operating systems that no engine runs are left
+alone.
+
+Why: podman, CRI-O, skopeo and buildah compare letter by letter and find no image at all:
+`no image found in manifest list for architecture arm64`. What no engine translates is never
+selected, and the host takes another entry or fails.
+
+Fix: write the canonical name: `docker manifest create --amend REFERENCE NAME@DIGEST…`, `docker
+manifest annotate --os linux --arch arm64 REFERENCE NAME@DIGEST`, `docker manifest push
+REFERENCE`. `docker buildx build --platform linux/arm64` writes canonical names by itself.
+
+Source: OCI image-spec 1.1 image-index.md "platform" (GOOS, GOARCH and the table of variants);
+containerd/platforms `Normalize`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mfl_lint.core.platform import CANONICAL_VARIANTS, KNOWN_PAIRS, Platform
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
+from mfl_lint.rules._commands import annotate, rebuild
+
+_RUN: Final = frozenset({"linux", "windows", "freebsd"})
+_NO_VARIANTS: Final[frozenset[str]] = frozenset()
+
+# Go reserves these names: a host that has one matches it as it is written.
+_RESERVED: Final = frozenset(
+    {"amd64p32", "armbe", "arm64be", "mips64p32", "mips64p32le", "ppc", "riscv", "s390"}
+    | {"sparc", "sparc64", "wasm"}
+)
+
+# What people write for an architecture that nobody translates.
+_MEANT: Final = {
+    "arm64v8": ("arm64", ""),
+    "arm32v5": ("arm", "v5"),
+    "arm32v6": ("arm", "v6"),
+    "arm32v7": ("arm", "v7"),
+    "armv5": ("arm", "v5"),
+    "armv6": ("arm", "v6"),
+    "armv6l": ("arm", "v6"),
+    "armv7": ("arm", "v7"),
+    "armv7l": ("arm", "v7"),
+    "armv8": ("arm64", ""),
+    "ppc64el": ("ppc64le", ""),
+    "mips64el": ("mips64le", ""),
+    "x64": ("amd64", ""),
+    "x86": ("386", ""),
+    "i686": ("386", ""),
+}
+
+
+@rule("MFL103", Severity.WARNING, Scope.ENTRY, needs=(Needs.INDEX,))
+def platform_not_canonical(case: NodeCase) -> Iterator[Fault]:
+    """Judge the spelling of an image's entry."""
+    said, normal = case.node.entry.platform, case.normal
+    if said is None or not said.os or not said.architecture or normal.os not in _RUN:
+        return
+    variants = CANONICAL_VARIANTS.get(normal.architecture, _NO_VARIANTS)
+    pair = (normal.os, normal.architecture)
+    known = pair in KNOWN_PAIRS or normal.architecture in _RESERVED
+    selected = known and (not normal.variant or normal.variant in variants)
+    if selected and _is_canonical(said, normal, variants):
+        return
+    if case.parent is None or _is_known_here(said, case):
+        return
+    meant = normal if selected else _meant(normal)
+    who = "only engines that translate it match it" if selected else "no engine matches it"
+    yield Fault(
+        f"{said} is not a canonical platform: {who}"
+        + (f"; {meant} is meant" if meant is not None else ""),
+        annotate(case.parent, case.node, meant)
+        if meant is not None and (meant.variant or not said.variant)
+        else rebuild(case.parent, case.node),
+        Severity.WARNING if selected else Severity.ERROR,
+    )
+
+
+def _is_canonical(said: Platform, normal: Platform, variants: frozenset[str]) -> bool:
+    same = (said.os, said.architecture) == (normal.os, normal.architecture)
+    return same and (not said.variant or said.variant in variants)
+
+
+def _is_known_here(said: Platform, case: NodeCase) -> bool:
+    """Say whether the policy lists this very spelling."""
+    return any(
+        (said.os, said.architecture, said.variant) == (own.os, own.architecture, own.variant)
+        for own in case.policy.known_platforms
+    )
+
+
+def _meant(normal: Platform) -> Platform | None:
+    """Return what an unmatched spelling most likely stands for, None where nobody can tell."""
+    architecture, variant = _MEANT.get(normal.architecture, (normal.architecture, ""))
+    if (normal.os, architecture) not in KNOWN_PAIRS:
+        return None
+    spelt = normal.variant.removeprefix("arm")
+    variants = CANONICAL_VARIANTS.get(architecture, _NO_VARIANTS)
+    if not variant and normal.variant:
+        variant = spelt if spelt in variants else ""
+    return Platform(normal.os, architecture, variant)

@@ -1,0 +1,85 @@
+"""A Windows image does not say for which build of Windows it is, or fits no host of yours.
+
+An entry for windows without os.version is a warning. If the configuration lists the builds of
+your hosts (`windows_builds`), each build for which no entry fits is an error. A host runs images
+of its own build; from 20348 (Server 2022) on also those between the last long-term build before
+its own and its own.
+
+Why: Windows containers share the kernel's build with their host. Without os.version an engine
+takes the first windows entry, and the container stops with `The container operating system does
+not match the host operating system`; without a fitting entry the pull fails with `no matching
+manifest for windows/amd64 10.0.20348`.
+
+Fix: `docker manifest create --amend REFERENCE NAME@DIGEST…` takes os.version from the image's
+config; `docker manifest annotate --os windows --arch amd64 --os-version 10.0.20348.2402
+REFERENCE NAME@DIGEST` sets it by hand; then `docker manifest push REFERENCE`. For a missing
+build, build the image on a base of that build and add it.
+
+Source: OCI image-spec 1.1 image-index.md "os.version"; containerd/platforms (windows builds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.observation import Kind, LookState
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
+from mfl_lint.rules._commands import recreate, short
+
+_FIRST_STABLE: Final = 20348
+_LONG_TERM: Final = (20348, 26100)
+
+
+@rule("MFL107", Severity.WARNING, Scope.INDEX, needs=(Needs.INDEX,))
+def windows_without_os_version(case: NodeCase) -> Iterator[Fault]:
+    """Judge the windows entries of an index."""
+    entries = [child for child in case.children if child.normal.os == "windows"]
+    images = [child for child in entries if child.node.kind is Kind.IMAGE]
+    for child in images:
+        if not child.normal.os_version:
+            yield Fault(
+                f"the windows entry of {short(child.node.entry.digest)} has no os.version",
+                recreate(case.node),
+                node=child.node,
+            )
+    if any(_is_unseen(child) for child in entries):
+        raise NotObserved("a windows entry was not seen")
+    if not images:
+        return
+    versions = [child.normal.os_version for child in images]
+    for host in case.policy.windows_builds:
+        if not any(_fits(host, version) for version in versions):
+            offered = ", ".join(sorted(set(versions))[:10])
+            yield Fault(
+                f"no windows entry runs on build {host}; there are {offered}",
+                f"build the image for Windows {host} and add it to the list",
+                Severity.ERROR,
+                subject=f"windows {host}",
+            )
+
+
+def _is_unseen(child: NodeCase) -> bool:
+    node = child.node
+    absent = node.look is not None and node.look.state is LookState.ABSENT
+    return node.kind is Kind.UNDECIDED and not absent
+
+
+def _fits(host: str, version: str) -> bool:
+    """Say whether a host of that build runs an image of that os.version ("" = taken by all)."""
+    own, other = _build(host), _build(version)
+    if not version or own == other:
+        return True
+    if own is None or other is None or own < _FIRST_STABLE:
+        return False
+    oldest = max((build for build in _LONG_TERM if build < own), default=own)
+    return oldest <= other <= own
+
+
+def _build(version: str) -> int | None:
+    """Return the third part of `10.0.20348.2402`; a number alone is a build."""
+    parts = version.split(".")
+    text = parts[2] if len(parts) > 2 else version
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

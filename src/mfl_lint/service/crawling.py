@@ -1,0 +1,64 @@
+"""Open the database with a crawler for it; crawl once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from mfl_lint.config import Config
+from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.crawl.job import Progress
+from mfl_lint.crawl.round import Show
+from mfl_lint.registry.transport import Transport
+from mfl_lint.store import migrate, registries
+from mfl_lint.store.engine import Store, open_store
+
+
+def utc_now() -> datetime:
+    """Return the time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def database_url(config: Config) -> str:
+    """Return the database's URL, from the environment where the configuration says so."""
+    name = config.database.url_env
+    if not name:
+        return config.database.url
+    if not os.environ.get(name):
+        raise ConfigInvalid(f"database.url_env: the environment variable {name} is not set")
+    return os.environ[name]
+
+
+@asynccontextmanager
+async def open_crawler(config: Config) -> AsyncIterator[tuple[Store, Crawler]]:
+    """Bring the database up to date, open it, and yield it with a crawler for it."""
+    url = database_url(config)
+    await asyncio.to_thread(migrate.upgrade, url)
+    async with (
+        open_store(url) as store,
+        Transport(config.http, environment=dict(os.environ)) as transport,
+    ):
+        await registries.sync_registries(store, config.registries, utc_now())
+        yield store, Crawler(store, transport, config, utc_now)
+
+
+async def crawl_once(
+    config: Config, names: Sequence[str], *, show: Show, accept_vanished: bool = False
+) -> tuple[Progress, ...]:
+    """Crawl the named registries (all where none is named), one after the other."""
+    known = [registry.name for registry in config.registries]
+    if not known:
+        raise ConfigInvalid("no registry is configured: `mfl-lint config init` shows how")
+    for name in names:
+        if name not in known:
+            raise ConfigInvalid(f"no registry is called {name!r:.60}; there are {', '.join(known)}")
+    async with open_crawler(config) as (_, crawler):
+        ended = [
+            await crawler.crawl(name, show=show, accept_vanished=accept_vanished)
+            for name in (names or known)
+        ]
+    return tuple(progress for progress in ended if progress is not None)

@@ -1,0 +1,85 @@
+"""The demo: a registry full of good and broken images, crawled, printed and served."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mfl_lint.config import Config, DatabaseConfig, RegistryConfig, ServeConfig
+from mfl_lint.core.scan import Scan
+from mfl_lint.crawl.job import Progress
+from mfl_lint.crawl.recorded import recorded_scan
+from mfl_lint.demo.images import DEMO_POLICY, DemoImage, fill
+from mfl_lint.demo.registry import DemoRegistry, running
+from mfl_lint.service.crawling import crawl_once, open_crawler, utc_now
+from mfl_lint.service.serving import serve
+
+NAME: Final = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the demo tells whoever prints it: the registry's address, its images, the findings."""
+
+    host: str
+    images: tuple[DemoImage, ...]
+    progress: Progress
+    scan: Scan
+
+
+async def run_demo(
+    *,
+    show: Callable[[Shown], None],
+    ready: Callable[[str], None],
+    once: bool,
+    port: int = 8080,
+    stop: asyncio.Event | None = None,
+) -> tuple[str, ...]:
+    """Fill a registry, crawl it, show what was found; then serve, unless `once`.
+
+    Returns one line for each difference between what must be found and what was.
+    """
+    contents = DemoRegistry()
+    images = fill(contents)
+    with tempfile.TemporaryDirectory(prefix="mfl-lint-demo-") as folder:
+        async with running(contents.app()) as host:
+            config = _config(host, Path(folder), port)
+            (progress,) = await crawl_once(config, (), show=lambda progress: None)
+            async with open_crawler(config) as (store, _):
+                scan = await recorded_scan(store, NAME, utc_now())
+            show(Shown(host, images, progress, scan))
+            if not once:
+                await serve(lambda: config, ready=ready, stop=stop)
+    return differences(images, scan)
+
+
+def _config(host: str, folder: Path, port: int) -> Config:
+    registry = RegistryConfig(name=NAME, host=host, interval_s=60.0)
+    return Config(
+        registries=(registry,),
+        database=DatabaseConfig(url=f"sqlite:///{folder / 'demo.db'}"),
+        serve=ServeConfig(port=port),
+        policy=DEMO_POLICY,
+    )
+
+
+def differences(images: tuple[DemoImage, ...], scan: Scan) -> tuple[str, ...]:
+    """Return a line for each tag in which other rules fired than must."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for finding in scan.findings:
+        found.setdefault((finding.repository, finding.tag), set()).add(finding.rule)
+    expected: dict[tuple[str, str], set[str]] = {}
+    for image in images:
+        expected.setdefault((image.repository, image.tag), set()).update(image.expected)
+        expected.setdefault((image.repository, ""), set()).update(image.expected_names)
+    return tuple(
+        f"{repository}:{tag or '(name)'}: expected {sorted(expected.get(key, ()))}, "
+        f"found {sorted(found.get(key, ()))}"
+        for key in sorted(expected.keys() | found.keys())
+        for repository, tag in [key]
+        if expected.get(key, set()) != found.get(key, set())
+    )

@@ -1,0 +1,59 @@
+"""Database addresses: from what the configuration says to what the drivers take."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from mfl_lint.core.errors import StoreError
+
+_POSTGRESQL: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+
+
+def _sqlite(address: URL, driver: str) -> URL:
+    path = address.database or ""
+    if path in ("", ":memory:") or path.startswith("file:") or address.host:
+        raise StoreError("database.url must name a file: sqlite:///path/to/mfl-lint.db")
+    return URL.create(f"sqlite+{driver}", database=path)
+
+
+def parse_address(url: str, *, asynchronous: bool) -> URL:
+    """Return the address with its driver; StoreError for what is not supported."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StoreError("database.url is not a database's address") from None
+    if address.drivername == "sqlite":
+        return _sqlite(address, "aiosqlite" if asynchronous else "pysqlite")
+    if address.drivername not in _POSTGRESQL:
+        known = "sqlite:///path or postgresql://user@host/database"
+        raise StoreError(f"database.url begins with {address.drivername[:40]!r}; use {known}")
+    if find_spec("psycopg") is None:
+        raise StoreError("PostgreSQL needs its driver: pip install 'mfl-lint[postgresql]'")
+    return address.set(drivername="postgresql+psycopg")
+
+
+def sqlite_file(address: URL) -> Path | None:
+    """Return the file of an SQLite address, None for PostgreSQL."""
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
+def shown(address: URL) -> str:
+    """Return the address for people, without its password."""
+    file = sqlite_file(address)
+    if file is not None:
+        return str(file)
+    return URL.create(
+        "postgresql", host=address.host, port=address.port, database=address.database
+    ).render_as_string()
+
+
+def one_line(error: BaseException) -> str:
+    """Return the driver's message as one bounded line."""
+    original = getattr(error, "orig", None) or error
+    lines = str(original).strip().splitlines() or [type(original).__name__]
+    return lines[0][:200]

@@ -1,0 +1,113 @@
+"""Crawls and their progress."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+
+from mfl_lint.core.records import CrawlRecord, CrawlStatus, Page
+from mfl_lint.store import tables
+from mfl_lint.store.cursors import page, read_cursor
+from mfl_lint.store.engine import Store
+from mfl_lint.store.statements import registry_id
+from mfl_lint.store.tables import registries
+
+_CRAWLS = tables.crawls
+
+
+async def start_crawl(store: Store, registry: str, now: datetime) -> int:
+    """Return the id of a new running crawl; the registry's older running ones are interrupted."""
+    async with store.write() as connection:
+        above = await registry_id(connection, registry)
+        running = _CRAWLS.c.status == CrawlStatus.RUNNING.value
+        older = update(_CRAWLS).where(_CRAWLS.c.registry_id == above, running)
+        await connection.execute(
+            older.values(status=CrawlStatus.INTERRUPTED.value, finished_at=now)
+        )
+        new = insert(_CRAWLS).values(
+            registry_id=above, status=CrawlStatus.RUNNING.value, started_at=now
+        )
+        return int((await connection.execute(new.returning(_CRAWLS.c.id))).scalar_one())
+
+
+async def progress(
+    store: Store,
+    crawl_id: int,
+    *,
+    repositories: int,
+    repositories_done: int,
+    tags: int,
+    requests: int,
+) -> None:
+    """Write how far a crawl is: totals, not increments."""
+    change = update(_CRAWLS).where(_CRAWLS.c.id == crawl_id)
+    async with store.write() as connection:
+        await connection.execute(
+            change.values(
+                repositories=repositories,
+                repositories_done=repositories_done,
+                tags=tags,
+                requests=requests,
+            )
+        )
+
+
+async def finish_crawl(
+    store: Store, crawl_id: int, status: CrawlStatus, problem: str, now: datetime
+) -> None:
+    """Write how a crawl ended."""
+    change = update(_CRAWLS).where(_CRAWLS.c.id == crawl_id)
+    async with store.write() as connection:
+        await connection.execute(
+            change.values(status=status.value, problem=problem, finished_at=now)
+        )
+
+
+def crawls_query() -> Select[Any]:
+    """Return the query of crawls with their registries' names, newest first."""
+    return (
+        select(_CRAWLS, registries.c.name.label("registry"))
+        .join(registries, registries.c.id == _CRAWLS.c.registry_id)
+        .order_by(_CRAWLS.c.id.desc())
+    )
+
+
+def crawl_record(row: Any) -> CrawlRecord:
+    """Return the crawl of a row."""
+    return CrawlRecord(
+        id=row.id,
+        registry=row.registry,
+        status=CrawlStatus(row.status),
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        repositories=row.repositories,
+        repositories_done=row.repositories_done,
+        tags=row.tags,
+        requests=row.requests,
+        opened=row.opened,
+        resolved=row.resolved,
+        problem=row.problem,
+    )
+
+
+async def crawls(
+    store: Store, registry: str | None = None, cursor: str | None = None, limit: int = 50
+) -> Page[CrawlRecord]:
+    """Return the crawls, newest first, of one registry or of all."""
+    query = crawls_query()
+    if registry is not None:
+        query = query.where(registries.c.name == registry)
+    if cursor is not None:
+        query = query.where(_CRAWLS.c.id < read_cursor(cursor, int)[0])
+    async with store.read() as connection:
+        rows = (await connection.execute(query.limit(limit + 1))).all()
+    return page(rows, limit, crawl_record, lambda row: (row.id,))
+
+
+async def crawl(store: Store, id: int) -> CrawlRecord | None:  # noqa: A002
+    """Return one crawl."""
+    async with store.read() as connection:
+        row = (await connection.execute(crawls_query().where(_CRAWLS.c.id == id))).one_or_none()
+    return None if row is None else crawl_record(row)

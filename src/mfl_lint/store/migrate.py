@@ -1,0 +1,168 @@
+"""The schema: bringing a database to this release's, and comparing the two. Synchronous."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from mfl_lint.core.errors import StoreError
+from mfl_lint.resources import migrations_path
+from mfl_lint.store.addresses import one_line, parse_address, shown, sqlite_file
+from mfl_lint.store.engine import refuse_newer, set_up_sqlite, stored_revision
+from mfl_lint.store.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_LOCK: Final = 0x6D666C6C
+_WAIT_S: Final = 60.0
+
+
+def _config(connection: Connection | None = None, location: Path | None = None) -> Config:
+    """Return Alembic's settings, without any file."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(location or migrations_path()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _known_revisions(location: Path | None) -> tuple[str, frozenset[str]]:
+    """Return this release's revision and all up to it."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(_config(location=location))
+    newest = scripts.get_current_head()
+    if newest is None:
+        raise StoreError("the installation is incomplete: no migrations; install it again")
+    return newest, frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def head() -> str:
+    """Return the revision that this release needs."""
+    return _known_revisions(None)[0]
+
+
+@contextmanager
+def _engine(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
+    """Yield an engine and the database's name for people; drivers' errors become StoreError."""
+    address = parse_address(url, asynchronous=False)
+    name, file = shown(address), sqlite_file(address)
+    if file is not None and not may_create and not file.exists():
+        raise StoreError(f"there is no database {name}: `mfl-lint db upgrade` creates it")
+    arguments = {"isolation_level": None} if file is not None else {"connect_timeout": 10}
+    engine = create_engine(address, poolclass=NullPool, connect_args=arguments)
+    if file is not None:
+        _prepare_sqlite(engine)
+    try:
+        yield engine, name
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise StoreError(f"the database {name} cannot be used: {one_line(error)}") from error
+    finally:
+        engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Make transactions hold all statements, those that change tables too.
+
+    Foreign keys are checked once at the end instead: rebuilding a table drops it.
+    """
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        set_up_sqlite(cursor, _WAIT_S)
+        cursor.execute("PRAGMA foreign_keys = OFF")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+
+
+def _switch_to_wal(engine: Engine) -> None:
+    """Let readers and the writer of an SQLite file work side by side; the file remembers it.
+
+    SQLite does not wait for this lock by itself.
+    """
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        finally:
+            connection.close()
+        time.sleep(0.05)
+
+
+def revision(url: str) -> str | None:
+    """Return the revision of the database at `url`, None if it has none (or no file exists)."""
+    file = sqlite_file(parse_address(url, asynchronous=False))
+    if file is not None and not file.exists():
+        return None
+    with _engine(url, may_create=False) as (engine, _), engine.begin() as connection:
+        return stored_revision(connection)
+
+
+def upgrade(url: str, *, location: Path | None = None) -> str:
+    """Bring the database to head, creating it if needed, and return the new revision.
+
+    All in one transaction; any number of processes may do it at once. `location` is another
+    directory of migrations, for tests.
+    """
+    newest, known = _known_revisions(location)
+    with _engine(url, may_create=True) as (engine, name):
+        with engine.begin() as connection:
+            refuse_newer(stored_revision(connection), name, known.__contains__)
+        if engine.dialect.name == "sqlite":
+            _switch_to_wal(engine)
+        with engine.execution_options(writes=True).begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            _upgrade_within(connection, name, location, known)
+    return newest
+
+
+def _upgrade_within(
+    connection: Connection, name: str, location: Path | None, known: frozenset[str]
+) -> None:
+    """Run the missing migrations in the open transaction."""
+    from alembic import command
+    from alembic.util.exc import CommandError
+
+    refuse_newer(stored_revision(connection), name, known.__contains__)
+    try:
+        command.upgrade(_config(connection, location), "head")
+    except CommandError as error:
+        raise StoreError(f"the database {name} cannot be upgraded: {one_line(error)}") from error
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken is not None:
+            raise StoreError(f"the database {name} cannot be upgraded: {broken[0]} lacks a row")
+
+
+def check(url: str) -> list[str]:
+    """Return how the database's tables differ from this release's, [] if they do not."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with _engine(url, may_create=False) as (engine, name), engine.begin() as connection:
+        _, known = _known_revisions(None)
+        refuse_newer(stored_revision(connection), name, known.__contains__)
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return [str(item)[:300] for item in compare_metadata(context, metadata)]

@@ -1,0 +1,174 @@
+"""Registries and repositories: what is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mfl_lint.config import RegistryConfig
+from mfl_lint.core.observation import LookState
+from mfl_lint.core.records import RepositoryState
+from mfl_lint.core.rule import TagSummary
+from mfl_lint.store import tables
+from mfl_lint.store.counters import Tally, add_to_registry, count_standing
+from mfl_lint.store.engine import Store
+from mfl_lint.store.rows import summary
+from mfl_lint.store.statements import fetch_in, insert_new, registry_id, upsert
+
+_REPOSITORIES = tables.repositories
+_REGISTRIES = tables.registries
+
+
+async def sync_registries(
+    store: Store, registries: Sequence[RegistryConfig], now: datetime
+) -> None:
+    """Make these registries the watched ones; others become unwatched, nothing else changes."""
+    names = [registry.name for registry in registries]
+    rows = [
+        {"name": one.name, "host": one.host, "watched": True, "first_seen_at": now}
+        for one in sorted(registries, key=lambda registry: registry.name)
+    ]
+    async with store.write() as connection:
+        leaving = update(_REGISTRIES).where(_REGISTRIES.c.name.not_in(names))
+        await connection.execute(leaving.values(watched=False))
+        kept = ["first_seen_at"]
+        await upsert(connection, _REGISTRIES, rows, unique=["name"], kept=kept)
+
+
+async def set_notice(store: Store, registry: str, text: str, now: datetime) -> None:
+    """Set the one line that stands for all below the registry; "" takes it away."""
+    change = update(_REGISTRIES).where(_REGISTRIES.c.name == registry, _REGISTRIES.c.notice != text)
+    async with store.write() as connection:
+        await connection.execute(change.values(notice=text, notice_at=now if text else None))
+
+
+async def insert_repositories(
+    connection: AsyncConnection, above: int, names: Iterable[str], now: datetime
+) -> None:
+    """Insert the repositories that are new to the registry, watched, and count them."""
+    known = select(_REPOSITORIES.c.name).where(_REPOSITORIES.c.registry_id == above)
+    wanted = dict.fromkeys(names)
+    found = {row.name for row in await fetch_in(connection, known, _REPOSITORIES.c.name, wanted)}
+    rows = [
+        {"registry_id": above, "name": name, "first_seen_at": now}
+        for name in wanted
+        if name not in found
+    ]
+    if rows:
+        await insert_new(connection, _REPOSITORIES, rows, unique=["registry_id", "name"])
+        await recount_repositories(connection, above)
+
+
+async def recount_repositories(connection: AsyncConnection, above: int) -> None:
+    """Write how many watched repositories the registry has that are not gone."""
+    here = _REPOSITORIES.c.registry_id == above
+    counted = here & _REPOSITORIES.c.watched.is_(true()) & _REPOSITORIES.c.gone_at.is_(None)
+    number = select(func.count()).select_from(_REPOSITORIES).where(counted).scalar_subquery()
+    change = update(_REGISTRIES).where(_REGISTRIES.c.id == above)
+    await connection.execute(change.values(repositories=number))
+
+
+async def sync_repositories(
+    store: Store,
+    registry: str,
+    names: Sequence[str],
+    *,
+    unwatch: Sequence[str] = (),
+    now: datetime,
+) -> None:
+    """Make `names` watched, new ones too, and `unwatch` unwatched. Others stay as they are.
+
+    `unwatch` are those that left the configuration; leaving the listing unwatches nothing.
+    """
+    async with store.write() as connection:
+        above = await registry_id(connection, registry)
+        await insert_repositories(connection, above, names, now)
+        tally = Tally()
+        await _watch(connection, above, names, True, tally)
+        await _watch(connection, above, set(unwatch) - set(names), False, tally)
+        if tally.flips:
+            await add_to_registry(connection, above, tally, now)
+            await recount_repositories(connection, above)
+
+
+async def _watch(
+    connection: AsyncConnection, above: int, names: Iterable[str], watched: bool, tally: Tally
+) -> None:
+    """Make repositories watched or not, and tally what the registry counts more or less by it."""
+    table = _REPOSITORIES
+    here = (table.c.registry_id == above) & (table.c.watched != watched)
+    query = select(table).where(here).with_for_update(key_share=True)
+    sign = 1 if watched else -1
+    for row in await fetch_in(connection, query, table.c.name, sorted(names)):
+        tally.flips += 1
+        await count_standing(connection, tally, sign, row.id, None)
+        tally.total["tags"] += sign * row.tags
+        change = update(table).where(table.c.id == row.id)
+        await connection.execute(change.values(watched=watched))
+
+
+def _states() -> Select[Any]:
+    """Return the query of repositories with their registries' names."""
+    table = _REPOSITORIES
+    return select(table, _REGISTRIES.c.name.label("registry")).join(
+        _REGISTRIES, _REGISTRIES.c.id == table.c.registry_id
+    )
+
+
+def _state(row: Any) -> RepositoryState:
+    return RepositoryState(
+        id=row.id,
+        registry=row.registry,
+        name=row.name,
+        watched=row.watched,
+        siblings_hash=row.siblings_hash,
+        look=None if row.look is None else LookState(row.look),
+        detail=row.detail,
+        last_crawled_at=row.last_crawled_at,
+        missing_since=row.missing_since,
+        gone_at=row.gone_at,
+    )
+
+
+async def repositories(
+    store: Store, registry: str, *, watched_only: bool = True
+) -> tuple[RepositoryState, ...]:
+    """Return the registry's repositories by name, those that are gone too."""
+    query = _states().where(_REGISTRIES.c.name == registry).order_by(_REPOSITORIES.c.name)
+    if watched_only:
+        query = query.where(_REPOSITORIES.c.watched.is_(true()))
+    async with store.read() as connection:
+        return tuple(_state(row) for row in (await connection.execute(query)).all())
+
+
+async def repository(store: Store, registry: str, name: str) -> RepositoryState | None:
+    """Return one repository, None if it was never seen."""
+    query = _states().where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == name)
+    async with store.read() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _state(row)
+
+
+async def names_with_tags(
+    store: Store, registry: str, names: Sequence[str]
+) -> dict[str, tuple[TagSummary, ...]]:
+    """Return the summaries of the tags (not gone) of those repositories that are known."""
+    tags, table = tables.tags, _REPOSITORIES
+    query = (
+        select(table.c.name.label("repository"), tags.c.name, tags.c.digest, tags.c.summary)
+        .join_from(_REGISTRIES, table, table.c.registry_id == _REGISTRIES.c.id)
+        .outerjoin(tags, (tags.c.repository_id == table.c.id) & tags.c.gone_at.is_(None))
+        .where(_REGISTRIES.c.name == registry)
+        .order_by(table.c.name, tags.c.name)
+    )
+    found: dict[str, list[TagSummary]] = {}
+    async with store.read() as connection:
+        for row in await fetch_in(connection, query, table.c.name, dict.fromkeys(names)):
+            listed = found.setdefault(row.repository, [])
+            if row.name is not None:
+                listed.append(summary(row) or TagSummary(row.name, row.digest))
+    return {name: tuple(listed) for name, listed in found.items()}

@@ -1,0 +1,59 @@
+"""The tables, as this release has them. A change here ships its migration.
+
+Every time is a `Time`, every text that somebody else chose is `Words`. The columns error,
+warning, info and unknown are counters: open findings by severity, and unknown ones. A
+finding's weight is greater the worse it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mfl_lint.store.finding_tables import (
+    day_counters,
+    findings,
+    ignores,
+    leases,
+    look_requests,
+    outbox,
+    push_audit,
+    rule_counters,
+    transitions,
+)
+from mfl_lint.store.place_tables import (
+    crawls,
+    documents,
+    entries,
+    presence,
+    registries,
+    repositories,
+    slices,
+    tag_history,
+    tags,
+)
+from mfl_lint.store.schema import metadata
+
+__all__ = [
+    "SCHEMA",
+    "crawls",
+    "day_counters",
+    "documents",
+    "entries",
+    "findings",
+    "ignores",
+    "leases",
+    "look_requests",
+    "metadata",
+    "outbox",
+    "presence",
+    "push_audit",
+    "registries",
+    "repositories",
+    "rule_counters",
+    "slices",
+    "tag_history",
+    "tags",
+    "transitions",
+]
+
+SCHEMA: Final = "0001"

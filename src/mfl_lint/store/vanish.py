@@ -1,0 +1,102 @@
+"""Tags that answer 404: held first, declared gone later, all of them in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mfl_lint.core.observation import LookState
+from mfl_lint.core.truth import Settlement
+from mfl_lint.store.counters import Place, Tally, write_tally
+from mfl_lint.store.engine import Store
+from mfl_lint.store.settlements import TagInPlace, write_settlements
+from mfl_lint.store.statements import chunks, fetch_in, registry_id
+from mfl_lint.store.tables import registries, repositories, tags
+
+Key = tuple[int, str]
+
+
+async def missing_tags(
+    store: Store, registry: str, before: datetime
+) -> tuple[tuple[int, str, str], ...]:
+    """Return (repository id, repository, tag) of the watched tags missing since `before` or longer.
+
+    Their last look too ended in absent: one that could not be looked at since is not known to
+    be missing still. Those that are gone already are left out.
+    """
+    query = (
+        select(repositories.c.id, repositories.c.name.label("repository"), tags.c.name)
+        .join(repositories, repositories.c.id == tags.c.repository_id)
+        .join(registries, registries.c.id == repositories.c.registry_id)
+        .where(registries.c.name == registry, repositories.c.watched.is_(true()))
+        .where(tags.c.missing_since <= before, tags.c.gone_at.is_(None))
+        .where(tags.c.look == LookState.ABSENT.value, tags.c.watched.is_(true()))
+        .order_by(repositories.c.name, tags.c.name)
+    )
+    async with store.read() as connection:
+        rows = (await connection.execute(query)).all()
+    return tuple((row.id, row.repository, row.name) for row in rows)
+
+
+async def tag_count(store: Store, registry: str) -> int:
+    """Return how many watched tags the registry has that are not gone."""
+    async with store.read() as connection:
+        query = select(registries.c.tags).where(registries.c.name == registry)
+        return int(await connection.scalar(query) or 0)
+
+
+async def declare_gone(
+    store: Store,
+    registry: str,
+    keys: Sequence[Key],
+    settlements: Mapping[Key, Settlement],
+    now: datetime,
+) -> None:
+    """Make the tags (repository id, tag) gone, with what becomes of their findings.
+
+    A tag that was seen again in the meantime is left out, with its settlement.
+    """
+    async with store.write() as connection:
+        above = await registry_id(connection, registry)
+        for repository in sorted({repository for repository, _ in keys}):
+            place = await _hold(connection, above, repository)
+            if place is not None:
+                names = [name for number, name in keys if number == repository]
+                await _declare(connection, place, names, settlements, now)
+
+
+async def _hold(connection: AsyncConnection, above: int, repository: int) -> Place | None:
+    """Return a repository of the registry, whose rows nobody else writes until the end."""
+    query = select(repositories.c.watched).where(
+        repositories.c.id == repository, repositories.c.registry_id == above
+    )
+    row = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
+    return None if row is None else Place(above, repository, row.watched)
+
+
+async def _declare(
+    connection: AsyncConnection,
+    place: Place,
+    names: Sequence[str],
+    settlements: Mapping[Key, Settlement],
+    now: datetime,
+) -> None:
+    missing = select(tags.c.id, tags.c.name, tags.c.watched).where(
+        tags.c.repository_id == place.repository_id,
+        tags.c.missing_since.is_not(None),
+        tags.c.gone_at.is_(None),
+    )
+    rows: list[Any] = await fetch_in(connection, missing, tags.c.name, names)
+    for chunk in chunks(row.id for row in rows):
+        await connection.execute(update(tags).where(tags.c.id.in_(chunk)).values(gone_at=now))
+    tally = Tally()
+    tally.total["tags"] -= sum(row.watched for row in rows)
+    known = {row.name: TagInPlace(row.id, row.watched) for row in rows}
+    given = ((place.repository_id, name) for name in known)
+    chosen = [settlements[key] for key in given if key in settlements]
+    await write_settlements(connection, place, chosen, known, tally)
+    await write_tally(connection, place, tally, now)

@@ -1,0 +1,254 @@
+"""What pages, the API and the command line show: places here, findings in `view_findings`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Select, func, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mfl_lint.core.observation import LookState
+from mfl_lint.core.records import (
+    CrawlRecord,
+    Entry,
+    HistoryItem,
+    Page,
+    RegistryView,
+    RepositoryView,
+    TagRow,
+)
+from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.store import tables
+from mfl_lint.store.crawls import crawl_record, crawls_query
+from mfl_lint.store.cursors import page, read_cursor
+from mfl_lint.store.engine import Store
+from mfl_lint.store.findings import findings_in_place
+from mfl_lint.store.rows import counts, entry_value, tag_state, tracked_value
+from mfl_lint.store.statements import fetch_in, matches
+from mfl_lint.store.view_findings import (
+    broken_tags,
+    days,
+    findings_page,
+    rule_counts,
+    transitions_page,
+)
+
+__all__ = [
+    "broken_tags",
+    "days",
+    "findings_page",
+    "registries",
+    "registry",
+    "repositories_page",
+    "repository_view",
+    "rule_counts",
+    "tag",
+    "tag_history",
+    "tag_rows",
+    "transitions_page",
+]
+
+_REGISTRIES: Final = tables.registries
+_REPOSITORIES: Final = tables.repositories
+_TAGS: Final = tables.tags
+
+
+async def registries(store: Store) -> tuple[RegistryView, ...]:
+    """Return all registries by name, unwatched ones too."""
+    return await _registries(store, select(_REGISTRIES).order_by(_REGISTRIES.c.name))
+
+
+async def registry(store: Store, name: str) -> RegistryView | None:
+    """Return one registry."""
+    found = await _registries(store, select(_REGISTRIES).where(_REGISTRIES.c.name == name))
+    return found[0] if found else None
+
+
+async def _registries(store: Store, query: Select[Any]) -> tuple[RegistryView, ...]:
+    async with store.read() as connection:
+        rows = (await connection.execute(query)).all()
+        crawled = await _last_crawls(connection, [row.id for row in rows])
+    return tuple(
+        RegistryView(
+            name=row.name,
+            host=row.host,
+            watched=row.watched,
+            repositories=row.repositories,
+            tags=row.tags,
+            counts=counts(row),
+            notice=row.notice,
+            last_crawl=crawled.get(row.id),
+        )
+        for row in rows
+    )
+
+
+async def _last_crawls(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, CrawlRecord]:
+    crawls = tables.crawls
+    newest = select(func.max(crawls.c.id).label("id")).group_by(crawls.c.registry_id)
+    found = await fetch_in(connection, newest, crawls.c.registry_id, ids)
+    rows = await fetch_in(connection, crawls_query(), crawls.c.id, [row.id for row in found])
+    return {row.registry_id: crawl_record(row) for row in rows}
+
+
+def _repositories(registry: str) -> Select[Any]:
+    """Return the query of a registry's repositories."""
+    return (
+        select(_REPOSITORIES, _REGISTRIES.c.name.label("registry"))
+        .join(_REGISTRIES, _REGISTRIES.c.id == _REPOSITORIES.c.registry_id)
+        .where(_REGISTRIES.c.name == registry)
+    )
+
+
+def _repository(row: Any) -> RepositoryView:
+    return RepositoryView(
+        registry=row.registry,
+        name=row.name,
+        tags=row.tags,
+        counts=counts(row),
+        watched=row.watched,
+        look=None if row.look is None else LookState(row.look),
+        detail=row.detail,
+        last_crawled_at=row.last_crawled_at,
+    )
+
+
+async def repositories_page(
+    store: Store,
+    registry: str,
+    *,
+    glob: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+    everything: bool = False,
+) -> Page[RepositoryView]:
+    """Return the registry's repositories by name; `everything`: unwatched and gone ones too."""
+    table = _REPOSITORIES
+    query = _repositories(registry).order_by(table.c.name).limit(limit + 1)
+    if not everything:
+        query = query.where(table.c.watched.is_(true()), table.c.gone_at.is_(None))
+    if glob:
+        query = query.where(matches(store.dialect, table.c.name, glob))
+    if cursor is not None:
+        query = query.where(table.c.name > read_cursor(cursor, str)[0])
+    async with store.read() as connection:
+        rows = (await connection.execute(query)).all()
+    return page(rows, limit, _repository, lambda row: (row.name,))
+
+
+async def repository_view(store: Store, registry: str, name: str) -> RepositoryView | None:
+    """Return one repository, also if it is unwatched or gone."""
+    query = _repositories(registry).where(_REPOSITORIES.c.name == name)
+    async with store.read() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _repository(row)
+
+
+def _tags(registry: str, repository: str) -> Select[Any]:
+    """Return the query of a repository's tags."""
+    return (
+        select(_TAGS)
+        .join(_REPOSITORIES, _REPOSITORIES.c.id == _TAGS.c.repository_id)
+        .join(_REGISTRIES, _REGISTRIES.c.id == _REPOSITORIES.c.registry_id)
+        .where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == repository)
+    )
+
+
+async def tag_rows(
+    store: Store,
+    registry: str,
+    repository: str,
+    *,
+    glob: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+    everything: bool = False,
+) -> Page[TagRow]:
+    """Return the tags, `latest` first, then versions, newest first, then others by name.
+
+    `everything`: unwatched and gone ones too.
+    """
+    query = _tags(registry, repository).order_by(_TAGS.c.sort_key, _TAGS.c.name)
+    if not everything:
+        query = query.where(_TAGS.c.watched.is_(true()), _TAGS.c.gone_at.is_(None))
+    if glob:
+        query = query.where(matches(store.dialect, _TAGS.c.name, glob))
+    if cursor is not None:
+        key, name = read_cursor(cursor, str, str)
+        behind = (_TAGS.c.sort_key == key) & (_TAGS.c.name > name)
+        query = query.where((_TAGS.c.sort_key > key) | behind)
+    async with store.read() as connection:
+        rows = (await connection.execute(query.limit(limit + 1))).all()
+        full = await _with_details(connection, rows[:limit])
+    return page(rows, limit, lambda row: full[row.id], lambda row: (row.sort_key, row.name))
+
+
+async def tag(store: Store, registry: str, repository: str, tag: str) -> TagRow | None:
+    """Return one tag, also if it is unwatched or gone."""
+    query = _tags(registry, repository).where(_TAGS.c.name == tag)
+    async with store.read() as connection:
+        rows = (await connection.execute(query)).all()
+        full = await _with_details(connection, rows)
+    return full[rows[0].id] if rows else None
+
+
+async def _with_details(connection: AsyncConnection, rows: Sequence[Any]) -> dict[int, TagRow]:
+    """Return the rows of one repository's tags with their entries and findings, by id."""
+    if not rows:
+        return {}
+    listed = await _entries(connection, rows[0].repository_id, {row.digest for row in rows})
+    found = await _standing(connection, [row.id for row in rows])
+    return {
+        row.id: TagRow(tag_state(row), listed.get(row.digest, ()), tuple(found.get(row.id, ())))
+        for row in rows
+    }
+
+
+async def _entries(
+    connection: AsyncConnection, repository_id: int, digests: set[str | None]
+) -> dict[str, tuple[Entry, ...]]:
+    """Return the entries of the indexes, with the last look at each in the repository."""
+    entries, presence = tables.entries, tables.presence
+    looked = (presence.c.repository_id == repository_id) & (presence.c.digest == entries.c.digest)
+    query = select(entries, presence.c.look).outerjoin(presence, looked)
+    query = query.order_by(entries.c.index_digest, entries.c.position)
+    wanted = digests - {None}
+    found: dict[str, tuple[Entry, ...]] = {}
+    for row in await fetch_in(connection, query, entries.c.index_digest, wanted):
+        found[row.index_digest] = (*found.get(row.index_digest, ()), entry_value(row, row.look))
+    return found
+
+
+async def _standing(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[Tracked]]:
+    """Return the findings of the tags that are not resolved, the worst first."""
+    findings = tables.findings
+    query = findings_in_place().where(findings.c.state != FindingState.RESOLVED.value)
+    query = query.order_by(findings.c.weight.desc(), findings.c.rule, findings.c.id)
+    found: dict[int, list[Tracked]] = {}
+    for row in await fetch_in(connection, query, findings.c.tag_id, ids):
+        found.setdefault(row.tag_id, []).append(tracked_value(row))
+    return found
+
+
+async def tag_history(
+    store: Store, registry: str, repository: str, tag: str, limit: int = 50
+) -> tuple[HistoryItem, ...]:
+    """Return what the tag pointed at, newest first."""
+    history = tables.tag_history
+    query = (
+        select(history.c.digest, history.c.seen_at)
+        .join(_TAGS, _TAGS.c.id == history.c.tag_id)
+        .join(_REPOSITORIES, _REPOSITORIES.c.id == _TAGS.c.repository_id)
+        .join(_REGISTRIES, _REGISTRIES.c.id == _REPOSITORIES.c.registry_id)
+        .where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == repository)
+        .where(_TAGS.c.name == tag)
+        .order_by(history.c.id.desc())
+        .limit(limit)
+    )
+    async with store.read() as connection:
+        rows = (await connection.execute(query)).all()
+    ends = [None, *(row.seen_at for row in rows)]
+    return tuple(
+        HistoryItem(row.digest, row.seen_at, end) for row, end in zip(rows, ends, strict=False)
+    )

@@ -1,0 +1,56 @@
+"""From faults to findings: one clean line, a filled-in fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfl_lint.core.digest import digest_of
+from mfl_lint.core.findings import RuleEnd, judgement_of, one_line
+from mfl_lint.core.policy import Policy, Severity
+from mfl_lint.core.reference import Reference
+from mfl_lint.core.rule import Fault, Finding, Outcome, Rule, RuleVerdict, Scope
+
+
+def finding(fault: Fault, reference: Reference) -> Finding:
+    rule = Rule(
+        "MFL999", "made", Severity.ERROR, Scope.TAG, (), frozenset(), "what", {}, lambda case: ()
+    )
+    end = RuleEnd(rule, RuleVerdict("MFL999", Outcome.FAIL), ((-1, None, fault),))
+    (only,) = judgement_of("hub", reference, None, [end], Policy()).findings
+    return only
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain – text", "plain – text"),
+        ("two\nlines", "two\\nlines"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\u202eevil", "\\u202eevil"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_a_line_is_printable(text: str, expected: str) -> None:
+    assert expected == one_line(text)
+
+
+def test_a_line_is_bounded() -> None:
+    assert 600 == len(one_line("x" * 10_000))
+
+
+def test_a_fix_names_the_reference_by_its_tag() -> None:
+    found = finding(Fault("m", "{reference} {name}"), Reference("docker.io", "library/app", "v1"))
+    assert "docker.io/library/app:v1 docker.io/library/app" == found.fix
+    assert ("hub", "library/app", "v1") == (found.registry, found.repository, found.tag)
+
+
+def test_a_digest_needs_a_new_tag_in_a_fix() -> None:
+    digest = digest_of(b"")
+    found = finding(Fault("m", "{reference}"), Reference("test", "app", None, digest))
+    assert "test/app:TAG" == found.fix
+    assert (digest, digest) == (found.tag, found.digest)
+
+
+def test_braces_in_what_a_registry_says_are_left_alone() -> None:
+    found = finding(Fault("{0} {message}", "{0} {x!r} {"), Reference("test", "app", "v1"))
+    assert ("{0} {message}", "{0} {x!r} {") == (found.message, found.fix)
