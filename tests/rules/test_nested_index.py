@@ -35,3 +35,8 @@ def test_the_entry_is_enough_to_know() -> None:
 
 def test_a_lone_image_has_nothing_nested() -> None:
     assert Outcome.NOT_APPLICABLE == outcome(judged(rule, AMD64))
+
+
+def test_a_list_of_what_refers_to_an_index_is_no_nested_image_list() -> None:
+    tag = "sha256-" + "0" * 64
+    assert Outcome.NOT_APPLICABLE == outcome(judged(rule, index(AMD64, INNER), tag=tag))

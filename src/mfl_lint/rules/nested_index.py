@@ -16,14 +16,18 @@ do); moby and containers/image.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import build, flatten
 
+# Without artifacts: the list of what refers to an index names it, and is no image's list.
+_KINDS: Final = frozenset(Kind) - {Kind.ARTIFACT}
 
-@rule("MFL209", Severity.WARNING, Scope.ENTRY, needs=(Needs.INDEX,), kinds=Kind)
+
+@rule("MFL209", Severity.WARNING, Scope.ENTRY, needs=(Needs.INDEX,), kinds=_KINDS)
 def nested_index(case: NodeCase) -> Iterator[Fault]:
     """Judge what an entry leads to."""
     node = case.node
