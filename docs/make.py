@@ -1,6 +1,7 @@
-"""Make the pages that follow from the code: `python docs/make.py` writes docs/rules/*.md.
+"""Make the pages that follow from the code: `python docs/make.py` writes them.
 
-A test compares the committed pages with what this makes.
+docs/rules/*.md come from the rules, docs/configuration.md from config.example.toml. A test
+compares the committed pages with what this makes.
 """
 
 from __future__ import annotations
@@ -8,9 +9,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from mfl_lint.core.rule import Rule
+from mfl_lint.resources import example_config_path
 from mfl_lint.rules import discover
 
-FOLDER = Path(__file__).parent / "rules"
+FOLDER = Path(__file__).parent
+_CONFIGURATION = """# Configuration
+
+`mfl-lint config init` writes the file below as `mfl-lint.toml`; `mfl-lint config check` reads it
+and names each mistake with its key. `serve` reads it again on SIGHUP: a bad file is said and
+changes nothing.
+
+## Policy
+
+- `[[policy.require]]` demands platforms of repositories and tags; a missing one is
+  [MFL401](rules/MFL401.md). `scan --require` adds to it.
+- `[policy.severities]` gives a rule another severity, `disabled` switches rules off, by id or name.
+- `[[policy.ignore]]` shows findings apart, with the reason, until it expires. An ignored finding is
+  neither counted nor does it fail a crawl; it is never thrown away.
+- When rules or policy change, every tag is judged again from what is stored, without fetching.
+
+## Every setting
+
+```toml
+"""
 _GROUPS = {
     "1": "What the index says about its entries",
     "2": "Digests, sizes and documents",
@@ -59,14 +80,18 @@ def rule_list(rules: tuple[Rule, ...]) -> str:
 
 
 def pages() -> dict[str, str]:
-    """Return every page by its file's name."""
+    """Return every page by its path below docs/."""
     rules = discover()
-    return {f"{rule.id}.md": rule_page(rule) for rule in rules} | {"README.md": rule_list(rules)}
+    made = {f"rules/{rule.id}.md": rule_page(rule) for rule in rules}
+    made["rules/README.md"] = rule_list(rules)
+    example = example_config_path().read_text(encoding="utf-8")
+    made["configuration.md"] = f"{_CONFIGURATION}{example}```\n"
+    return made
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.md"):
+    (FOLDER / "rules").mkdir(exist_ok=True)
+    for old in (FOLDER / "rules").glob("*.md"):
         old.unlink()
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")

@@ -86,12 +86,14 @@ class RateLimited(RegistryError):
 class DigestMismatch(RegistryError):
     """The bytes, complete, do not hash to the digest that they were asked for by.
 
-    `actual` is the digest they do hash to, None where nobody says.
+    `actual` is the digest they do hash to, `claimed` the one that was asked for; None where
+    nobody says.
     """
 
-    def __init__(self, message: str, actual: str | None = None) -> None:
+    def __init__(self, message: str, actual: str | None = None, claimed: str | None = None) -> None:
         super().__init__(message)
         self.actual = actual
+        self.claimed = claimed
 
 
 class BodyInvalid(RegistryError):

@@ -27,7 +27,8 @@ class LookState(StrEnum):
 class Look(msgspec.Struct, frozen=True, gc=False):
     """One look's end and, for people, why (one bounded line, no credentials).
 
-    `mismatch` is the digest that the bytes really had, seen in two full-length answers.
+    `mismatch` is the digest that the bytes really had, seen in two full-length answers;
+    `claimed` the one that they were asked for by, where the asker may not know it.
     `bounded` says that we do not look here by our own limits: another look would not help.
     """
 
@@ -35,6 +36,7 @@ class Look(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
     mismatch: Digest | None = None
     bounded: bool = False
+    claimed: Digest | None = None
 
     @property
     def conclusive(self) -> bool:

@@ -1,0 +1,148 @@
+"""From what a user names to what is looked at: references of one repository at a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mfl_lint.cli.connect import Registries
+from mfl_lint.config import RegistryConfig
+from mfl_lint.core.errors import MflLintError, RegistryError
+from mfl_lint.core.policy import glob_matches
+from mfl_lint.core.reference import Reference
+from mfl_lint.crawl.scan import Asked
+from mfl_lint.registry.archive import ArchiveSource
+from mfl_lint.registry.bare import BareSource
+from mfl_lint.registry.layout import Layout, LayoutSource
+from mfl_lint.registry.source import Source
+from mfl_lint.registry.target import (
+    ArchiveTarget,
+    FileTarget,
+    LayoutTarget,
+    NamespaceTarget,
+    ReferenceTarget,
+    StdinTarget,
+    Target,
+)
+
+_STDIN: Final = "stdin"
+
+
+class Expansion:
+    """Finds what targets stand for; `problems` fills with what could not be looked at."""
+
+    def __init__(self, registries: Registries, *, all_tags: bool = False) -> None:
+        self.problems: list[str] = []
+        self._registries = registries
+        self._all_tags = all_tags
+        self._asked: set[Reference] = set()
+
+    async def groups(self, targets: Iterable[Target]) -> AsyncIterator[Asked]:
+        """Yield what is to be looked at, each reference once."""
+        by_repository: dict[tuple[str, str], list[Reference]] = {}
+        others: list[Target] = []
+        for target in targets:
+            if isinstance(target, ReferenceTarget):
+                named = target.reference
+                by_repository.setdefault((named.registry, named.repository), []).append(named)
+            else:
+                others.append(target)
+        for references in by_repository.values():
+            yield await self._repository(references)
+        for target in others:
+            async for group in self._other(target):
+                yield group
+
+    async def _other(self, target: Target) -> AsyncIterator[Asked]:
+        if isinstance(target, NamespaceTarget):
+            async for group in self._namespace(target):
+                yield group
+            return
+        try:
+            source, references = _opened(target)
+        except MflLintError as error:
+            self.problems.append(str(error))
+            return
+        try:
+            name = references[0].registry if references else ""
+            registry = RegistryConfig(name=name, host=name)
+            yield Asked(source, registry, self._new(references))
+        finally:
+            await source.close()
+
+    async def _repository(
+        self, references: Sequence[Reference], repositories: tuple[str, ...] | None = None
+    ) -> Asked:
+        """Return the references of one repository, with all of its tags if they are wanted."""
+        first = references[0]
+        client = self._registries.client(first.registry)
+        wanted = [item.with_default_tag() for item in references]
+        whole = False
+        if self._all_tags:
+            bare = Reference(first.registry, first.repository)
+            wanted = [item for item in references if item != bare]
+            names, whole = await self._tags(client, bare)
+            wanted += [msgspec.structs.replace(bare, tag=name) for name in names]
+        return Asked(client, client.registry, self._new(wanted), whole, repositories)
+
+    async def _tags(self, source: Source, bare: Reference) -> tuple[tuple[str, ...], bool]:
+        """Return the repository's tags, and whether they are all of them."""
+        try:
+            listing = await source.tags(bare.repository)
+        except RegistryError as error:
+            self.problems.append(f"{bare.familiar}: its tags could not be listed: {error}")
+            return (), False
+        if not listing.complete:
+            self.problems.append(f"{bare.familiar}: not all tags are known: {listing.problem}")
+        elif not listing.names:
+            self.problems.append(f"{bare.familiar}: it has no tags")
+        return listing.names, listing.complete
+
+    async def _namespace(self, target: NamespaceTarget) -> AsyncIterator[Asked]:
+        client = self._registries.client(target.registry)
+        shown = f"{target.registry}/{target.pattern}"
+        try:
+            listing = await client.repositories()
+        except RegistryError as error:
+            self.problems.append(f"{shown}: its repositories could not be listed: {error}")
+            return
+        names = [name for name in listing.names if glob_matches(target.pattern, name)]
+        if not listing.complete:
+            self.problems.append(f"{shown}: not all repositories are known: {listing.problem}")
+        elif not names:
+            self.problems.append(f"{shown}: no repository matches")
+        known = listing.names if listing.complete else None
+        for name in names:
+            yield await self._repository([Reference(target.registry, name)], known)
+
+    def _new(self, references: Iterable[Reference]) -> tuple[Reference, ...]:
+        """Return those that nobody asked for yet."""
+        new = [item for item in dict.fromkeys(references) if item not in self._asked]
+        self._asked.update(new)
+        return tuple(new)
+
+
+def _opened(target: Target) -> tuple[Source, tuple[Reference, ...]]:
+    """Return what is on disk, open, and how to ask for what it holds; raise MflLintError."""
+    if isinstance(target, LayoutTarget):
+        return _held(LayoutSource(target.path), target.tag, target.path)
+    if isinstance(target, ArchiveTarget):
+        return _held(ArchiveSource(target.path), target.tag, target.path)
+    if isinstance(target, FileTarget):
+        name = f"file:{target.path}"
+        return BareSource.from_file(target.path), (BareSource.reference(name),)
+    if isinstance(target, StdinTarget):
+        return BareSource.from_stream(sys.stdin.buffer), (BareSource.reference(_STDIN),)
+    raise TypeError(target)
+
+
+def _held(source: Layout, tag: str | None, path: Path) -> tuple[Layout, tuple[Reference, ...]]:
+    """Return a layout and its references."""
+    references = source.references(tag)
+    if not references:
+        raise MflLintError(f"{path} holds no images")
+    return source, references

@@ -1,0 +1,112 @@
+"""`mfl-lint doctor`: what works here, what does not, and the cure."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mfl_lint.cli import exit_codes, options
+from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
+
+if TYPE_CHECKING:
+    from mfl_lint.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `ok` None = worth knowing, no reason to fail."""
+
+    what: str
+    ok: bool | None
+    said: str
+    cure: str = ""
+
+
+@click.command("doctor")
+@options.config_option
+@options.debug_option
+def command(config_path: Path | None) -> int:
+    """Check the installation, the configuration and the registries.
+
+    Exit codes: 0 all is well, 1 something needs care.
+    """
+    checks = asyncio.run(_checked(config_path))
+    write_report(_rendered(checks), None)
+    failed = any(check.ok is False for check in checks)
+    return exit_codes.FINDINGS if failed else exit_codes.OK
+
+
+async def _checked(config_path: Path | None) -> list[Check]:
+    from mfl_lint.config_file import find_config
+    from mfl_lint.core.errors import ConfigInvalid
+
+    checks = list(_versions())
+    try:
+        config = await asyncio.to_thread(find_config, config_path)
+    except ConfigInvalid as error:
+        return [*checks, Check("configuration", False, str(error), "mend it, or config init")]
+    if config.path is None:
+        cure = "`mfl-lint config init` writes a file"
+        checks.append(Check("configuration", None, "none found; defaults hold", cure))
+    else:
+        checks.append(Check("configuration", True, f"{config.path} is valid"))
+    checks.append(await asyncio.to_thread(_database, config))
+    return checks + [check async for check in _registries(config)]
+
+
+def _versions() -> Iterator[Check]:
+    from mfl_lint import __version__
+    from mfl_lint.store.engine import sqlite_warning
+
+    yield Check("mfl-lint", True, f"{__version__} on Python {platform.python_version()}")
+    warning = sqlite_warning()
+    yield Check("SQLite", None if warning else True, warning or sqlite3.sqlite_version)
+
+
+def _database(config: Config) -> Check:
+    from mfl_lint.core.errors import MflLintError
+    from mfl_lint.service.crawling import database_url
+    from mfl_lint.store import migrate
+
+    upgrade = "`mfl-lint db upgrade`"
+    try:
+        url = database_url(config)
+        found, needed = migrate.revision(url), migrate.head()
+    except MflLintError as error:
+        return Check("database", False, str(error), "see [database] in the configuration")
+    if found == needed:
+        return Check("database", True, f"schema {found}")
+    if found is None:
+        return Check("database", None, "not created yet", f"{upgrade} or a crawl creates it")
+    return Check("database", False, f"schema {found}, {needed} is needed", upgrade)
+
+
+async def _registries(config: Config) -> AsyncIterator[Check]:
+    from mfl_lint.cli.reaching import reach
+
+    for registry in config.registries:
+        found = await reach(registry, config.http)
+        yield Check(f"{registry.name} ({registry.host})", found.ok, found.said, found.cure)
+
+
+def _rendered(checks: list[Check]) -> str:
+    from mfl_lint.report.paper import Paper
+
+    paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
+    signs = {True: ("✓", "green"), False: ("✗", "bold red"), None: ("!", "yellow")}
+    for check in checks:
+        paper.line(signs[check.ok], " ", (check.what, "bold"))
+        paper.block("  │ ", [check.said], style="dim")
+        if check.cure and check.ok is not True:
+            paper.block("  │ ", [("cure: ", "green"), check.cure], style="dim")
+    failed = sum(check.ok is False for check in checks)
+    paper.line("")
+    paper.line("All is well." if not failed else f"{failed} of {len(checks)} need care.")
+    return paper.text()

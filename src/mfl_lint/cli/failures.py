@@ -1,0 +1,142 @@
+"""From exceptions to one line and an exit code: nobody sees a traceback who did not ask."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final, NoReturn
+
+import click
+
+from mfl_lint.cli import exit_codes
+from mfl_lint.core.errors import ConfigInvalid, MflLintError, ReferenceInvalid
+
+_MAX_LINE: Final = 1000
+_SECRETS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=Basic )\S+|(?<=Bearer )\S+")
+
+
+class PipeClosed(Exception):  # noqa: N818
+    """Nobody reads the output any more. No OSError: click would end with 1, "findings"."""
+
+
+@contextlib.contextmanager
+def pipes_watched() -> Iterator[None]:
+    """Turn a broken pipe into PipeClosed."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise PipeClosed from None
+
+
+class Session:
+    """What one run of the command line knows of itself."""
+
+    def __init__(self) -> None:
+        self.debug = False
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; only what is asked for is raised."""
+    from mfl_lint.cli.main import cli
+
+    session = Session()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _answered(arguments, cli, session)
+        sys.stdout.flush()
+    except (PipeClosed, BrokenPipeError):
+        code = _close_pipes()
+    except KeyboardInterrupt:
+        code = exit_codes.INTERRUPTED
+    return code
+
+
+def _answered(arguments: Sequence[str], cli: click.Command, session: Session) -> int:
+    """Return the exit code of a run; what a user can act on has become one line."""
+    try:
+        code = cli.main(list(arguments), "mfl-lint", standalone_mode=False, obj=session)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        say("interrupted")
+        return exit_codes.INTERRUPTED
+    except click.ClickException as error:
+        return _usage(error)
+    except PipeClosed:
+        raise
+    except Exception as error:
+        return _failed(innermost(error), session)
+    return code if isinstance(code, int) else exit_codes.OK
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and context is not None:
+        click.echo(context.get_help(), err=True)
+        return exit_codes.USAGE
+    command = context.command_path if context is not None else "mfl-lint"
+    say(f"error: {error.format_message()} (see {command} --help)")
+    return exit_codes.USAGE
+
+
+def _failed(error: BaseException, session: Session) -> int:
+    """Say what went wrong and return the exit code."""
+    if session.debug:
+        _print_traceback(error)
+    if isinstance(error, MflLintError):
+        say(f"error: {error}")
+        mistaken = isinstance(error, ConfigInvalid | ReferenceInvalid)
+        return exit_codes.USAGE if mistaken else exit_codes.COULD_NOT_LOOK
+    hint = "" if session.debug else "; --debug shows the traceback"
+    say(f"error: this is a bug in mfl-lint: {type(error).__name__}: {error}{hint}")
+    return exit_codes.COULD_NOT_LOOK
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Return what made a group of tasks fail: the user's own mistake rather than a bug."""
+    while isinstance(error, BaseExceptionGroup):
+        ours = [item for item in error.exceptions if isinstance(item, MflLintError)]
+        error = (ours or error.exceptions)[0]
+    return error
+
+
+def say(text: str) -> None:
+    """Write one line on the standard error, inert and bounded, after the program's name."""
+    from mfl_lint.report.inert import inert
+
+    line = inert(" ".join(scrubbed(text).split()))
+    line = line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 1]}…"
+    click.echo(f"mfl-lint: {line}", err=True)
+
+
+def scrubbed(text: str) -> str:
+    """Return text without the credentials of URLs and headers."""
+    return _SECRETS.sub("…", text)
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback
+
+    from mfl_lint.report.inert import inert
+
+    text = scrubbed("".join(traceback.format_exception(error)))
+    click.echo("\n".join(inert(line) for line in text.splitlines()), err=True)
+
+
+def _close_pipes() -> int:
+    """Leave quietly: the reader has seen enough. Nothing may be flushed into the pipe later."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        try:
+            os.dup2(nowhere, descriptor)
+        except OSError:
+            continue
+    return exit_codes.BROKEN_PIPE
+
+
+def fail(message: str, context: click.Context | None = None) -> NoReturn:
+    """Raise a usage error: exit code 2 and one line."""
+    raise click.UsageError(message, context)

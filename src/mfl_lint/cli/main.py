@@ -1,0 +1,92 @@
+"""The command group. A command's module is imported when the command runs, not before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from mfl_lint import __version__
+from mfl_lint.cli.failures import pipes_watched
+
+# Name: module below mfl_lint.cli, and the line that --help shows without importing it.
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "scan": ("scan", "Look at images once and say what is broken."),
+    "inspect": ("inspect", "Show a manifest list as a table."),
+    "crawl": ("crawl", "Look at the configured registries and record what is found."),
+    "serve": ("serve", "Crawl on schedule and serve the reports as pages."),
+    "demo": ("demo", "Show everything on a small registry of its own."),
+    "rules": ("rules", "List the rules."),
+    "explain": ("explain", "Say what a rule finds, why it matters and how to mend it."),
+    "db": ("db", "Create, upgrade and check the database."),
+    "config": ("config", "Check the configuration, or write one to start from."),
+    "doctor": ("doctor", "Check the installation, the configuration and the registries."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when somebody asks for the command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of their use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"mfl_lint.cli.{COMMANDS[cmd_name][0]}")
+        command = module.command
+        if not isinstance(command, click.Command):
+            raise TypeError(cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name; an unknown one gets a suggestion."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command {args[0][:60]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context; --help is printed here already."""
+        with pipes_watched():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a closed pipe is no OSError then."""
+        with pipes_watched():
+            return super().invoke(ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their lines, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 nothing found, 1 findings, 2 usage or configuration, 3 could not look.",
+)
+@click.version_option(__version__, prog_name="mfl-lint")
+def cli(**_: Any) -> None:
+    """Find what is broken in multi-arch container images, and how to mend it.
+
+    \b
+    mfl-lint scan alpine:3.22
+    mfl-lint scan 'registry.example.org/team/*' --all-tags --require linux/amd64,linux/arm64
+    mfl-lint demo
+    """

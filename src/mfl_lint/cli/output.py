@@ -1,0 +1,90 @@
+"""Where a report goes: the standard output, or a file that is whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+
+from mfl_lint.core.errors import ConfigInvalid
+
+
+class OutputFailed(ConfigInvalid):
+    """The report cannot be written where it was asked for."""
+
+
+def check_output(path: Path | None) -> None:
+    """Raise OutputFailed for a file that can never be written, before anything is looked at."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise OutputFailed(f"-o {path}: it is a directory")
+    if not path.parent.is_dir():
+        raise OutputFailed(f"-o {path}: the directory {path.parent} does not exist")
+
+
+def write_report(text: str, path: Path | None) -> None:
+    """Write the report. A regular file is replaced at once or not at all; OutputFailed."""
+    if path is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    raw = text.encode("utf-8", "backslashreplace")
+    try:
+        if _is_special(path):
+            with path.open("wb") as file:
+                file.write(raw)
+        else:
+            _replace(Path(os.path.realpath(path)), raw)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"-o {path}: {error.strerror}") from None
+
+
+def _is_special(path: Path) -> bool:
+    """Say whether the path is a device, a pipe or a socket: there is nothing to replace."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _replace(path: Path, raw: bytes) -> None:
+    """Write a file beside the path and put it in its place."""
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            beside.chmod(stat.S_IMODE(path.stat().st_mode))
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+
+
+def is_colorful() -> bool:
+    """Say whether the standard output is a terminal whose user has nothing against colour."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def is_unicode(path: Path | None) -> bool:
+    """Say whether signs beyond ASCII can be written there."""
+    encoding = "utf-8" if path is not None else (sys.stdout.encoding or "ascii")
+    return encoding.lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
+def width() -> int:
+    """Return the terminal's width in columns, 100 where there is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+from mfl_lint.resources import example_config_path
+from tests.cli.conftest import Command
+
+
+def test_the_example_is_written_once(command: Command) -> None:
+    ran = command("config", "init", "new.toml")
+    assert (0, "") == (ran.code, ran.err)
+    assert example_config_path().read_bytes() == Path("new.toml").read_bytes()
+    Path("new.toml").write_text("mine")
+    ran = command("config", "init", "new.toml")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "mine" == Path("new.toml").read_text()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(command: Command) -> None:
+    ran = command("config", "init", "none/new.toml")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+
+
+def test_registries_are_shown_without_secrets(command: Command) -> None:
+    Path("mfl-lint.toml").write_text(
+        '[[registry]]\nname = "team"\nhost = "r.example"\ninterval = "6h"\nnewest = 3\n'
+        '[registry.credentials]\nusername = "me"\npassword_env = "TEAM_PASSWORD"\n'
+    )
+    ran = command("config", "check")
+    assert 0 == ran.code
+    (row,) = (line for line in ran.out.splitlines() if "r.example" in line)
+    for said in ("team", "newest 3", "every 21600 s", "$TEAM_PASSWORD"):
+        assert said in row
+
+
+def test_a_mistake_is_one_line_with_its_key(command: Command) -> None:
+    Path("mfl-lint.toml").write_text('[[registry]]\nname = "a"\nhost = "h"\ncorn = "* * * * *"\n')
+    ran = command("config", "check")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert 'registry[0].corn: there is no such setting; did you mean "cron"?' in ran.err
+
+
+def test_a_cron_line_that_never_works_is_a_mistake(command: Command) -> None:
+    Path("mfl-lint.toml").write_text('[[registry]]\nname = "a"\nhost = "h"\ncron = "99 * * * *"\n')
+    assert 2 == command("config", "check").code
+
+
+def test_without_a_file_the_defaults_hold(command: Command, process: Command) -> None:
+    Path("mfl-lint.toml").unlink()
+    ran = process("config", "check", MFL_LINT_CONFIG="")
+    assert 0 == ran.code
+    assert "all defaults hold" in ran.out

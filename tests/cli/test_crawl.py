@@ -1,0 +1,50 @@
+from pathlib import Path
+
+from tests.builders import image, index, place
+from tests.cli.conftest import QUICK, Command
+from tests.fault_registry import AT_MANIFEST, FaultRegistry
+from tests.faults import status
+
+AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
+WRONG = index(AMD64, AMD64, annotate={1: {"platform": "linux/arm64"}})
+
+
+def _configure(host: str) -> None:
+    Path("mfl-lint.toml").write_text(f'{QUICK}[[registry]]\nname = "team"\nhost = "{host}"\n')
+
+
+def test_what_stands_open_decides(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", WRONG, "v1")
+    _configure(served.host)
+    first, second = command("crawl"), command("crawl", "team")
+    assert [1, 1] == [first.code, second.code]
+    assert first.out.startswith("team: 1 of 1 repositories, 1 tags;")
+    assert "0 findings opened" in second.out
+    assert 0 == command("crawl", "--fail-on", "never").code
+    place(served.demo, "team/app", index(AMD64, ARM64), "v1")
+    assert 0 == command("crawl").code
+
+
+def test_a_registry_that_is_down_is_3(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", index(AMD64, ARM64), "v1")
+    _configure(served.host)
+    assert 0 == command("crawl").code
+    served.fault(("*", ""), status(503))
+    ran = command("crawl")
+    assert 3 == ran.code
+    assert "could not look: " in ran.out
+
+
+def test_tags_that_cannot_be_read_are_3(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", WRONG, "v1")
+    served.fault(AT_MANIFEST, status(403))
+    _configure(served.host)
+    assert 3 == command("crawl").code
+
+
+def test_an_unknown_registry_is_2(command: Command) -> None:
+    assert 2 == command("crawl").code
+    _configure("127.0.0.1:1")
+    ran = command("crawl", "other")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "no registry is called 'other'; there are team" in ran.err

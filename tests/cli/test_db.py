@@ -1,0 +1,33 @@
+import sqlite3
+from pathlib import Path
+
+from tests.cli.conftest import Command
+
+
+def test_a_database_is_created_once_and_then_is_as_it_should_be(command: Command) -> None:
+    assert (0, "The database upgraded: new to 0001.\n", "") == command("db", "upgrade")
+    assert (0, "The database is at schema 0001.\n", "") == command("db", "upgrade")
+    ran = command("db", "check")
+    assert 0 == ran.code
+    assert "findings                      0 rows" in ran.out
+    assert Path("mfl-lint.db").is_file()
+
+
+def test_a_difference_is_1(command: Command) -> None:
+    command("db", "upgrade")
+    with sqlite3.connect("mfl-lint.db") as connection:
+        connection.execute("DROP TABLE push_audit")
+    connection.close()
+    Path("mfl-lint.toml").write_text("")
+    ran = command("db", "check")
+    assert (1, True) == (ran.code, "differs: " in ran.out) or "push_audit" in ran.err
+
+
+def test_no_database_and_no_database_file_are_told(command: Command) -> None:
+    ran = command("db", "check")
+    assert (3, "") == (ran.code, ran.out)
+    assert "`mfl-lint db upgrade` creates it" in ran.err
+    Path("mfl-lint.db").write_bytes(b"this is no database" * 100)
+    ran = command("db", "check")
+    assert (3, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert b"this is no database" * 100 == Path("mfl-lint.db").read_bytes()

@@ -1,0 +1,24 @@
+import pytest
+
+from mfl_lint.rules import discover
+from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize("name", ["MFL101", "mfl101", "platform-contradicts-config"])
+def test_a_rule_is_found_by_id_and_slug(name: str, command: Command) -> None:
+    ran = command("explain", name)
+    assert 0 == ran.code
+    assert ran.out.startswith("MFL101 platform-contradicts-config")
+
+
+@pytest.mark.parametrize("name", [rule.id for rule in discover()])
+def test_every_rule_is_explained_in_all_sections(name: str, command: Command) -> None:
+    lines = command("explain", name).out.splitlines()
+    assert {"Why", "Fix", "Source"} <= set(lines)
+
+
+def test_an_unknown_rule_gets_a_suggestion(command: Command) -> None:
+    ran = command("explain", "danglin-digest")
+    assert (2, "") == (ran.code, ran.out)
+    assert "did you mean dangling-digest?" in ran.err
+    assert "`mfl-lint rules` lists them" in command("explain", "xyz").err

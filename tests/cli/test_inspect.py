@@ -1,0 +1,65 @@
+import json
+
+from tests.builders import attestation, image, index, place
+from tests.cli.conftest import Command
+from tests.fault_registry import AT_CHILD, FaultRegistry
+from tests.faults import status
+
+AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
+
+
+def test_each_entry_is_a_row(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", index(AMD64, ARM64, attestation(ARM64)), "v1")
+    ran = command("inspect", f"{served.host}/team/app:v1")
+    assert (0, "") == (ran.code, ran.err)
+    rows = [line for line in ran.out.splitlines() if line.startswith("│ ") and "linux/" in line]
+    assert ["amd64", "arm64"] == [row.split("linux/")[1].split()[0] for row in rows]
+    assert ["provenance" in row for row in rows] == [False, True]
+
+
+def test_json_has_what_the_table_has_and_the_findings(
+    served: FaultRegistry, command: Command
+) -> None:
+    wrong = index(AMD64, AMD64, annotate={1: {"platform": "linux/arm64"}})
+    place(served.demo, "team/app", wrong, "v1")
+    ran = command("inspect", f"{served.host}/team/app:v1", "--json")
+    shown = json.loads(ran.out)
+    assert (1, wrong.digest, "verified") == (ran.code, shown["digest"], shown["state"])
+    second = shown["entries"][1]
+    assert ("linux/arm64", "linux/amd64") == (second["platform"], second["config_platform"])
+    assert ["MFL101"] == second["findings"]
+    assert "MFL101" in {finding["rule"] for finding in shown["findings"]}
+
+
+def test_findings_need_not_count(served: FaultRegistry, command: Command) -> None:
+    wrong = index(AMD64, AMD64, annotate={1: {"platform": "linux/arm64"}})
+    place(served.demo, "team/app", wrong, "v1")
+    assert 0 == command("inspect", f"{served.host}/team/app:v1", "--fail-on", "never").code
+
+
+def test_an_image_without_a_list_is_one_row(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", AMD64, "v1")
+    shown = json.loads(command("inspect", f"{served.host}/team/app:v1", "--json").out)
+    (entry,) = shown["entries"]
+    assert (None, "linux/amd64") == (entry["position"], entry["config_platform"])
+
+
+def test_a_child_that_was_not_seen_says_so(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", index(AMD64, ARM64), "v1")
+    served.fault(AT_CHILD, status(403))
+    ran = command("inspect", f"{served.host}/team/app:v1")
+    assert 3 == ran.code
+    assert "(denied)" in ran.out
+
+
+def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command) -> None:
+    ran = command("inspect", f"{served.host}/team/none:v1")
+    assert 3 == ran.code
+    assert "? absent" in ran.out
+    ran = command("inspect", "oci:nowhere")
+    assert 3 == ran.code
+    assert "could not look" in ran.err
+
+
+def test_a_glob_is_a_usage_error(command: Command) -> None:
+    assert 2 == command("inspect", "localhost/team/*").code

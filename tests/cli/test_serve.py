@@ -1,0 +1,31 @@
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from tests.cli.conftest import Command
+
+
+def test_pages_are_served_until_the_signal() -> None:
+    Path("mfl-lint.toml").write_text("[serve]\nport = 0\n")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mfl_lint", "serve"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    address = running.stdout.readline().split()[2]
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        assert 200 == answer.status
+    running.send_signal(signal.SIGTERM)
+    _, err = running.communicate(timeout=20)
+    assert (0, False) == (running.returncode, "Traceback" in err)
+
+
+def test_a_mistake_is_one_line(command: Command) -> None:
+    Path("mfl-lint.toml").write_text("[serve]\nhost = '0.0.0.0'\n")
+    ran = command("serve")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "serve.host" in ran.err
