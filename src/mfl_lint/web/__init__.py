@@ -1,0 +1,1 @@
+"""Pages a person reads and the JSON beside them."""

@@ -1,0 +1,76 @@
+"""Failures as answers: a page for people, a problem document (RFC 9457) under `/api`."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from mfl_lint.core.errors import CursorInvalid, StoreError
+from mfl_lint.web.rendering import PAGES
+from mfl_lint.web.security import Handler
+
+_LOG: Final = logging.getLogger(__name__)
+_NEXT: Final = {
+    HTTPStatus.BAD_REQUEST: "Correct the address, or start again from the overview.",
+    HTTPStatus.NOT_FOUND: "It may not have been crawled yet, or its name is spelt differently.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This service only shows; it changes nothing.",
+    HTTPStatus.MISDIRECTED_REQUEST: "Open it as localhost, or by the host of its configuration.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Nothing is lost. Try again in a moment.",
+}
+
+
+@web.middleware
+async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every failure into an answer that holds one line and no traceback."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return failure(request, error.status, _detail(error), allow)
+    except CursorInvalid:
+        return failure(request, HTTPStatus.BAD_REQUEST, "cursor is not one that this list gave")
+    except StoreError as error:
+        _LOG.error("the database failed on %s: %s", request.path, error)
+        return failure(request, HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer")
+    except Exception:
+        _LOG.exception("failed on %s", request.path)
+        return failure(
+            request, HTTPStatus.INTERNAL_SERVER_ERROR, "an error on our side; the log has it"
+        )
+
+
+def failure(
+    request: web.Request, status: int, detail: str, headers: dict[str, str] | None = None
+) -> web.Response:
+    """Return the answer for a failure, in the form that the path calls for."""
+    known = HTTPStatus(status)
+    if request.path.startswith(("/api/", "/healthz", "/readyz")):
+        problem = {
+            "type": "about:blank",
+            "title": known.phrase,
+            "status": int(known),
+            "detail": detail,
+        }
+        return web.Response(
+            body=msgspec.json.encode(problem),
+            status=status,
+            content_type="application/problem+json",
+            headers=headers,
+        )
+    text = request.app[PAGES].render(
+        "error.html", status=int(known), title=known.phrase, detail=detail, advice=_NEXT.get(known)
+    )
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def _detail(error: web.HTTPException) -> str:
+    """Return our own line; aiohttp's default text only repeats the status."""
+    if error.text and error.text != f"{error.status}: {error.reason}":
+        return error.text
+    return "there is nothing at this address" if error.status == 404 else error.reason

@@ -1,0 +1,55 @@
+"""Where each page is. The JSON beside a page has the same path under `/api/v1`.
+
+`@` and `:` cannot occur in a repository's name, `/` not in a tag, so `/t/NAME:TAG` names
+exactly one tag whatever the components of the name are.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote, urlencode
+
+API: Final = "/api/v1"
+
+
+def registry(name: str) -> str:
+    """Return the path of a registry's page."""
+    return f"/registries/{quote(name, safe='')}"
+
+
+def repository(registry_name: str, name: str) -> str:
+    """Return the path of a repository's page."""
+    return f"/r/{quote(registry_name, safe='')}/{quote(name)}"
+
+
+def tag(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of a tag's page."""
+    place = f"{quote(registry_name, safe='')}/{quote(repository_name)}"
+    return f"/t/{place}:{quote(name, safe=':')}"
+
+
+def subject(registry_name: str, repository_name: str, tag_name: str) -> str:
+    """Return the path of what a finding is about: its tag, or its repository."""
+    if not tag_name:
+        return repository(registry_name, repository_name)
+    return tag(registry_name, repository_name, tag_name)
+
+
+def rule(id: str) -> str:  # noqa: A002
+    """Return the path of a rule's page."""
+    return f"/rules/{quote(id, safe='')}"
+
+
+def crawl(id: int) -> str:  # noqa: A002
+    """Return the path of a crawl's page."""
+    return f"/crawls/{id}"
+
+
+def crawls(registry_name: str) -> str:
+    """Return the path of the list of a registry's crawls."""
+    return f"/crawls?{urlencode({'registry': registry_name})}"
+
+
+def findings(**filters: str) -> str:
+    """Return the path of the list of findings, narrowed."""
+    return f"/findings?{urlencode(filters)}" if filters else "/findings"

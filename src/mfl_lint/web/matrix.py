@@ -1,0 +1,160 @@
+"""A repository's tags against the platforms they offer. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from mfl_lint.core.observation import Kind, LookState
+from mfl_lint.core.platform import Platform, meets
+from mfl_lint.core.policy import Policy
+from mfl_lint.core.records import Entry, TagRow
+from mfl_lint.core.truth import FindingState
+from mfl_lint.web import links, present
+from mfl_lint.web.answers import Cell, FindingItem, TagItem
+
+MAX_COLUMNS: Final = 16
+NO_PLATFORM: Final = "no platform"
+_MAX_NAME: Final = 60
+_USUAL: Final = ("amd64", "arm64", "arm/v7", "arm/v6", "386", "ppc64le", "s390x", "riscv64")
+_RUNS: Final = (Kind.IMAGE, Kind.UNDECIDED)
+
+# Worst first: what a cell shows when several things are true of it.
+_ORDER: Final = ("absent", "error", "missing", "warning", "unknown", "info", "ok")
+_REASONS: Final = {
+    "absent": "listed, but gone from the registry",
+    "missing": "demanded by the policy, but not listed",
+    "unknown": "not looked at, or the look failed",
+    "ok": "nothing found",
+    "none": "not offered",
+}
+
+
+class Matrix(msgspec.Struct, frozen=True):
+    """The columns, worst-first facts turned into cells, and how many columns were left out."""
+
+    platforms: tuple[str, ...]
+    more_platforms: int
+    items: tuple[TagItem, ...]
+
+
+def matrix(
+    rows: Sequence[TagRow], registry: str, repository: str, policy: Policy, now: datetime
+) -> Matrix:
+    """Return the matrix of the rows, under the policy that holds at `now`."""
+    facts = [_Row(row, registry, repository, policy, now) for row in rows]
+    tally = Counter(name for row in facts for name in row.cells)
+    chosen = sorted(name for name, _ in tally.most_common(MAX_COLUMNS))
+    columns = tuple(sorted(chosen, key=_column_order))
+    return Matrix(columns, len(tally) - len(columns), tuple(row.item(columns) for row in facts))
+
+
+def column(platform: Platform | None) -> str:
+    """Return the name of a platform's column; the builds of Windows share one."""
+    if platform is None or not (platform.os or platform.architecture):
+        return NO_PLATFORM
+    return str(platform.normalized())[:_MAX_NAME]
+
+
+class _Row:
+    """The cells of one tag, gathered from entries, findings and demands."""
+
+    def __init__(
+        self, row: TagRow, registry: str, repository: str, policy: Policy, now: datetime
+    ) -> None:
+        self._row = row
+        self._place = (registry, repository)
+        self._findings = [present.finding_item(item, policy, now) for item in row.findings]
+        self.cells: dict[str, Cell] = {}
+        for name, state, reason in self._facts(policy):
+            before = self.cells.get(name)
+            if before is None or _ORDER.index(state) < _ORDER.index(before.state):
+                self.cells[name] = Cell(state, reason)
+
+    def _facts(self, policy: Policy) -> Iterator[tuple[str, str, str]]:
+        """Yield column, state and reason of all that is known."""
+        findings = [item for item in self._findings if item.ignored is None]
+        for finding in findings:
+            name = self._column_of(finding)
+            if name:
+                state = finding.severity
+                state = "unknown" if finding.state == FindingState.UNKNOWN else state
+                yield name, state, f"{finding.rule} {finding.message}"
+        offered = list(self._offered())
+        for platform, state, reason in offered:
+            yield column(platform), state, reason
+        if self._row.state.digest is None or self._row.state.gone_at is not None:
+            return
+        for wanted in policy.required(self._place[1], self._row.state.name):
+            if not any(given and meets(wanted, given) for given, _, _ in offered):
+                yield column(wanted), "missing", _REASONS["missing"]
+
+    def _offered(self) -> Iterator[tuple[Platform | None, str, str]]:
+        """Yield each platform of the tag with how the look at it ended."""
+        for entry in self._row.entries:
+            if entry.kind in _RUNS:
+                state = _entry_state(entry)
+                yield entry.descriptor.platform, state, _REASONS[state]
+        summary = self._row.state.summary
+        for platform in summary.platforms or () if summary is not None else ():
+            yield platform, "ok", _REASONS["ok"]
+
+    def _column_of(self, finding: FindingItem) -> str:
+        """Return the column that a finding colours, "" where it is the whole tag's."""
+        for entry in self._row.entries:
+            if entry.position == finding.position and entry.descriptor.digest == finding.digest:
+                return column(entry.descriptor.platform) if entry.kind in _RUNS else ""
+        if not finding.platform:
+            return ""
+        names = {column(platform) for platform, _, _ in self._offered()}
+        given = column(_as_written(finding.platform))
+        return given if given in names else ""
+
+    def item(self, columns: Iterable[str]) -> TagItem:
+        """Return the row; a tag that was never seen is unknown everywhere."""
+        state = self._row.state
+        counts = present.counts_of(self._findings)
+        unseen = Cell("unknown", state.detail or _REASONS["unknown"])
+        empty = Cell("none", _REASONS["none"]) if state.digest is not None else unseen
+        worst = present.worst(counts)
+        failed = state.look is not LookState.VERIFIED
+        return TagItem(
+            tag=state.name,
+            digest=state.digest,
+            look=str(state.look),
+            detail=state.detail,
+            state="unknown" if failed and worst == "ok" else worst,
+            watched=state.watched,
+            counts=counts,
+            ignored=sum(item.ignored is not None for item in self._findings),
+            first_seen_at=state.first_seen_at,
+            moved_at=state.moved_at,
+            looked_at=state.looked_at,
+            verified_at=state.verified_at,
+            missing_since=state.missing_since,
+            gone_at=state.gone_at,
+            cells={name: self.cells.get(name, empty) for name in columns},
+            page=links.tag(*self._place, state.name),
+        )
+
+
+def _entry_state(entry: Entry) -> str:
+    if entry.look is LookState.VERIFIED:
+        return "ok"
+    return "absent" if entry.look is LookState.ABSENT else "unknown"
+
+
+def _as_written(text: str) -> Platform:
+    """Return a finding's platform again; it was printed as os/architecture/variant."""
+    os, architecture, variant, *_ = *text.split("/", 2), "", ""
+    return Platform(os, architecture, variant)
+
+
+def _column_order(name: str) -> tuple[int, int, str]:
+    os, _, rest = name.partition("/")
+    system = {"linux": 0, "windows": 1, NO_PLATFORM: 3}.get(os, 2)
+    return system, _USUAL.index(rest) if rest in _USUAL else len(_USUAL), name

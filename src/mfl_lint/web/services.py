@@ -1,0 +1,37 @@
+"""What pages and API are given: everything they read comes from here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from mfl_lint.config import Config
+from mfl_lint.core.records import CrawlRecord
+from mfl_lint.core.rule import Rule
+from mfl_lint.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The running service as the web sees it.
+
+    `config` gives the configuration that holds now, `now` aware UTC. `next_crawl` gives the
+    time of a registry's next crawl, None where none is planned. `request_crawl` asks for a
+    crawl now (None: nobody here crawls). `live` are the crawls that run in this process, with
+    figures newer than the store's.
+    """
+
+    store: Store
+    config: Callable[[], Config]
+    rules: tuple[Rule, ...]
+    now: Callable[[], datetime]
+    next_crawl: Callable[[str], datetime | None]
+    request_crawl: Callable[[str], Awaitable[bool]] | None
+    live: Callable[[], tuple[CrawlRecord, ...]]
+
+
+SERVICES: Final = web.AppKey("services", Services)

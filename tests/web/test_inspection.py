@@ -1,0 +1,142 @@
+"""What repositories, tags, rules and findings show, and that page and JSON agree."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from mfl_lint.web.answers import (
+    Answer,
+    FindingsAnswer,
+    RepositoryAnswer,
+    RuleAnswer,
+    RulesAnswer,
+    TagAnswer,
+)
+from tests.web.conftest import Client
+from tests.web.filled_store import RULES
+from tests.web.parsed import ParsedPage
+
+A = TypeVar("A", bound=Answer)
+
+
+async def read(client: Client, path: str, type: type[A]) -> A:  # noqa: A002
+    response = await client.get(f"/api/v1{path}")
+    return msgspec.json.decode(await response.read(), type=type)
+
+
+async def page_of(client: Client, path: str) -> ParsedPage:
+    return ParsedPage(await (await client.get(path)).text())
+
+
+async def test_the_matrix_of_a_repository(client: Client) -> None:
+    answer = await read(client, "/r/internal/shop/checkout", RepositoryAnswer)
+    rows = {item.tag: item for item in answer.items}
+
+    assert ("linux/amd64", "linux/arm64", "linux/arm/v7") == answer.platforms[:3]
+    assert ["latest", "3.11", "3.10", "3.9"] == [item.tag for item in answer.items][:4]
+    assert "error" == rows["latest"].cells["linux/arm64"].state
+    assert "none" == rows["latest"].cells["linux/arm/v7"].state
+    assert "absent" == rows["3.9"].cells["linux/arm64"].state
+    assert {"ok"} == {cell.state for cell in rows["3.11"].cells.values()}
+
+
+async def test_each_cell_says_in_words_what_its_colour_says(client: Client) -> None:
+    page = await page_of(client, "/r/internal/shop/checkout")
+    boxes = [one for one in page.all_of("span") if (one.get("class") or "").startswith("box ")]
+    titled = [one["title"] or "" for one in boxes if "title" in one]
+
+    assert 9 * 5 == len(titled)
+    assert any("linux/arm64: MFL101 the index says" in title for title in titled)
+    assert "error: MFL101 the index says" in page.text
+
+
+async def test_a_repository_shows_what_is_wrong_with_its_name(client: Client) -> None:
+    answer = await read(client, "/r/hub/acme/agent-arm64", RepositoryAnswer)
+
+    assert ["MFL301"] == [item.rule for item in answer.findings]
+    assert "About the repository itself" in (await page_of(client, "/r/hub/acme/agent-arm64")).text
+
+
+async def test_tags_are_narrowed_by_a_glob(client: Client) -> None:
+    answer = await read(client, "/r/internal/shop/checkout?tag=3.1*", RepositoryAnswer)
+
+    assert ["3.11", "3.10"] == [item.tag for item in answer.items]
+
+
+async def test_a_tag_shows_entries_findings_fix_and_history(client: Client) -> None:
+    answer = await read(client, "/t/internal/shop/checkout:latest", TagAnswer)
+    page = await page_of(client, "/t/internal/shop/checkout:latest")
+
+    assert "registry.internal.example:5000/shop/checkout:latest" == answer.reference
+    assert [False, True, False] == [entry.contradicts for entry in answer.entries]
+    (finding,) = answer.findings
+    assert "MFL101" == finding.rule
+    assert " ".join(finding.fix.split()) in page.text
+    assert 2 == len(answer.history)
+    assert answer.tag.digest in [one.get("title") for one in page.all_of("code")]
+
+
+async def test_attestations_are_folded_away(client: Client) -> None:
+    answer = await read(client, "/t/internal/platform/gateway:latest", TagAnswer)
+
+    assert (5, 5) == (len(answer.entries), len(answer.attachments))
+    assert "5 attestations" in (await page_of(client, "/t/internal/platform/gateway:latest")).text
+
+
+async def test_ignored_findings_stand_apart_with_their_reason(client: Client) -> None:
+    path = "/t/internal/edge/sensor:latest"
+    answer = await read(client, path, TagAnswer)
+    page = await page_of(client, path)
+
+    assert () == answer.findings
+    assert 0 == answer.tag.counts.warning
+    assert ["the appliance only ever runs v7"] == [
+        item.ignored.reason for item in answer.ignored if item.ignored
+    ]
+    assert "1 ignored finding" in page.text
+    assert "Ignored: the appliance only ever runs v7 (until 2026-05-01)" in page.text
+
+
+async def test_the_list_of_findings_does_not_count_ignored_ones(client: Client) -> None:
+    answer = await read(client, "/findings?repository=edge/*", FindingsAnswer)
+    page = await page_of(client, "/findings?repository=edge/*")
+
+    assert [True, True] == [item.ignored is not None for item in answer.items]
+    assert "No finding matches" in page.text
+    assert "2 ignored findings" in page.text
+
+
+async def test_filters_are_in_the_form_as_they_are_in_the_address(client: Client) -> None:
+    page = await page_of(client, "/findings?severity=error&state=open&repository=shop/*")
+    checked = {one["value"] for one in page.all_of("input") if "checked" in one}
+    (repository,) = (one for one in page.all_of("input") if one.get("name") == "repository")
+
+    assert {"error", "open"} == checked
+    assert "shop/*" == repository["value"]
+
+
+async def test_a_tag_that_is_gone_is_still_shown_as_it_was(client: Client) -> None:
+    page = await page_of(client, "/t/internal/shop/legacy:old")
+
+    assert "This tag is gone since" in page.text
+
+
+async def test_every_rule_has_a_page(client: Client) -> None:
+    answer = await read(client, "/rules", RulesAnswer)
+    listed = await page_of(client, "/rules")
+
+    assert [rule.id for rule in RULES] == [item.id for item in answer.items]
+    for rule in RULES:
+        assert f"/rules/{rule.id}" in listed.links
+        page = await page_of(client, f"/rules/{rule.slug}")
+        assert {"Why", "Fix", "Source"} <= set(page.text.split())
+        assert rule.slug in page.text
+
+
+async def test_a_rule_lists_what_it_found(client: Client) -> None:
+    answer = await read(client, "/rules/MFL201", RuleAnswer)
+
+    assert ["3.9", "3.9"] == [item.tag for item in answer.items]
+    assert 2 == answer.rule.counts.error

@@ -1,0 +1,183 @@
+"""Tags against platforms: what each cell says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mfl_lint.core.digest import Digest
+from mfl_lint.core.manifest import Descriptor
+from mfl_lint.core.observation import Kind, LookState
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Ignore, Policy, Requirement, Severity
+from mfl_lint.core.records import Counts, Entry, TagRow, TagState
+from mfl_lint.core.rule import Finding, TagSummary
+from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.web.answers import TagItem
+from mfl_lint.web.matrix import MAX_COLUMNS, column, matrix
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+NONE = Policy()
+BOTH = Policy(requirements=(Requirement((AMD64, ARM64)),))
+
+
+def digest(number: int) -> Digest:
+    return Digest(f"sha256:{number:064x}")
+
+
+def entry(
+    position: int,
+    platform: Platform | None,
+    look: LookState | None = LookState.VERIFIED,
+    kind: Kind = Kind.IMAGE,
+) -> Entry:
+    return Entry(position, Descriptor(digest=digest(position), platform=platform), kind, look)
+
+
+def tracked(
+    position: int | None,
+    platform: str,
+    severity: Severity = Severity.ERROR,
+    state: FindingState = FindingState.OPEN,
+) -> Tracked:
+    finding = Finding(
+        rule="MFL999",
+        slug="wrong",
+        severity=severity,
+        registry="hub",
+        repository="a",
+        tag="latest",
+        reference="hub/a:latest",
+        digest=None if position is None else digest(position),
+        platform=platform,
+        position=position,
+        subject="",
+        message="it is wrong",
+        fix="",
+        fingerprint=f"{position}{platform}{severity}",
+    )
+    return Tracked(finding, state, NOW, NOW)
+
+
+def row_of(
+    *entries: Entry, findings: tuple[Tracked, ...] = (), policy: Policy = NONE, **fields: object
+) -> TagItem:
+    state = TagState("latest", **{"digest": digest(99), "look": LookState.VERIFIED, **fields})  # type: ignore[arg-type]
+    return matrix([TagRow(state, entries, findings)], "hub", "a", policy, NOW).items[0]
+
+
+def states(item: TagItem) -> dict[str, str]:
+    return {name: cell.state for name, cell in item.cells.items()}
+
+
+def test_what_was_seen_without_a_finding_is_ok() -> None:
+    assert {"linux/amd64": "ok", "linux/arm64": "ok"} == states(
+        row_of(entry(0, AMD64), entry(1, Platform("linux", "aarch64", "v8")))
+    )
+
+
+@pytest.mark.parametrize(
+    ("look", "state"),
+    [
+        (LookState.ABSENT, "absent"),
+        (LookState.DENIED, "unknown"),
+        (LookState.UNREACHABLE, "unknown"),
+        (LookState.INVALID, "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_a_look_that_failed_is_not_gone(look: LookState | None, state: str) -> None:
+    assert {"linux/amd64": state} == states(row_of(entry(0, AMD64, look)))
+
+
+def test_a_finding_colours_the_cell_of_its_entry_and_gives_the_reason() -> None:
+    item = row_of(entry(0, AMD64), entry(1, ARM64), findings=(tracked(1, "linux/arm64"),))
+
+    assert {"linux/amd64": "ok", "linux/arm64": "error"} == states(item)
+    assert "MFL999 it is wrong" == item.cells["linux/arm64"].reason
+    assert ("error", Counts(error=1)) == (item.state, item.counts)
+
+
+def test_a_finding_of_the_whole_tag_colours_no_cell() -> None:
+    item = row_of(entry(0, AMD64), findings=(tracked(None, ""),))
+
+    assert {"linux/amd64": "ok"} == states(item)
+    assert Counts(error=1) == item.counts
+
+
+def test_the_worst_of_several_wins() -> None:
+    both = (tracked(0, "linux/amd64", Severity.INFO), tracked(0, "linux/amd64", Severity.WARNING))
+    assert {"linux/amd64": "warning"} == states(row_of(entry(0, AMD64), findings=both))
+    gone = entry(0, AMD64, LookState.ABSENT)
+    assert {"linux/amd64": "absent"} == states(row_of(gone, findings=both))
+
+
+def test_an_unknown_finding_is_unknown() -> None:
+    lost = tracked(0, "linux/amd64", state=FindingState.UNKNOWN)
+    item = row_of(entry(0, AMD64), findings=(lost,))
+
+    assert {"linux/amd64": "unknown"} == states(item)
+    assert Counts(unknown=1) == item.counts
+
+
+def test_an_ignored_finding_neither_colours_nor_counts() -> None:
+    policy = Policy(ignores=(Ignore("MFL999", "known"),))
+    item = row_of(entry(0, AMD64), findings=(tracked(0, "linux/amd64"),), policy=policy)
+
+    assert {"linux/amd64": "ok"} == states(item)
+    assert (Counts(), 1) == (item.counts, item.ignored)
+
+
+def test_what_the_policy_demands_and_is_not_there_is_missing() -> None:
+    assert {"linux/amd64": "ok", "linux/arm64": "missing"} == states(
+        row_of(entry(0, AMD64), policy=BOTH)
+    )
+
+
+def test_a_tag_that_was_never_seen_lacks_nothing_for_certain() -> None:
+    never = TagRow(TagState("new", detail="no answer"), (), ())
+    seen = TagRow(TagState("old", digest(1), LookState.VERIFIED), (entry(0, AMD64),), ())
+    new, old = matrix([never, seen], "hub", "a", BOTH, NOW).items
+
+    assert {"linux/amd64": "unknown", "linux/arm64": "unknown"} == states(new)
+    assert "no answer" == new.cells["linux/amd64"].reason
+    assert {"linux/amd64": "ok", "linux/arm64": "missing"} == states(old)
+
+
+def test_a_column_of_another_tag_is_not_offered() -> None:
+    one = TagRow(TagState("1", digest(1), LookState.VERIFIED), (entry(0, AMD64),), ())
+    two = TagRow(TagState("2", digest(2), LookState.VERIFIED), (entry(0, ARM64),), ())
+    drawn = matrix([one, two], "hub", "a", Policy(), NOW)
+
+    assert ("linux/amd64", "linux/arm64") == drawn.platforms
+    assert {"linux/amd64": "ok", "linux/arm64": "none"} == states(drawn.items[0])
+
+
+def test_attestations_and_indexes_have_no_column_but_nested_images_do() -> None:
+    unknown = Platform("unknown", "unknown")
+    summary = TagSummary("latest", platforms=(AMD64,))
+    item = row_of(
+        entry(0, unknown, kind=Kind.ATTESTATION), entry(1, None, kind=Kind.INDEX), summary=summary
+    )
+    assert {"linux/amd64": "ok"} == states(item)
+
+
+def test_columns_are_bounded_and_the_usual_come_first() -> None:
+    odd = [entry(n, Platform("linux", f"cpu{n:03}")) for n in range(40)]
+    state = TagState("latest", digest(99), LookState.VERIFIED)
+    rows = [
+        TagRow(state, (*odd, entry(50, ARM64), entry(51, AMD64)), ()),
+        TagRow(state, (entry(0, ARM64), entry(1, AMD64)), ()),
+    ]
+    drawn = matrix(rows, "hub", "a", Policy(), NOW)
+
+    assert ("linux/amd64", "linux/arm64") == drawn.platforms[:2]
+    assert (MAX_COLUMNS, 42 - MAX_COLUMNS) == (len(drawn.platforms), drawn.more_platforms)
+
+
+def test_the_builds_of_windows_share_a_column() -> None:
+    builds = [Platform("windows", "amd64", "", f"10.0.{n}") for n in (17763, 20348)]
+    assert {"windows/amd64"} == {column(build) for build in builds}
+    assert "no platform" == column(None)

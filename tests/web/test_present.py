@@ -1,0 +1,56 @@
+"""Core values as the items that are shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from mfl_lint.core.policy import Policy, Severity
+from mfl_lint.core.records import Counts, CrawlRecord, CrawlStatus, RegistryView
+from mfl_lint.web import present
+from tests.web.filled_store import RULES
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+DONE = CrawlRecord(1, "hub", CrawlStatus.DONE, NOW, NOW)
+FAILED = msgspec.structs.replace(DONE, status=CrawlStatus.FAILED)
+RUNNING = CrawlRecord(2, "hub", CrawlStatus.RUNNING, NOW)
+HUB = RegistryView("hub", "docker.io", True, 1, 1, Counts(), "", DONE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "ok"),
+        ({"counts": Counts(info=1)}, "ok"),
+        ({"counts": Counts(unknown=1)}, "unknown"),
+        ({"counts": Counts(warning=1, unknown=1)}, "warning"),
+        ({"counts": Counts(error=1, warning=1)}, "error"),
+        ({"last_crawl": None}, "waiting"),
+        ({"last_crawl": FAILED, "counts": Counts(error=1)}, "failed"),
+        ({"last_crawl": RUNNING}, "crawling"),
+        ({"last_crawl": RUNNING, "notice": "unreachable"}, "notice"),
+        ({"watched": False, "notice": "unreachable"}, "unwatched"),
+    ],
+)
+def test_a_registrys_state_is_what_matters_most(changes: dict[str, object], state: str) -> None:
+    view = msgspec.structs.replace(HUB, **changes)
+
+    assert state == present.registry_item(view, (), None).state
+
+
+def test_a_crawl_that_runs_here_is_newer_than_the_stores() -> None:
+    item = present.registry_item(HUB, (RUNNING,), NOW)
+    stored = msgspec.structs.replace(RUNNING, tags=1)
+
+    assert ("crawling", NOW) == (item.state, item.next_crawl_at)
+    assert 0 == present.crawl_item(stored, (DONE, RUNNING)).tags
+
+
+def test_a_rule_is_shown_as_the_policy_has_it() -> None:
+    rule = RULES[0]
+    policy = Policy(severities={rule.slug: Severity.INFO}, disabled=frozenset({rule.id}))
+    item = present.rule_item(rule, policy, Counts())
+
+    assert ("info", rule.severity, True) == (item.severity, item.default_severity, item.disabled)

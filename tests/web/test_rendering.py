@@ -1,0 +1,97 @@
+"""What a hostile registry says stays text on every page."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.web.conftest import Client
+from tests.web.filled_store import HOSTILE
+from tests.web.parsed import PAGES, ParsedPage
+
+HOSTILE_PAGES = (
+    "/",
+    "/registries/hub",
+    "/r/hub/acme/evil",
+    "/t/hub/acme/evil:latest",
+    "/t/hub/acme/evil:lone",
+    "/findings",
+    "/rules/MFL101",
+    "/crawls",
+    "/crawls/1",
+)
+ELEMENTS = {
+    *("html", "head", "meta", "title", "link", "script", "noscript", "body", "header", "nav"),
+    *("main", "footer", "section", "div", "span", "p", "h1", "h2", "ul", "ol", "li", "dl", "dt"),
+    *("dd", "a", "code", "pre", "strong", "time", "wbr", "details", "summary", "table", "caption"),
+    *("thead", "tbody", "tr", "th", "td", "form", "label", "input", "select", "option"),
+    *("fieldset", "legend", "button", "progress", "figure", "figcaption"),
+    *("svg", "symbol", "rect", "path", "circle", "use", "g"),
+}
+
+
+def check_inert(source: str) -> ParsedPage:
+    """Assert that a page holds nothing that runs or that nobody wrote; return it."""
+    page = ParsedPage(source)
+    assert [] == page.unbalanced
+    assert set() == {tag for tag, _ in page.elements} - ELEMENTS
+    for tag, attributes in page.elements:
+        assert [] == [name for name in attributes if name.startswith("on") or name == "style"]
+        if tag == "script":
+            assert (attributes["src"] or "").startswith("/static/app.js?v=")
+    for link in page.links:
+        assert link.startswith(("/", "#", "https://", "http://")), link
+        assert not link.startswith("//")
+    assert "\u202e" not in source
+    assert "\x07" not in source
+    return page
+
+
+@pytest.mark.parametrize("path", HOSTILE_PAGES)
+async def test_markup_from_a_registry_is_inert(hostile: Client, path: str) -> None:
+    response = await hostile.get(path)
+
+    assert 200 == response.status
+    check_inert(await response.text())
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_our_own_pages_hold_nothing_that_runs_inline(client: Client, path: str) -> None:
+    check_inert(await (await client.get(path)).text())
+
+
+async def test_what_is_hostile_is_shown_all_the_same(hostile: Client) -> None:
+    for path in (
+        "/",
+        "/registries/hub",
+        "/r/hub/acme/evil",
+        "/t/hub/acme/evil:latest",
+        "/crawls/1",
+    ):
+        page = ParsedPage(await (await hostile.get(path)).text())
+        assert "<script>alert(1)</script>" in page.text, path
+        assert "\\u202egnp.exe\\x07" in page.text, path
+
+
+async def test_only_addresses_of_the_web_become_links(hostile: Client) -> None:
+    page = ParsedPage(await (await hostile.get("/t/hub/acme/evil:latest")).text())
+    outside = [link for link in page.links if not link.startswith(("/", "#"))]
+
+    assert ['https://example.com/?q="><script>alert(1)</script>'] == outside
+    assert "javascript:alert(1)" in page.text
+
+
+async def test_what_a_visitor_asks_for_is_inert_too(client: Client) -> None:
+    for path, status in (("/findings", 200), ("/r/internal/shop/checkout", 400), ("/nix", 404)):
+        markup = HOSTILE.replace("\u202e", "").replace("\x07", "")
+        response = await client.get(path, params={"repository": markup})
+        assert status == response.status
+        check_inert(await response.text())
+
+
+async def test_the_json_says_exactly_what_the_registry_said(hostile: Client) -> None:
+    response = await hostile.get("/api/v1/t/hub/acme/evil:latest")
+    answer = msgspec.json.decode(await response.read())
+
+    assert "application/json" == response.content_type
+    assert HOSTILE == answer["annotations"][HOSTILE]

@@ -1,0 +1,41 @@
+"""The service answers only to its own names."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfl_lint.web.security import is_own_host
+from tests.web.conftest import Client
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LocalHost:8080", "127.0.0.1", "127.1.2.3:80", "[::1]:8080", "lint.example:1"],
+)
+def test_loopback_and_the_configured_host_are_ours(host: str) -> None:
+    assert True is is_own_host(host, "lint.example")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "[::2]",
+        ":80",
+        "[",
+        "0x7f.1",
+    ],
+)
+def test_every_other_host_is_not(host: str) -> None:
+    assert False is is_own_host(host, "lint.example")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/findings", "/healthz", "/static/app.css"])
+async def test_a_foreign_host_is_refused_everywhere(client: Client, path: str) -> None:
+    response = await client.get(path, headers={"Host": "evil.example:8080"})
+
+    assert 421 == response.status
+    assert "Content-Security-Policy" in response.headers
