@@ -91,3 +91,14 @@ class _Plain(logging.Formatter):
         from mfl_lint.report.inert import inert
 
         return "\n".join(inert(line) for line in scrubbed(super().format(record)).splitlines())
+
+
+def show_log() -> None:
+    """Say on the standard error what a long-running command does, a line an event."""
+    log = logging.getLogger("mfl_lint")
+    log.setLevel(logging.INFO)
+    if any(isinstance(item, logging.StreamHandler) for item in logging.getLogger().handlers):
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)

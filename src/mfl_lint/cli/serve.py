@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 
 import click
@@ -23,7 +22,7 @@ def command(config_path: Path | None) -> int:
     from mfl_lint.config_file import find_config
     from mfl_lint.service.serving import serve
 
-    logging.getLogger("mfl_lint").setLevel(logging.INFO)
+    options.show_log()
     asyncio.run(serve(lambda: find_config(config_path), ready=_announce))
     return 0
 

@@ -75,7 +75,13 @@ async def _judged(
     seen = await remembered(known, job.registry.name, reference, state)
     if seen is None:
         return None
-    settlement, waits = bench.judge(seen, state.moved_at, tracked.get(state.name, ()))
+    settlement, waits = bench.judge(
+        # How a child's look ended is remembered in less detail than the tag's completeness.
+        seen,
+        state.moved_at,
+        tracked.get(state.name, ()),
+        complete=state.complete,
+    )
     after = msgspec.structs.replace(
         state,
         judged_hash=state.judged_hash.removesuffix(facts.PENDING),

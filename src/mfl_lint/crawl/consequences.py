@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import Look, LookState, Observation
 from mfl_lint.core.records import TagState, TagWrite
-from mfl_lint.core.rule import Rule, Siblings, TagSummary
+from mfl_lint.core.rule import Rule, Siblings
 from mfl_lint.core.truth import (
     FindingState,
     Settlement,
@@ -38,11 +38,18 @@ class Bench:
         self._trees: dict[Digest, TreeJudgement] = {}
 
     def judge(
-        self, seen: Observation, moved_at: datetime | None, previous: Collection[Tracked]
+        self,
+        seen: Observation,
+        moved_at: datetime | None,
+        previous: Collection[Tracked],
+        *,
+        complete: bool,
+        again: bool = False,
     ) -> tuple[Settlement, bool]:
         """Return what changes, and whether the tag still waits for a look that decides.
 
-        Findings of rules that exist no more are refuted.
+        `complete` as in `truth.settle`; `again`: the tag was looked at in this round already,
+        so that nothing misses a round once more. Findings of rules that exist no more are refuted.
         """
         job = self._job
         judgement = judge(
@@ -58,13 +65,19 @@ class Bench:
         settlement = settle(
             tuple(previous),
             judgement,
-            complete=seen.complete or seen.look.mismatch is not None,
+            complete=complete,
             judged=self._judged | retired,
             now=job.now(),
             missed_rounds=job.settings.missed_rounds,
         )
+        if again:
+            settlement = without_misses(settlement)
         waits = any(judgement.unknown_rules()) or is_unsettled(previous, settlement)
         return settlement, waits
+
+    def is_again(self, before: TagState | None) -> bool:
+        """Say whether a tag was looked at in this round already, before it was interrupted."""
+        return is_again(self._job, before)
 
     def _tree(self, seen: Observation) -> TreeJudgement | None:
         if seen.root is None or seen.digest is None or not seen.complete:
@@ -75,6 +88,24 @@ class Bench:
                 seen.root, self._rules, job.policy, sparse=job.registry.sparse
             )
         return self._trees[seen.digest]
+
+
+def without_misses(settlement: Settlement) -> Settlement:
+    """Return the settlement without what another look in the same round made of no news."""
+    changed = tuple(
+        item
+        for item in settlement.changed
+        if item.state is FindingState.RESOLVED or not item.missed_rounds
+    )
+    marks = {item.finding.fingerprint for item in changed}
+    moves = tuple(move for move in settlement.transitions if move.fingerprint in marks)
+    return Settlement(changed, moves)
+
+
+def is_again(job: Job, before: TagState | None) -> bool:
+    """Say whether a tag was looked at in this round already, before it was interrupted."""
+    last = before.looked_at if before else None
+    return last is not None and job.round_since is not None and last >= job.round_since
 
 
 def is_unsettled(previous: Iterable[Tracked], settlement: Settlement) -> bool:
@@ -92,18 +123,27 @@ def seen_write(
     before: TagState | None,
     previous: Collection[Tracked],
     bench: Bench,
-    vouched: Collection[Digest],
+    vouched: Mapping[Digest, datetime],
     judged_hash: str,
+    *,
+    is_first: bool,
 ) -> TagWrite:
-    """Return all that is to be written after a look that read the tag (or a false digest)."""
-    at = seen.looked_at
+    """Return all that is to be written after a look that read the tag.
+
+    `is_first`: the repository was never looked at before, so that nobody knows how old a tag
+    is. A tag that appears later was pushed since: that counts as a move.
+    """
+    root, name, at = seen.root, seen.reference.target, seen.looked_at
+    if root is None:
+        return _false_write(seen, before, previous, bench)
     moved = before is None or before.digest != seen.digest
+    known = before is not None and before.digest is not None
     moved_at = before.moved_at if before else None
-    if moved and before is not None and before.digest is not None:
+    if moved and (known or not is_first):
         moved_at = at
-    settlement, waits = bench.judge(seen, moved_at, previous)
-    root, name = seen.root, seen.reference.target
-    summary: TagSummary | None = facts.summary(name, root) if root else None
+    settlement, waits = bench.judge(
+        seen, moved_at, previous, complete=seen.complete, again=bench.is_again(before)
+    )
     state = TagState(
         name=name,
         digest=seen.digest,
@@ -112,17 +152,40 @@ def seen_write(
         first_seen_at=before.first_seen_at if before and before.first_seen_at else at,
         looked_at=at,
         verified_at=at,
-        walked_at=at,
+        walked_at=facts.walked_at(root, vouched, at),
         moved_at=moved_at,
         complete=seen.complete,
         judged_hash=judged_hash,
         unsettled=waits,
-        summary=summary,
+        summary=facts.summary(name, root),
     )
-    if root is None:
-        return TagWrite(state, settlement)
     found = tuple(facts.presences(root, vouched, at))
     return TagWrite(state, settlement, facts.entries(root), found, moved)
+
+
+def _false_write(
+    seen: Observation, before: TagState | None, previous: Collection[Tracked], bench: Bench
+) -> TagWrite:
+    """Return what is to be written of a tag whose bytes are not those of its digest.
+
+    That much is certain and can open; what the tag held before stays as it was.
+    """
+    at, name = seen.looked_at, seen.reference.target
+    state = before or TagState(name=name, first_seen_at=at)
+    settlement, _ = bench.judge(
+        seen, state.moved_at, previous, complete=True, again=bench.is_again(before)
+    )
+    changed = msgspec.structs.replace(
+        state,
+        look=seen.look.state,
+        detail=seen.look.detail,
+        looked_at=at,
+        missing_since=None,
+        gone_at=None,
+        watched=True,
+        unsettled=True,
+    )
+    return TagWrite(changed, settlement)
 
 
 def failed_write(
@@ -131,16 +194,24 @@ def failed_write(
     previous: Collection[Tracked],
     look: Look,
     at: datetime,
-    missed_rounds: int,
-) -> TagWrite:
+    job: Job,
+) -> TagWrite | None:
     """Return what is to be written after a look that did not read the tag.
 
     A 404 begins (or goes on with) its absence; any other failure says nothing about that.
-    Findings miss a round either way: a tag is gone only when its absence was confirmed.
+    Findings miss a round either way: a tag is gone only when its absence was confirmed. Of a
+    tag that nobody ever saw a 404 says nothing worth keeping: None.
     """
+    if before is None and look.state is LookState.ABSENT:
+        return None
     settlement = settle_failed_look(
-        previous, reason=look.detail or str(look.state), now=at, missed_rounds=missed_rounds
+        previous,
+        reason=look.detail or str(look.state),
+        now=at,
+        missed_rounds=job.settings.missed_rounds,
     )
+    if is_again(job, before):
+        settlement = without_misses(settlement)
     state = before or TagState(name=name, first_seen_at=at)
     missing = state.missing_since
     if look.state is LookState.ABSENT and missing is None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.crawl.holder import new_holder
 from mfl_lint.crawl.job import Job, Progress
 from mfl_lint.crawl.round import Show, crawl_registry
 from mfl_lint.crawl.vanished import settle_vanished
@@ -31,7 +30,7 @@ class Crawler:
         self._store = store
         self._transport = transport
         self._rules = discover()
-        self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._holder = new_holder()
         self._running: dict[str, Progress] = {}
 
     async def crawl(

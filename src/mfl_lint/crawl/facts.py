@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -43,8 +43,12 @@ def summary(tag: str, root: Node) -> TagSummary:
 def siblings_hash(summaries: Iterable[TagSummary], others: Iterable[str] = ()) -> str:
     """Return what changes when something changed that rules about siblings read."""
     digest = hashlib.sha256()
-    for item in sorted(summaries, key=lambda item: item.tag):
-        digest.update(repr((item.tag, item.is_index, item.platforms)).encode("utf-8", "replace"))
+    listed = sorted(summaries, key=lambda item: item.tag)
+    # Which digests an index lists is read only where a tag is named after a platform.
+    worded = any(platform_words(item.tag) for item in listed)
+    for item in listed:
+        read = (item.tag, item.is_index, item.platforms, item.children if worded else ())
+        digest.update(repr(read).encode("utf-8", "replace"))
     for name in sorted(others):
         digest.update(f"/{name}".encode("utf-8", "replace"))
     return digest.hexdigest()[:32]
@@ -84,6 +88,15 @@ def entries(root: Node) -> tuple[Entry, ...]:
 
 def _state(look: Look | None) -> LookState | None:
     return look.state if look is not None else None
+
+
+def walked_at(root: Node, vouched: Mapping[Digest, datetime], at: datetime) -> datetime:
+    """Return since when nothing below the root was looked at: `at`, or what was vouched for."""
+    if not vouched:
+        return at
+    below = (node.entry.digest for node in root.walk() if node.position is not None)
+    digests = (digest for digest in below if digest is not None)
+    return min((vouched[digest] for digest in digests if digest in vouched), default=at)
 
 
 def presences(root: Node, vouched: Collection[Digest], at: datetime) -> Iterator[Presence]:

@@ -12,6 +12,7 @@ from mfl_lint.config import CrawlConfig, RegistryConfig
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.rule import Rule
+from mfl_lint.crawl.holder import has_ended
 from mfl_lint.registry.source import Source
 from mfl_lint.store.engine import Store
 
@@ -19,6 +20,9 @@ from mfl_lint.store.engine import Store
 @dataclass(frozen=True, slots=True)
 class Job:
     """Everything that crawling one registry needs. `holder` names this process in leases.
+
+    `has_ended` says of another's name that its process is known to be over. `round_since` is
+    when this round began, the interrupted crawls that it goes on with included.
 
     `judged_hash` is the fingerprint of rules and policy; `now` gives aware UTC; `requests`
     counts what was asked of the registry since the job was made.
@@ -34,6 +38,8 @@ class Job:
     holder: str
     now: Callable[[], datetime]
     requests: Callable[[], int]
+    has_ended: Callable[[str], bool] = has_ended
+    round_since: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -53,14 +53,14 @@ class StoreKnown:
     """The store as `observe` asks it, for one repository.
 
     `fresh_after`: presences looked at before that instant do not vouch any more. `answered`
-    are the digests whose bytes came from here, `vouched` those whose presence did: what else a
-    walk saw is new and is to be recorded.
+    are the digests whose bytes came from here, `vouched` those whose presence did, with when that
+    was looked at: what else a walk saw is new and is to be recorded.
     """
 
     def __init__(self, store: Store, repository_id: int, fresh_after: datetime) -> None:
         self.fresh_after = fresh_after
         self.answered: set[Digest] = set()
-        self.vouched: set[Digest] = set()
+        self.vouched: dict[Digest, datetime] = {}
 
         async def ask_contents(digests: Sequence[Digest]) -> Mapping[Digest, StoredContent]:
             found = await observations.contents(store, digests)
@@ -88,10 +88,10 @@ class StoreKnown:
     async def present(self, repository: str, digests: Sequence[Digest]) -> frozenset[Digest]:
         """Return those whose presence was confirmed recently enough."""
         found = await self._presences.get(digests)
-        good = frozenset(
-            digest
+        good = {
+            digest: presence.looked_at
             for digest, presence in found.items()
             if presence.look is LookState.VERIFIED and presence.looked_at >= self.fresh_after
-        )
+        }
         self.vouched.update(good)
-        return good
+        return frozenset(good)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from mfl_lint.core.names import platform_words
 from mfl_lint.core.records import Batch, Lease, RepositoryState
-from mfl_lint.core.reference import Reference
+from mfl_lint.core.reference import DEFAULT_REGISTRY, Reference
 from mfl_lint.core.rule import Siblings, TagSummary
 from mfl_lint.core.truth import Change, Settlement, settle, settle_gone
 from mfl_lint.crawl import facts
@@ -19,10 +19,11 @@ from mfl_lint.store import findings, leases, observations, registries
 _OWN: Final = ""
 
 
-def families(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def families(names: Iterable[str], host: str = "") -> dict[str, tuple[str, ...]]:
     """Return, for each name with a platform word, the names that differ only by such a word.
 
-    The name without any word is among them where it exists.
+    The name without any word is among them where it exists; on Docker Hub (`host`) the one of
+    `nginx` is `library/nginx`.
     """
     everything = sorted(names)
     existing = frozenset(everything)
@@ -31,8 +32,8 @@ def families(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     for name, stems in worded.items():
         for stem in stems:
             members.setdefault(stem, set()).add(name)
-            if stem in existing:
-                members[stem].add(stem)
+            official = f"library/{stem}" if host == DEFAULT_REGISTRY and "/" not in stem else stem
+            members[stem].update({stem, official} & existing)
     return {
         name: tuple(sorted(set().union(*(members[stem] for stem in stems)) - {name}))
         for name, stems in worded.items()
@@ -43,23 +44,33 @@ def _stems(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.stem for word in platform_words(name)))
 
 
-async def judge_names(job: Job, progress: Progress) -> None:
-    """Judge the names of repositories that hold a platform word, and their tags beside others'."""
+async def judge_names(job: Job, progress: Progress, *, only: Collection[str] | None = None) -> None:
+    """Judge the names of repositories that hold a platform word, and their tags beside others'.
+
+    `only` those that are, or stand beside, one of some repositories.
+    """
     held = await registries.repositories(job.store, job.registry.name)
     listed = {item.name: item for item in held if item.watched and item.gone_at is None}
-    family = families(listed)
+    family = families(listed, job.registry.host)
     everything = tuple(sorted(listed))
     for item in held:
         if item.gone_at is not None and facts.is_worded(item.name):
             await _Name(job, progress, item, Siblings()).settle_gone()
     for name, others in family.items():
+        if only is not None and not {name, *others} & set(only):
+            continue
         summaries = await registries.names_with_tags(job.store, job.registry.name, (name, *others))
         siblings = Siblings(
-            tags=summaries.get(name, ()),
+            tags=_by_name(summaries.get(name, ())),
             repositories=everything,
-            others={other: summaries.get(other, ()) for other in others},
+            others={other: _by_name(summaries.get(other, ())) for other in others},
         )
         await _Name(job, progress, listed[name], siblings).judge()
+
+
+def _by_name(tags: Iterable[TagSummary]) -> tuple[TagSummary, ...]:
+    """Return the tags in an order that is the same whatever database they come from."""
+    return tuple(sorted(tags, key=lambda one: one.tag))
 
 
 class _Name:

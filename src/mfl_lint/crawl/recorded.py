@@ -71,7 +71,15 @@ def _target(reference: Reference, row: TagRow) -> ScannedTarget:
         if entry.kind in (Kind.IMAGE, Kind.UNDECIDED)
     )
     state = row.state
-    return ScannedTarget(reference.familiar, state.digest, "", state.look, state.detail, platforms)
+    return ScannedTarget(
+        reference=reference.familiar,
+        canonical=str(reference),
+        digest=state.digest,
+        media_type="",
+        state=state.look,
+        detail=state.detail,
+        platforms=platforms,
+    )
 
 
 def _order(finding: Finding) -> tuple[str, int, str, int, str]:

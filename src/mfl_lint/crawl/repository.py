@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 from mfl_lint.core.digest import Digest
-from mfl_lint.core.errors import RegistryError
+from mfl_lint.core.errors import LeaseLost, RegistryError
 from mfl_lint.core.observation import VERIFIED, Look, LookState, Observation
 from mfl_lint.core.records import Batch, Content, Lease, TagState, TagWrite
 from mfl_lint.core.reference import Reference
@@ -23,6 +24,7 @@ from mfl_lint.crawl.beside import judge_beside
 from mfl_lint.crawl.consequences import Bench, failed_write, seen_write
 from mfl_lint.crawl.job import Job, RepositoryResult
 from mfl_lint.crawl.known import StoreKnown
+from mfl_lint.crawl.once import OnceSource
 from mfl_lint.crawl.watch import exact_tags, watched_tags
 from mfl_lint.registry.observe import Unchanged, observe
 from mfl_lint.registry.source import Listing
@@ -67,6 +69,9 @@ class RepositoryWalk:
         self._worded = facts.is_worded(lease.repository)
         self._stored: Mapping[str, TagState] = {}
         self._summaries: dict[str, TagSummary] = {}
+        self._names: tuple[str, ...] = ()
+        self._is_first = False
+        self._renew_at = job.now()
         self._judged_beside: set[str] = set()
         self._looked = self._opened = self._resolved = 0
         self._failed = ""
@@ -75,17 +80,20 @@ class RepositoryWalk:
         """Return how it ended, after everything was written."""
         store, repository_id = self._job.store, self.lease.repository_id
         self._stored = await observations.known_tags(store, repository_id)
+        held = await registries.repository(store, self._job.registry.name, self._repository)
+        self._is_first = held is None or held.last_crawled_at is None
         self._summaries = {
             name: state.summary
             for name, state in self._stored.items()
             if state.summary and state.watched and state.gone_at is None
         }
         listing, look = await self._list()
-        names = await self._choose(listing)
+        self._names = names = await self._choose(listing)
+        alike = not self._worded and self._knows_siblings(look)
         for number, start in enumerate(range(0, len(names), SLICE)):
             part = names[start : start + SLICE]
             if look.state in _READ or exact_tags(self._job.registry):
-                await self._look_and_write(part, whole=len(names) <= SLICE and not self._worded)
+                await self._look_and_write(part, whole=len(names) <= SLICE and alike)
             else:
                 await self._write_failed(part, look)
             await self._slice_done(number, start + len(part), len(names))
@@ -118,8 +126,7 @@ class RepositoryWalk:
         known = [n for n, state in self._stored.items() if state.watched and not state.gone_at]
         unlisted = [name for name in known if name not in frozenset(listing.names)]
         if listing.complete:
-            chosen = {*watched_tags(registry, listing.names), *exact_tags(registry)}
-            chosen.update(watched_tags(registry, unlisted))
+            chosen = {*watched_tags(registry, listing.names), *watched_tags(registry, unlisted)}
         else:
             chosen = {*watched_tags(registry, (*listing.names, *unlisted)), *exact_tags(registry)}
         left = [name for name in known if name not in chosen]
@@ -129,17 +136,35 @@ class RepositoryWalk:
                 self._summaries.pop(name, None)
         return tuple(sorted(chosen))
 
+    def _knows_siblings(self, look: Look) -> bool:
+        """Say whether all watched tags are known: they were listed, or are configured by name."""
+        registry = self._job.registry
+        return look.state is LookState.VERIFIED or len(exact_tags(registry)) == len(registry.tags)
+
+    def _siblings(self) -> tuple[TagSummary, ...]:
+        """Return all watched tags by name, those too that were never read."""
+        return tuple(self._summaries.get(name) or TagSummary(name) for name in self._names)
+
+    async def _renew(self) -> None:
+        """Keep the lease while a slice takes long; writes will tell if it is lost."""
+        job, now = self._job, self._job.now()
+        if now >= self._renew_at:
+            self._renew_at = now + timedelta(seconds=job.settings.lease_s / 3)
+            with suppress(LeaseLost):
+                self.lease = await leases.renew(job.store, self.lease, job.settings.lease_s, now)
+
     async def _look_and_write(self, names: Sequence[str], *, whole: bool) -> None:
         """Look at some tags, judge them and write it all in one transaction."""
         job = self._job
         fresh_after = job.now() - timedelta(seconds=job.settings.presence_age_s)
         known = StoreKnown(job.store, self.lease.repository_id, fresh_after)
-        turns = asyncio.Semaphore(TAGS_AT_ONCE)
+        source, turns = OnceSource(job.source), asyncio.Semaphore(TAGS_AT_ONCE)
 
         async def look_at(name: str) -> Observation | Unchanged:
             async with turns:
+                await self._renew()
                 return await observe(
-                    job.source,
+                    source,
                     job.registry.name,
                     Reference(job.registry.host, self._repository, name),
                     now=job.now,
@@ -181,36 +206,37 @@ class RepositoryWalk:
         """Return the consequences of the looks; `whole` = all siblings are known already."""
         job = self._job
         if whole:
-            bench = Bench(job, job.rules, Siblings(tags=tuple(self._summaries.values())))
+            bench = Bench(job, job.rules, Siblings(tags=self._siblings()))
             judged_hash = job.judged_hash
         else:
             bench = Bench(job, facts.alone(job.rules), Siblings())
             judged_hash = job.judged_hash + facts.PENDING
         names = [look.reference.target for look in seen]
         tracked = await findings.tracked(job.store, self.lease.repository_id, names)
-        writes: list[TagWrite] = []
+        writes: list[TagWrite | None] = []
         for look, name in zip(seen, names, strict=True):
             before, previous = self._stored.get(name), tracked.get(name, ())
             if look.root is None and look.look.mismatch is None:
-                rounds = job.settings.missed_rounds
-                write = failed_write(name, before, previous, look.look, look.looked_at, rounds)
-            else:
-                write = seen_write(look, before, previous, bench, known.vouched, judged_hash)
-                if whole:
-                    self._judged_beside.add(name)
+                at = look.looked_at
+                writes.append(failed_write(name, before, previous, look.look, at, job))
+                continue
+            first, vouched = self._is_first, known.vouched
+            write = seen_write(look, before, previous, bench, vouched, judged_hash, is_first=first)
             writes.append(write)
-        return tuple(writes)
+            if whole:
+                self._judged_beside.add(name)
+        return tuple(write for write in writes if write is not None)
 
     async def _write_failed(self, names: Sequence[str], look: Look) -> None:
         """Note that the repository could not be looked at: each known tag missed a round."""
         job, at = self._job, self._job.now()
         tracked = await findings.tracked(job.store, self.lease.repository_id, names)
-        rounds = job.settings.missed_rounds
-        writes = tuple(
-            failed_write(name, self._stored[name], tracked.get(name, ()), look, at, rounds)
+        failed = (
+            failed_write(name, self._stored[name], tracked.get(name, ()), look, at, job)
             for name in names
             if name in self._stored
         )
+        writes = tuple(write for write in failed if write is not None)
         await self._record(Batch(crawl_id=self._crawl_id, at=at, tags=writes))
 
     async def _record(self, batch: Batch) -> None:
@@ -240,13 +266,13 @@ class RepositoryWalk:
         held = await registries.repository(job.store, job.registry.name, self._repository)
         before = held.siblings_hash if held else ""
         mark = before
-        if not self._worded and look.state in _READ:
-            mark = facts.siblings_hash(self._summaries.values())
+        if not self._worded and self._knows_siblings(look):
+            mark = facts.siblings_hash(self._siblings())
             writes = await judge_beside(
                 job,
                 self._crawl_id,
                 self.lease,
-                Siblings(tags=tuple(self._summaries.values())),
+                Siblings(tags=self._siblings()),
                 everything=mark != before,
                 judged=self._judged_beside,
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from mfl_lint.core.errors import ConfigInvalid, LeaseLost, RegistryError
@@ -16,10 +18,11 @@ from mfl_lint.crawl.vanished import settle_vanished
 from mfl_lint.crawl.watch import exact_names, watched_repositories
 from mfl_lint.registry.source import Listing
 from mfl_lint.registry.tree import look_of
-from mfl_lint.store import crawls, looks, registries
+from mfl_lint.store import crawls, leases, looks, registries
 
 Show = Callable[[Progress], None]
 _REPORT_EVERY_S: Final = 1.0
+_LOOK_BACK: Final = 100
 _FAILED: Final = frozenset(
     {LookState.DENIED, LookState.THROTTLED, LookState.UNREACHABLE, LookState.INVALID}
 )
@@ -38,13 +41,26 @@ async def crawl_registry(
     progress = Progress(crawl_id, job.registry.name, started_at)
     status = CrawlStatus.INTERRUPTED
     try:
-        await _Round(job, progress, show).run(only)
+        since = await _round_since(job, crawl_id, started_at)
+        await _Round(replace(job, round_since=since), progress, show).run(only)
         status = CrawlStatus.FAILED if progress.problem and not progress.tags else CrawlStatus.DONE
     finally:
         await _report(job, progress)
         await crawls.finish_crawl(job.store, crawl_id, status, progress.problem, job.now())
         show(progress)
     return progress
+
+
+async def _round_since(job: Job, crawl_id: int, started_at: datetime) -> datetime:
+    """Return when the first of the interrupted crawls before this one began, else `started_at`."""
+    page = await crawls.crawls(job.store, job.registry.name, None, _LOOK_BACK)
+    for before in page.items:
+        if before.id >= crawl_id:
+            continue
+        if before.status is not CrawlStatus.INTERRUPTED:
+            break
+        started_at = before.started_at
+    return started_at
 
 
 class _Round:
@@ -55,6 +71,7 @@ class _Round:
         self._progress = progress
         self._show = show
         self._reported_at = job.now()
+        self._held: list[str] = []
 
     async def run(self, only: Sequence[str] | None) -> None:
         try:
@@ -65,11 +82,12 @@ class _Round:
                 self._job.store, self._job.registry.name, str(error), self._job.now()
             )
 
-    async def _run_some(self, names: Sequence[str]) -> None:
+    async def _run_some(self, asked: Sequence[str]) -> None:
+        names = watched_repositories(self._job.registry, asked)
         self._progress.repositories = len(names)
         self._show(self._progress)
         await self._crawl(names)
-        await judge_names(self._job, self._progress)
+        await judge_names(self._job, self._progress, only=names)
 
     async def _run_all(self) -> None:
         listing, look = await self._list()
@@ -77,11 +95,10 @@ class _Round:
         self._progress.repositories = len(names)
         self._show(self._progress)
         failed = await self._crawl(names)
-        await self._notice(look, failed, len(names))
+        vanished = await settle_vanished(self._job)
         if listing.complete:
             await judge_names(self._job, self._progress)
-        if problem := await settle_vanished(self._job):
-            self._progress.problem = self._progress.problem or problem
+        await self._notice(look, failed, len(names), vanished)
 
     async def _list(self) -> tuple[Listing, Look]:
         """Return the repositories' names; those configured by name need no catalogue."""
@@ -105,6 +122,7 @@ class _Round:
         job = self._job
         held = await registries.repositories(job.store, job.registry.name)
         wanted = watched_repositories(job.registry, listing.names)
+        every = {item.name for item in held}
         known = [item.name for item in held if item.gone_at is None]
         kept = watched_repositories(job.registry, known)
         names = tuple(sorted({*wanted, *kept}))
@@ -112,30 +130,51 @@ class _Round:
             job.store,
             job.registry.name,
             names,
-            unwatch=sorted({item.name for item in held} - set(names)),
+            unwatch=sorted(every - {*names, *watched_repositories(job.registry, every)}),
             now=job.now(),
         )
         return names
 
     async def _crawl(self, names: Sequence[str]) -> list[RepositoryResult]:
         """Crawl the repositories, a few at once; return those that could not be listed."""
-        waiting = iter(names)
-        failed: list[RepositoryResult] = []
-
-        async def work() -> None:
-            for name in waiting:
-                result = await self._one(name)
-                if result is not None and result.look in _FAILED:
-                    failed.append(result)
-                await self._step(result)
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._job.settings.repositories_at_once):
-                group.create_task(work())
+        job, failed = self._job, list[RepositoryResult]()
+        await leases.release_ended(job.store, job.registry.name, job.has_ended, job.now())
+        await self._work(names, failed)
+        # What another process held then may be free by now, with its work done or not.
+        held, self._held = self._held, []
+        await self._work([name for name in held if not await self._is_done(name)], failed)
+        if self._held and not self._progress.problem:
+            self._progress.problem = f"{len(self._held)} repositories are held by another crawl"
         for result in failed:
             if result.look is LookState.THROTTLED:
                 await self._look_again(result)
         return sorted(failed, key=lambda result: result.repository)
+
+    async def _work(self, names: Sequence[str], failed: list[RepositoryResult]) -> None:
+        waiting = iter(names)
+
+        async def work() -> None:
+            for name in waiting:
+                result = await self._one(name)
+                if result is None:
+                    self._held.append(name)
+                elif result.look in _FAILED or (result.tags and not result.looked):
+                    failed.append(result)
+                await self._step(result)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._job.settings.repositories_at_once):
+                    group.create_task(work())
+        except ExceptionGroup as failures:
+            # One stands for all: what stops one repository in this way stops each.
+            raise _first(failures) from failures
+
+    async def _is_done(self, name: str) -> bool:
+        """Say whether another process has crawled the repository since this round began."""
+        held = await registries.repository(self._job.store, self._job.registry.name, name)
+        last = held.last_crawled_at if held else None
+        return last is not None and last >= self._progress.started_at
 
     async def _look_again(self, result: RepositoryResult) -> None:
         """Ask for another look at a repository whose registry asked for patience."""
@@ -153,7 +192,7 @@ class _Round:
     async def _step(self, result: RepositoryResult | None) -> None:
         """Count a repository in; what is shown is kept in the store once a second at most."""
         progress = self._progress
-        progress.repositories_done += 1
+        progress.repositories_done = min(progress.repositories_done + 1, progress.repositories)
         if result is not None:
             progress.tags += result.looked
             progress.opened += result.opened
@@ -165,7 +204,9 @@ class _Round:
             self._reported_at = self._job.now()
             await _report(self._job, progress)
 
-    async def _notice(self, look: Look, failed: Sequence[RepositoryResult], total: int) -> None:
+    async def _notice(
+        self, look: Look, failed: Sequence[RepositoryResult], total: int, vanished: str
+    ) -> None:
         """Set the registry's one notice that stands for all below it, or take it back."""
         text = ""
         if look.state is not LookState.VERIFIED:
@@ -174,9 +215,15 @@ class _Round:
             text = f"none of {total} repositories could be looked at: {failed[0].detail}"
         elif failed:
             text = f"{len(failed)} of {total} repositories could not be looked at"
+        text = "; ".join(part for part in (text, vanished) if part)
         if text:
             self._progress.problem = text
         await registries.set_notice(self._job.store, self._job.registry.name, text, self._job.now())
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 async def _report(job: Job, progress: Progress) -> None:

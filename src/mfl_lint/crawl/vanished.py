@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
 
 from mfl_lint.core.truth import settle_gone
 from mfl_lint.crawl.job import Job
-from mfl_lint.store import findings, registries, vanish
+from mfl_lint.store import findings, observations, vanish
 
 
 async def settle_vanished(job: Job, *, accept: bool = False) -> str:
@@ -23,25 +23,34 @@ async def settle_vanished(job: Job, *, accept: bool = False) -> str:
     total = await vanish.tag_count(job.store, name)
     many = len(absent) >= settings.vanish_minimum and len(absent) > settings.vanish_share * total
     if many and not accept:
-        notice = (
+        return (
             f"{len(absent)} of {total} tags vanished at once; they are held as they were. "
             f"If that was meant: mfl-lint crawl {name} --accept-vanished"
         )
-        await registries.set_notice(job.store, name, notice, now)
-        return notice
-    confirmed = now - timedelta(seconds=settings.confirm_gone_s)
-    gone = absent if accept else await vanish.missing_tags(job.store, name, before=confirmed)
     by_repository: dict[int, list[str]] = {}
-    for repository_id, _, tag in gone:
+    for repository_id, _, tag in absent:
         by_repository.setdefault(repository_id, []).append(tag)
     settlements = {}
-    for repository_id, tags in by_repository.items():
+    for repository_id, missing in by_repository.items():
+        tags = missing if accept else await _confirmed(job, repository_id, missing)
         tracked = await findings.tracked(job.store, repository_id, tags)
         for tag in tags:
             settlements[repository_id, tag] = settle_gone(
                 tracked.get(tag, ()), reason="the tag is gone", now=now
             )
-    if gone:
-        keys = tuple(settlements)
-        await vanish.declare_gone(job.store, name, keys, settlements, now)
+    if settlements:
+        await vanish.declare_gone(job.store, name, tuple(settlements), settlements, now)
     return ""
+
+
+async def _confirmed(job: Job, repository_id: int, tags: Sequence[str]) -> list[str]:
+    """Return those whose last 404 came long enough after the first, however long a round takes."""
+    stored = await observations.known_tags(job.store, repository_id)
+    states = (stored[tag] for tag in tags if tag in stored)
+    return [
+        state.name
+        for state in states
+        if state.missing_since is not None
+        and state.looked_at is not None
+        and (state.looked_at - state.missing_since).total_seconds() >= job.settings.confirm_gone_s
+    ]

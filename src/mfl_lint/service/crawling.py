@@ -28,9 +28,10 @@ def database_url(config: Config) -> str:
     name = config.database.url_env
     if not name:
         return config.database.url
-    if not os.environ.get(name):
+    url = os.environ.get(name, "").strip()
+    if not url:
         raise ConfigInvalid(f"database.url_env: the environment variable {name} is not set")
-    return os.environ[name]
+    return url
 
 
 @asynccontextmanager
@@ -59,6 +60,6 @@ async def crawl_once(
     async with open_crawler(config) as (_, crawler):
         ended = [
             await crawler.crawl(name, show=show, accept_vanished=accept_vanished)
-            for name in (names or known)
+            for name in dict.fromkeys(names or known)
         ]
     return tuple(progress for progress in ended if progress is not None)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mfl_lint.config import Config, DatabaseConfig, RegistryConfig, ServeConfig
+from mfl_lint.config import (
+    Config,
+    CredentialsConfig,
+    DatabaseConfig,
+    RegistryConfig,
+    ServeConfig,
+)
+from mfl_lint.core.observation import LookState
+from mfl_lint.core.reference import Reference
 from mfl_lint.core.scan import Scan
 from mfl_lint.crawl.job import Progress
 from mfl_lint.crawl.recorded import recorded_scan
@@ -58,7 +66,8 @@ async def run_demo(
 
 
 def _config(host: str, folder: Path, port: int) -> Config:
-    registry = RegistryConfig(name=NAME, host=host, interval_s=60.0)
+    nobody = CredentialsConfig(anonymous=True)
+    registry = RegistryConfig(name=NAME, host=host, interval_s=60.0, credentials=nobody)
     return Config(
         registries=(registry,),
         database=DatabaseConfig(url=f"sqlite:///{folder / 'demo.db'}"),
@@ -68,7 +77,7 @@ def _config(host: str, folder: Path, port: int) -> Config:
 
 
 def differences(images: tuple[DemoImage, ...], scan: Scan) -> tuple[str, ...]:
-    """Return a line for each tag in which other rules fired than must."""
+    """Return a line for each tag in which other rules fired than must, or that was not seen."""
     found: dict[tuple[str, str], set[str]] = {}
     for finding in scan.findings:
         found.setdefault((finding.repository, finding.tag), set()).add(finding.rule)
@@ -76,10 +85,23 @@ def differences(images: tuple[DemoImage, ...], scan: Scan) -> tuple[str, ...]:
     for image in images:
         expected.setdefault((image.repository, image.tag), set()).update(image.expected)
         expected.setdefault((image.repository, ""), set()).update(image.expected_names)
-    return tuple(
+    fired = tuple(
         f"{repository}:{tag or '(name)'}: expected {sorted(expected.get(key, ()))}, "
         f"found {sorted(found.get(key, ()))}"
         for key in sorted(expected.keys() | found.keys())
         for repository, tag in [key]
         if expected.get(key, set()) != found.get(key, set())
     )
+    return (*scan.problems, *_unseen(images, scan), *fired)
+
+
+def _unseen(images: tuple[DemoImage, ...], scan: Scan) -> Iterator[str]:
+    """Yield a line for each tag that could not be looked at: no finding proves nothing there."""
+    seen = set()
+    for target in scan.targets:
+        if target.state is LookState.VERIFIED:
+            reference = Reference.parse(target.reference).with_default_tag()
+            seen.add((reference.repository, reference.tag))
+    for image in images:
+        if (image.repository, image.tag) not in seen:
+            yield f"{image.repository}:{image.tag}: not looked at"

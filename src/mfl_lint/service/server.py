@@ -1,0 +1,209 @@
+"""The long-running service: crawls on schedule and looks on request, over one store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from mfl_lint.config import Config
+from mfl_lint.core.errors import ConfigInvalid, MflLintError
+from mfl_lint.core.records import CrawlStatus, LookRequest
+from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.crawl.schedule import Schedule, trigger_of
+from mfl_lint.crawl.watch import watched_repositories
+from mfl_lint.rules import discover
+from mfl_lint.service.crawling import utc_now
+from mfl_lint.store import crawls, looks, registries
+from mfl_lint.store.engine import Store
+from mfl_lint.web.application import create_app
+from mfl_lint.web.services import Services
+
+_LOG: Final = logging.getLogger("mfl_lint")
+_LOOKS_AT_ONCE: Final = 100
+_PATIENCE_S: Final = 600.0
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+# What is read once, when the process starts.
+_LASTING: Final = ("database", "http", "serve")
+_ENDED: Final = (CrawlStatus.DONE, CrawlStatus.FAILED)
+
+
+def check_served(config: Config) -> None:
+    """Raise ConfigInvalid for what cannot be served: another address than loopback, a bad cron."""
+    if config.serve.host not in _LOOPBACK:
+        raise ConfigInvalid(
+            f"serve.host: {config.serve.host} is not loopback; there is no access control yet, "
+            "so put a reverse proxy with authentication in front of 127.0.0.1"
+        )
+    for registry in config.registries:
+        trigger_of(registry, config.crawl.jitter)
+
+
+class Server:
+    """Schedule and pages over one store. `load` reads the configuration anew."""
+
+    def __init__(
+        self, store: Store, crawler: Crawler, load: Callable[[], Config], *, looks_every_s: float
+    ) -> None:
+        self._store = store
+        self._crawler = crawler
+        self._load = load
+        self._looks_every_s = looks_every_s
+        self._schedule = Schedule(self._scheduled)
+        self._begun: dict[str, datetime] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._stopping = False
+
+    def application(self) -> web.Application:
+        """Return the pages."""
+        services = Services(
+            store=self._store,
+            config=lambda: self._crawler.config,
+            rules=discover(),
+            now=utc_now,
+            next_crawl=self._schedule.next_run,
+            request_crawl=self._request,
+            live=self._crawler.live,
+        )
+        return create_app(services)
+
+    async def start(self) -> None:
+        """Plan the crawls and begin."""
+        await self._plan()
+        self._schedule.every(self._looks_every_s, self._drain)
+        self._schedule.start()
+
+    async def stop(self) -> None:
+        """Begin nothing more and break off what runs: it goes on at the next start."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Last: the scheduler takes jobs that it has to break off itself for crashed ones.
+        self._schedule.stop()
+
+    def ask_reload(self) -> None:
+        """Reload in the background, after a reload that is going on."""
+        self._begin(self._reload())
+
+    async def _reload(self) -> None:
+        """Read the configuration again; a bad one is said and changes nothing."""
+        async with self._reloading:
+            held = self._crawler.config
+            try:
+                config = self._load()
+                check_served(config)
+                await registries.sync_registries(self._store, config.registries, utc_now())
+            except MflLintError as error:
+                _LOG.error("the configuration was not reloaded: %s", error)
+                return
+            lasting = {name: getattr(held, name) for name in _LASTING}
+            for name, value in lasting.items():
+                if getattr(config, name) != value:
+                    _LOG.warning("the configuration's [%s] holds from the next start on", name)
+            self._crawler.config = msgspec.structs.replace(config, **lasting)
+            await self._plan()
+            _LOG.info("the configuration was reloaded: %d registries", len(config.registries))
+
+    async def _plan(self) -> None:
+        """Plan the crawls. One that was broken off goes on at once."""
+        config, last = self._crawler.config, dict(self._begun)
+        for registry in config.registries:
+            if registry.name not in last:
+                page = await crawls.crawls(self._store, registry.name, None, 1)
+                if page.items and page.items[0].status in _ENDED:
+                    last[registry.name] = page.items[0].started_at
+        self._schedule.plan(config.registries, jitter=config.crawl.jitter, last=last, now=utc_now())
+
+    def _begin(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+        """Run something that ends with the service."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _scheduled(self, name: str) -> None:
+        if not self._stopping:
+            await asyncio.wait([self._begin(self._crawl(name))])
+
+    async def _drain(self) -> None:
+        if not self._stopping:
+            await asyncio.wait([self._begin(self._drain_looks())])
+
+    async def _request(self, name: str) -> bool:
+        """Crawl now, in the background; False where it is running or unknown."""
+        unknown = self._crawler.config.registry(name) is None
+        if unknown or self._stopping or self._turns[name].locked():
+            return False
+        self._begin(self._crawl(name))
+        return True
+
+    async def _crawl(self, name: str, only: Sequence[str] | None = None) -> bool:
+        """Crawl in turn, and log; a failure ends this crawl, never the service."""
+        async with self._turns[name]:
+            if only is None:
+                self._begun[name] = utc_now()
+            try:
+                progress = await self._crawler.crawl(name, only=only)
+            except MflLintError as error:
+                _LOG.error("the crawl of %s ended early: %s", name, error)
+                return False
+            except Exception:
+                _LOG.exception("the crawl of %s broke", name)
+                return False
+        if progress is not None:
+            problem = f"; {progress.problem}" if progress.problem else ""
+            _LOG.info("crawled %s: %d tags%s", name, progress.tags, problem)
+        return progress is not None
+
+    async def _drain_looks(self) -> None:
+        """Look at what somebody asked to be looked at, registry by registry."""
+        try:
+            taken = await looks.take_looks(
+                self._store, _LOOKS_AT_ONCE, now=utc_now(), lease_s=_PATIENCE_S
+            )
+            asked: dict[str, list[LookRequest]] = {}
+            for request in taken:
+                if not self._is_early(request):
+                    asked.setdefault(request.registry, []).append(request)
+            for name, requests in asked.items():
+                await self._look(name, requests)
+        except MflLintError as error:
+            _LOG.error("looks that were asked for are put off: %s", error)
+
+    def _is_early(self, request: LookRequest) -> bool:
+        """Say whether a registry that asked for patience has not had it yet.
+
+        The request stays taken, and comes again when that is over.
+        """
+        age_s = (utc_now() - request.requested_at).total_seconds()
+        return request.reason == "throttled" and age_s < _PATIENCE_S
+
+    async def _look(self, name: str, requests: Sequence[LookRequest]) -> None:
+        """Look at repositories of a registry, or later where it is being crawled."""
+        registry = self._crawler.config.registry(name)
+        if registry is not None and self._turns[name].locked():
+            await self._give_back(requests)
+            return
+        if registry is not None:
+            wanted = sorted({request.repository for request in requests})
+            watched = watched_repositories(registry, wanted)
+            if watched and not await self._crawl(name, watched):
+                return
+        for request in requests:
+            await looks.done_look(self._store, request.id)
+
+    async def _give_back(self, requests: Iterable[LookRequest]) -> None:
+        for one in requests:
+            await looks.request_look(
+                self._store, one.registry, one.repository, one.tag, one.requested_at, one.reason
+            )
+            await looks.done_look(self._store, one.id)

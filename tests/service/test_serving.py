@@ -1,0 +1,271 @@
+"""The long-running service: pages, schedule, looks on request, reload, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from mfl_lint.config import Config, RegistryConfig, ServeConfig
+from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.service.serving import serve
+from mfl_lint.store import looks
+from mfl_lint.store.engine import Store, open_store
+from tests.builders import image, index, place
+from tests.service.gated import GatedRegistry, config_of, names_in, serving
+
+BROKEN = index(image(), image(name="other"), annotate={1: {"platform": "linux/arm64"}})
+LOGGER = "mfl_lint"
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[GatedRegistry]:
+    """Return a registry with two repositories, each with one broken tag."""
+    async with GatedRegistry().serving() as registry:
+        place(registry, "team/app", BROKEN, "v1")
+        place(registry, "team/other", BROKEN, "v1")
+        yield registry
+
+
+def lab(registry: GatedRegistry, **settings: Any) -> RegistryConfig:
+    return RegistryConfig(name="lab", host=registry.host, **settings)
+
+
+def ended(answer: Any, count: int = 1) -> bool:
+    return [item["status"] != "running" for item in answer["items"]].count(True) >= count
+
+
+def has_logged(caplog: pytest.LogCaptureFixture, text: str) -> bool:
+    return any(text in record.getMessage() for record in caplog.records)
+
+
+async def test_pages_answer_while_a_crawl_runs(tmp_path: Path, registry: GatedRegistry) -> None:
+    registry.gate.clear()
+    async with serving(config_of(tmp_path, lab(registry, interval_s=3600.0))) as service:
+        await registry.reached.wait()
+        for path in ("", "registries/lab", "crawls", "findings", "healthz", "readyz"):
+            async with service.client.get(service.address + path) as answer:
+                assert 200 == answer.status
+        (running,) = (await service.get("/crawls"))["items"]
+        assert ("running", 0) == (running["status"], running["tags"])
+        registry.gate.set()
+        (done,) = (await service.until("/crawls", ended))["items"]
+        assert ("done", 2) == (done["status"], done["tags"])
+        found = (await service.get("/findings"))["items"]
+    assert ["MFL101", "MFL101"] == [item["rule"] for item in found]
+
+
+async def test_crawls_come_at_their_interval_and_never_two_at_once(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    registry.gate.clear()
+    async with serving(config_of(tmp_path, lab(registry, interval_s=1.0))) as service:
+        await registry.listings.get()
+        with pytest.raises(TimeoutError):  # though two more have been due since
+            await asyncio.wait_for(registry.listings.get(), 2.5)
+        registry.gate.set()
+        answer = await service.until("/crawls", lambda answer: ended(answer, 3))
+    done = [item for item in answer["items"] if item["status"] == "done"][::-1]
+    for earlier, later in pairwise(done):
+        assert earlier["finished_at"] <= later["started_at"]
+
+
+async def test_a_registry_without_a_schedule_is_left_alone(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    async with serving(config_of(tmp_path, lab(registry))) as service:
+        assert [] == (await service.get("/crawls"))["items"]
+        (shown,) = (await service.get("/registries"))["items"]
+        assert shown["next_crawl_at"] is None
+    assert [] == registry.access_log
+
+
+async def asked_looks(store: Store, *requests: tuple[str, str]) -> None:
+    for name, repository in requests:
+        now = datetime.now(UTC)
+        assert await looks.request_look(store, name, repository, "", now, "asked")
+
+
+async def test_a_look_that_was_asked_for_is_made_and_forgotten(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    config = config_of(tmp_path, lab(registry, exclude_repositories=("secret/*",)))
+    async with (
+        serving(config, looks_every_s=1.0) as service,
+        open_store(config.database.url) as store,
+    ):
+        wanted = [("lab", "team/app"), ("lab", "secret/app"), ("removed", "team/app")]
+        await asked_looks(store, *wanted)
+        await service.until("/findings", lambda answer: bool(answer["items"]))
+        await service.until("/crawls", ended)
+        (found,) = (await service.get("/findings"))["items"]
+        assert ("team/app", "MFL101") == (found["repository"], found["rule"])
+        for path in ("_catalog", "secret", "team/other"):
+            assert [] == registry.asked(path)
+        async with asyncio.timeout(10):
+            while await pending(store):
+                await service.get("/overview")
+
+
+async def pending(store: Store) -> bool:
+    """Say whether a request is kept, taken or not."""
+    async with store.read() as connection:
+        rows = await connection.exec_driver_sql("SELECT count(*) FROM look_requests")
+        return bool(rows.scalar_one())
+
+
+async def test_a_look_waits_for_a_crawl_that_runs(tmp_path: Path, registry: GatedRegistry) -> None:
+    registry.gate.clear()
+    config = config_of(tmp_path, lab(registry, interval_s=3600.0))
+    async with (
+        serving(config, looks_every_s=1.0) as service,
+        open_store(config.database.url) as store,
+    ):
+        await registry.reached.wait()
+        await asked_looks(store, ("lab", "team/app"))
+        first = await newest_look(store)
+        async with asyncio.timeout(10):
+            while await newest_look(store) == first:  # taken, and given back
+                await service.get("/overview")
+        registry.gate.set()
+        answer = await service.until("/crawls", lambda answer: ended(answer, 2))
+        assert [1, 2] == [item["repositories"] for item in answer["items"]]
+
+
+async def newest_look(store: Store) -> int:
+    async with store.read() as connection:
+        rows = await connection.exec_driver_sql("SELECT max(id) FROM look_requests")
+        return int(rows.scalar_one() or 0)
+
+
+async def test_a_registry_that_asked_for_patience_is_not_looked_at_again_at_once(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    config = config_of(tmp_path, lab(registry))
+    async with (
+        serving(config, looks_every_s=1.0) as service,
+        open_store(config.database.url) as store,
+    ):
+        now = datetime.now(UTC)
+        old = now - timedelta(hours=1)
+        await looks.request_look(store, "lab", "team/other", "", now, "throttled")
+        await looks.request_look(store, "lab", "team/app", "", old, "throttled")
+        await service.until("/findings", lambda answer: bool(answer["items"]))
+        assert [] == registry.asked("team/other")
+        assert await pending(store)
+
+
+async def test_sighup_reads_the_configuration_again(
+    tmp_path: Path, registry: GatedRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    config = config_of(tmp_path, lab(registry))
+    async with serving(config) as service:
+        more = RegistryConfig(name="more", host=registry.host, interval_s=3600.0)
+        service.config = msgspec.structs.replace(config, registries=(lab(registry), more))
+        os.kill(os.getpid(), signal.SIGHUP)
+        answer = await service.until("/crawls", ended)
+        assert ["more"] == [item["registry"] for item in answer["items"]]
+        shown = (await service.get("/registries"))["items"]
+        assert ["lab", "more"] == [item["name"] for item in shown]
+        assert has_logged(caplog, "the configuration was reloaded: 2 registries")
+
+
+async def test_a_bad_configuration_is_logged_and_changes_nothing(
+    tmp_path: Path, registry: GatedRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = config_of(tmp_path, lab(registry))
+    bad = RegistryConfig(name="more", host=registry.host, cron="99 * * * *")
+
+    def refuse() -> Config:
+        raise ConfigInvalid("mfl-lint.toml: registry[0].hots: there is no such setting")
+
+    async with serving(config) as service:
+        before = await service.get("/registries")
+        for load, said in (
+            (lambda: msgspec.structs.replace(config, registries=(bad,)), "'99 * * * *'"),
+            (refuse, "registry[0].hots: there is no such setting"),
+            (lambda: msgspec.structs.replace(config, serve=ServeConfig("0.0.0.0")), "loopback"),
+        ):
+            caplog.clear()
+            service.load = load
+            os.kill(os.getpid(), signal.SIGHUP)
+            async with asyncio.timeout(10):
+                while not has_logged(caplog, "was not reloaded"):
+                    assert before == await service.get("/registries")
+            assert has_logged(caplog, said)
+    assert [] == registry.access_log
+
+
+async def test_what_is_read_once_is_said_to_hold_from_the_next_start(
+    tmp_path: Path, registry: GatedRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = config_of(tmp_path, lab(registry))
+    async with serving(config) as service:
+        service.config = msgspec.structs.replace(config, serve=ServeConfig(port=1))
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while not has_logged(caplog, "[serve] holds from the next start on"):
+                await service.get("/overview")
+
+
+async def test_a_crawl_that_was_broken_off_goes_on_at_the_next_start(
+    tmp_path: Path, registry: GatedRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.gate.clear()
+    config = config_of(tmp_path, lab(registry, interval_s=24 * 3600.0))
+    async with serving(config):
+        await registry.reached.wait()
+    assert [] == caplog.records
+    registry.gate.set()
+    async with serving(config) as service:
+        answer = await service.until("/crawls", ended)
+        answer = await service.until("/crawls", lambda answer: ended(answer, 2))
+        assert ["done", "interrupted"] == [item["status"] for item in answer["items"]]
+    async with serving(config) as service:
+        (shown,) = (await service.get("/registries"))["items"]
+        tomorrow = datetime.fromisoformat(shown["next_crawl_at"]) - datetime.now(UTC)
+        assert timedelta(hours=20) < tomorrow
+
+
+async def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        config = msgspec.structs.replace(config_of(tmp_path), serve=ServeConfig(port=port))
+        said = f"serve.port: cannot listen on 127.0.0.1 port {port}: Address already in use"
+        with pytest.raises(ConfigInvalid, match=f"^{said}$"):
+            await serve(lambda: config, ready=print)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
+async def test_only_loopback_is_served(tmp_path: Path, host: str) -> None:
+    config = msgspec.structs.replace(config_of(tmp_path), serve=ServeConfig(host=host, port=0))
+    with pytest.raises(ConfigInvalid, match=r"^serve\.host: .* is not loopback"):
+        await serve(lambda: config, ready=print)
+    assert [] == names_in(tmp_path)
+
+
+async def test_a_bad_schedule_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    config = config_of(tmp_path, RegistryConfig(name="lab", host="127.0.0.1:1", cron="61 * * * *"))
+    with pytest.raises(ConfigInvalid, match=r"registry lab: cron"):
+        await serve(lambda: config, ready=print)
+    assert [] == names_in(tmp_path)
+
+
+async def test_localhost_is_one_address(tmp_path: Path) -> None:
+    config = msgspec.structs.replace(config_of(tmp_path), serve=ServeConfig("localhost", 0))
+    async with serving(config) as service:
+        assert service.address.startswith("http://127.0.0.1:")
+        assert [] == (await service.get("/registries"))["items"]
