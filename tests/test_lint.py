@@ -61,7 +61,7 @@ def made(check: Check, scope: Scope = Scope.ENTRY, **fields: object) -> Rule:
 
 
 def every(case: NodeCase) -> Iterator[Fault]:
-    yield Fault(f"entry {case.node.position}", "run {reference} of {name}")
+    yield Fault(f"entry {case.node.position}", ("run {reference} of {name}",))
 
 
 def test_each_entry_of_the_right_kind_is_judged_once() -> None:
@@ -90,7 +90,7 @@ def test_rules_for_images_do_not_judge_artifacts(scope: Scope) -> None:
 
 
 def every_tag(case: TagCase) -> Iterator[Fault]:
-    yield Fault(f"tag {case.reference.tag}", "nothing")
+    yield Fault(f"tag {case.reference.tag}", ("nothing",))
 
 
 def test_a_tag_is_judged_once() -> None:
@@ -130,7 +130,7 @@ def test_a_child_that_is_absent_is_not_judged_and_not_unknown() -> None:
 def unsure(case: NodeCase) -> Iterator[Fault]:
     if case.node.position == 0:
         raise NotObserved("the first")
-    yield Fault("the second", "nothing")
+    yield Fault("the second", ("nothing",))
 
 
 def test_what_a_rule_did_not_observe_is_unknown_and_the_others_are_judged() -> None:
@@ -160,7 +160,7 @@ def test_a_crash_at_one_node_keeps_what_was_found_at_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def half(case: NodeCase) -> Iterator[Fault]:
-        yield Fault(f"{1 // (case.node.position or 0)}", "nothing")
+        yield Fault(f"{1 // (case.node.position or 0)}", ("nothing",))
 
     judgement = judged(made(half), index(AMD64, ARM64))
     assert (Outcome.CRASHED, 1) == (outcome(judgement), len(judgement.findings))
@@ -178,7 +178,7 @@ def test_disabled_rules_do_not_run() -> None:
 
 def test_the_policy_s_severity_wins_over_the_rule_s_and_the_fault_s() -> None:
     def mild(case: NodeCase) -> Iterator[Fault]:
-        yield Fault("mild", "nothing", Severity.WARNING)
+        yield Fault("mild", ("nothing",), Severity.WARNING)
 
     louder = Policy(severities={"MFL999": Severity.INFO})
     assert ["error"] == severities(judged(made(every), index(AMD64)))
@@ -262,7 +262,7 @@ def test_registry_repository_and_tag_make_findings_different() -> None:
 
 def test_a_fault_may_name_its_subject() -> None:
     def named(case: NodeCase) -> Iterator[Fault]:
-        yield Fault("named", "nothing", subject="thing")
+        yield Fault("named", ("nothing",), subject="thing")
 
     (finding,) = judged(made(named), index(AMD64)).findings
     assert "thing" == finding.subject
@@ -270,8 +270,8 @@ def test_a_fault_may_name_its_subject() -> None:
 
 def test_the_worst_findings_come_first_then_by_rule_and_position() -> None:
     def mixed(case: NodeCase) -> Iterator[Fault]:
-        yield Fault("info", "nothing", Severity.INFO)
-        yield Fault("error", "nothing", Severity.ERROR)
+        yield Fault("info", ("nothing",), Severity.INFO)
+        yield Fault("error", ("nothing",), Severity.ERROR)
 
     rules = [made(every, id="MFL990"), made(mixed, id="MFL100")]
     findings = judge(observation(index(AMD64, ARM64)), rules, POLICY, NOBODY).findings
@@ -287,7 +287,7 @@ def test_the_worst_findings_come_first_then_by_rule_and_position() -> None:
 
 def test_what_a_registry_says_becomes_one_bounded_printable_line() -> None:
     def loud(case: NodeCase) -> Iterator[Fault]:
-        yield Fault("\x1b[31m\r\n\u202e" + "x" * 5000, "fix\n\ud800", subject="\x00")
+        yield Fault("\x1b[31m\r\n\u202e" + "x" * 5000, ("fix\n\ud800",), subject="\x00")
 
     (finding,) = judged(made(loud), index(AMD64)).findings
     assert finding.message.startswith("\\x1b[31m\\r\\n\\u202exxx")

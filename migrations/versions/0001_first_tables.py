@@ -166,15 +166,13 @@ def documents() -> None:
         words("os", nullable=True),
         texts("architecture", "variant", "os_version", "os_features"),
         texts("annotations", "artifact_type", "urls"),
-        words("kind"),
-        [primary("index_digest", "position")],
+        [*words("kind"), primary("index_digest", "position")],
     )
     table(
         "presence",
         owned(repository_id="repositories"),
         words("digest", "look"),
-        texts("detail"),
-        times("looked_at", nullable=False),
+        [*texts("detail"), *times("looked_at", nullable=False)],
         [primary("repository_id", "digest")],
     )
 
@@ -211,7 +209,7 @@ def crawls() -> None:
 
 
 def findings() -> None:
-    """Create findings and ignores."""
+    """Create findings."""
     table(
         "findings",
         key(),
@@ -239,8 +237,6 @@ def findings() -> None:
     index("ix_findings_registry", "findings", "registry_id", *newest)
     index("ix_findings_rule", "findings", "rule", "state")
     index("ix_findings_tag_id", "findings", "tag_id")
-    named = words("rule", "registry", "repository", "tag", "reason", "who")
-    table("ignores", key(), named, times("created_at", nullable=False), times("expires"))
 
 
 def changes() -> None:
@@ -274,7 +270,9 @@ def changes() -> None:
 
 
 def requests() -> None:
-    """Create requests for looks, and the record of pushes."""
+    """Create what people ask for: ignores, looks, pushes."""
+    named = words("rule", "registry", "repository", "tag", "reason", "who")
+    table("ignores", key(), named, times("created_at", nullable=False), times("expires"))
     table(
         "look_requests",
         key(),

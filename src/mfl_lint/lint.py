@@ -141,7 +141,8 @@ def _judge_unseen(
     observation: Observation, rules: Sequence[Rule], policy: Policy
 ) -> Iterator[RuleEnd]:
     """Yield unknown for every rule, but keep what is certain of bytes with another digest."""
-    look, digest = observation.look, observation.reference.digest
+    look = observation.look
+    digest = observation.reference.digest or look.claimed
     certain: dict[str, RuleEnd] = {}
     if look.mismatch is not None and digest is not None:
         root = Node(None, Descriptor(digest=digest), Kind.UNDECIDED, look)

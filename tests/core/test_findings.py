@@ -39,18 +39,45 @@ def test_a_line_is_bounded() -> None:
 
 
 def test_a_fix_names_the_reference_by_its_tag() -> None:
-    found = finding(Fault("m", "{reference} {name}"), Reference("docker.io", "library/app", "v1"))
+    found = finding(
+        Fault("m", ("{reference} {name}",)), Reference("docker.io", "library/app", "v1")
+    )
     assert "docker.io/library/app:v1 docker.io/library/app" == found.fix
     assert ("hub", "library/app", "v1") == (found.registry, found.repository, found.tag)
 
 
 def test_a_digest_needs_a_new_tag_in_a_fix() -> None:
     digest = digest_of(b"")
-    found = finding(Fault("m", "{reference}"), Reference("test", "app", None, digest))
-    assert "test/app:TAG" == found.fix
+    found = finding(Fault("m", ("{reference}",)), Reference("test", "app", None, digest))
+    assert "# fill in a tag for TAG:\n#   test/app:TAG" == found.fix
     assert (digest, digest) == (found.tag, found.digest)
 
 
+def test_what_lies_on_disk_needs_a_name_in_a_fix() -> None:
+    fault = Fault("m", ("# why:", "push {reference} {name}"))
+    tagged = finding(fault, Reference("/tmp/a b';reboot", "", "v1"))
+    first = "# fill in a registry and repository for NAME"
+    assert f"{first}:\n# why:\n#   push NAME:v1 NAME" == tagged.fix
+    untagged = finding(fault, Reference("layout", "", None, digest_of(b"")))
+    assert untagged.fix.startswith(f"{first} and a tag for TAG:\n")
+
+
+def test_a_fix_that_names_nothing_needs_nothing() -> None:
+    assert "# wait" == finding(Fault("m", ("# wait",)), Reference("layout", "")).fix
+
+
+def test_a_reference_is_quoted_and_filled_in_once() -> None:
+    found = finding(Fault("m", ("run {reference}@x {name}",)), Reference("[::1]:5000", "a", "v1"))
+    assert "run '[::1]:5000/a:v1'@x '[::1]:5000/a'" == found.fix
+    odd = finding(Fault("m", ("run {reference}",)), Reference("{name}", "a", "v1"))
+    assert "run '{name}/a:v1'" == odd.fix
+
+
+def test_only_a_rule_ends_a_line_of_a_fix() -> None:
+    found = finding(Fault("m", ("# a\nb\r\u2028\x85c", "d")), Reference("test", "app", "v1"))
+    assert ["# a\\nb\\r\\u2028\\x85c", "d"] == found.fix.splitlines()
+
+
 def test_braces_in_what_a_registry_says_are_left_alone() -> None:
-    found = finding(Fault("{0} {message}", "{0} {x!r} {"), Reference("test", "app", "v1"))
+    found = finding(Fault("{0} {message}", ("{0} {x!r} {",)), Reference("test", "app", "v1"))
     assert ("{0} {message}", "{0} {x!r} {") == (found.message, found.fix)

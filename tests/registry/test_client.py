@@ -20,7 +20,6 @@ from mfl_lint.core.errors import (
     Unreachable,
 )
 from mfl_lint.core.manifest import OCI_INDEX
-from mfl_lint.demo.registry import DemoRegistry
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.dockerconfig import DockerConfig
@@ -295,15 +294,22 @@ async def test_a_blob_elsewhere_is_fetched_there_without_credentials(
         assert ["GET /x?sig=1"] == cdn.paths
 
 
-async def test_tags_and_repositories_are_listed_over_all_pages() -> None:
-    async with FaultRegistry(DemoRegistry(page_size=2)) as served, transport() as http:
-        for repository in ("b/c", "a", "d"):
-            for tag in ("v2", "v1", "latest"):
-                place(served.demo, repository, image(), tag)
-        asking = client(served.host, http)
-        assert Listing(("a", "b/c", "d")) == await asking.repositories()
-        assert Listing(("latest", "v1", "v2")) == await asking.tags("a")
-        assert "/v2/_catalog?n=1000" == served.requests[0].path
+async def test_tags_and_repositories_are_listed_over_all_pages(
+    fault_registry: FaultRegistry,
+) -> None:
+    fault_registry.fault(AT_TAGS, page(["v2"], "/v2/team/app/tags/list?last=v2%2F"), times=1)
+    fault_registry.fault(AT_TAGS, page(["v1", "v2"], None))
+    for repository in ("b/c", "a"):
+        place(fault_registry.demo, repository, image(), "v1")
+    async with transport() as http:
+        asking = client(fault_registry.host, http)
+        assert Listing(("v2", "v1")) == await asking.tags(APP)
+        assert Listing(("a", "b/c")) == await asking.repositories()
+    assert [
+        "/v2/team/app/tags/list?n=1000",
+        "/v2/team/app/tags/list?last=v2%2F",
+        "/v2/_catalog?n=1000",
+    ] == [one.path for one in fault_registry.requests]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
@@ -12,7 +11,6 @@ from aiohttp import web
 from mfl_lint.config import HttpConfig
 from mfl_lint.core.errors import BodyInvalid, RateLimited, RegistryError, Unreachable
 from mfl_lint.registry.addresses import Reach
-from mfl_lint.registry.exchange import Sessions
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.politeness import Limits
 from mfl_lint.registry.route import Request, Route
@@ -353,18 +351,6 @@ async def test_a_public_registry_leads_to_no_private_address_unless_it_is_a_frie
             route = msgspec.structs.replace(public, friends=frozenset({friend}))
             answer = await http.fetch(msgspec.structs.replace(request, route=route))
             assert b"inner" == answer.body
-
-
-async def test_a_name_that_resolves_to_a_private_address_is_not_connected_to() -> None:
-    async with serving(always(200)) as stub:
-        sessions = Sessions(HttpConfig())
-        url = f"http://localhost:{stub.host.partition(':')[2]}/"
-        with pytest.raises(aiohttp.ClientConnectorError, match="may reach"):
-            await sessions.get(Reach.PUBLIC).get(url)
-        assert [] == stub.requests
-        async with sessions.get(Reach.INSIDE).get(url) as response:
-            assert 200 == response.status
-        await sessions.close()
 
 
 def tls(folder: Path) -> tuple[ssl.SSLContext, str]:

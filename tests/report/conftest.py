@@ -18,6 +18,11 @@ from tests.builders import image, index
 GOLDEN = Path(__file__).parent / "golden"
 BUILT = index(image("linux", "amd64"), image("linux", "arm64"))
 AMD64, ARM64 = BUILT.children
+TWO_WAYS = f"""\
+# if the image itself is right, correct the list:
+docker manifest create --amend app:bad app@{AMD64.digest} && docker manifest push app:bad
+# or, if it was built for the wrong platform, build it again:
+#   docker buildx build --platform linux/amd64,linux/arm64 -t app:bad --push ."""
 
 
 def _finding(severity: Severity, tag: str, **changed: str) -> Finding:
@@ -79,7 +84,7 @@ def scan() -> Scan:
             _target("down", LookState.UNREACHABLE),
         ),
         (
-            _finding(Severity.ERROR, "bad"),
+            _finding(Severity.ERROR, "bad", fix=TWO_WAYS),
             _finding(Severity.WARNING, "fragile", message=long.strip()),
             _finding(Severity.INFO, "fragile", rule="MFL213", slug="media-type-absent", fix=""),
             _finding(Severity.WARNING, "", rule="MFL301", slug="platform-in-name", platform=""),

@@ -27,7 +27,22 @@ def test_without_unicode_the_report_is_ascii(scan: Scan) -> None:
 
 
 def test_a_fix_is_never_broken(scan: Scan) -> None:
-    assert scan.findings[0].fix in render_text(scan, width=40)
+    lines = render_text(scan, width=40).splitlines()
+    start = lines.index("  │   fix:") + 1
+    fix = scan.findings[0].fix.split("\n")
+    assert [f"  │     {line}" for line in fix] == lines[start : start + len(fix)]
+
+
+def test_comments_of_a_fix_are_dim_on_a_terminal(scan: Scan) -> None:
+    text = render_text(scan, color=True)
+    assert "\x1b[2m# if the image itself is right" in text
+    assert "\x1b[2mdocker" not in text
+
+
+def test_what_would_end_a_line_of_a_fix_elsewhere_does_not(scan: Scan) -> None:
+    wicked = msgspec.structs.replace(scan.findings[0], fix="# a\r\u2028\x85b\ndocker c")
+    text = render_text(msgspec.structs.replace(scan, findings=(wicked,)))
+    assert "  │     # a\\r\\u2028\\x85b\n  │     docker c\n" in text
 
 
 def test_findings_stand_under_their_target_by_its_canonical_name(scan: Scan) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.duplicate_platform import duplicate_platform as rule
-from tests.builders import attestation, image, index
+from tests.builders import BuiltImage, attestation, image, index
 from tests.rules.cases import ABSENT, DENIED, judged, only, outcome, severities
 
 ONE = image("linux", "amd64")
@@ -14,13 +14,22 @@ FAILING = judged(rule, index(ONE, ARM64, OTHER))
 PASSING = judged(rule, index(ONE, ARM64))
 
 
+def listing(*images: BuiltImage) -> str:
+    named = " ".join(f"test/team/app@{one.digest}" for one in images)
+    target = "test/team/app:latest"
+    return f"docker manifest create --amend {target} {named} && docker manifest push {target}"
+
+
 def test_two_images_for_one_platform_are_an_error() -> None:
     finding = only(FAILING)
     assert ("error", "linux/amd64", 2) == (finding.severity, finding.platform, finding.position)
     assert "entries 0 and 2" in finding.message
-    fix = finding.fix
-    assert f"@{OTHER.digest}" in fix
-    assert f"@{ONE.digest}" not in fix
+    assert [
+        "# to keep the later of the two:",
+        listing(ARM64, OTHER),
+        "# or, to keep the earlier one:",
+        f"#   {listing(ONE, ARM64)}",
+    ] == finding.fix.split("\n")
 
 
 def test_the_same_digest_twice_is_a_warning() -> None:

@@ -25,9 +25,12 @@ def test_a_name_with_siblings_is_certain() -> None:
     assert "ppc64le in the repository's name names a platform, like team/app-amd64" == (
         finding.message
     )
-    assert finding.fix.startswith(
-        "docker manifest create test/team/app:TAG test/team/app-ppc64le:TAG test/team/app-amd64:TAG"
-    )
+    parts = "test/team/app-ppc64le:TAG test/team/app-amd64:TAG"
+    create = f"docker manifest create test/team/app:TAG {parts}"
+    assert [
+        "# for each tag that they share, with it in place of TAG:",
+        f"#   {create} && docker manifest push test/team/app:TAG",
+    ] == finding.fix.split("\n")
 
 
 @pytest.mark.parametrize(

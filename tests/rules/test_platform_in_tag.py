@@ -47,7 +47,7 @@ def test_the_tag_without_the_word_makes_it_certain() -> None:
 def test_it_is_information_where_the_tag_without_the_word_is_an_index_for_it() -> None:
     finding = only(beside("v1-arm64", summary("v1", "linux/amd64", "linux/arm64")))
     assert "info" == finding.severity
-    assert "use test/team/app:v1 everywhere" == finding.fix
+    assert "# use test/team/app:v1 everywhere" == finding.fix
 
 
 def test_it_is_information_where_any_index_lists_the_very_digest() -> None:

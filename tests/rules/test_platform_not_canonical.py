@@ -79,5 +79,16 @@ def test_what_a_registry_says_is_quoted_in_the_fix() -> None:
     assert "\n" not in finding.message + finding.fix + finding.platform + finding.subject
 
 
+def test_a_list_too_long_to_be_named_whole_is_no_command() -> None:
+    many = [image("linux", "arm64", name=str(number)) for number in range(33)]
+    built = index(*many, annotate={0: {"platform": "linux/aarch64"}})
+    hint, command = only(judged(rule, built)).fix.split("\n")
+    assert "# name each image by its digest in place of DIGEST:" == hint
+    start = "#   docker manifest create --amend test/team/app:latest"
+    assert command.startswith(
+        f"{start} test/team/app@{many[0].digest} test/team/app@DIGEST && docker manifest annotate "
+    )
+
+
 def test_attestations_are_not_judged() -> None:
     assert Outcome.PASS == outcome(judged(rule, index(AMD64, attestation(AMD64))))

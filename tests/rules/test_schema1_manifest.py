@@ -18,5 +18,8 @@ def test_schema_1_is_an_error_however_it_is_served(served: str) -> None:
 
 
 def test_the_fix_converts_or_builds_anew() -> None:
-    fix = only(FAILING).fix
-    assert fix.startswith("skopeo copy --format oci docker://test/team/app:latest ")
+    heading, convert, other, build = only(FAILING).fix.split("\n")
+    assert ("# convert it:", "# or, to build it again:") == (heading, other)
+    target = "docker://test/team/app:latest"
+    assert f"skopeo copy --format oci {target} {target}" == convert
+    assert build.startswith("#   docker buildx build --platform linux/amd64,linux/arm64 ")

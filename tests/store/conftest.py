@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.migrate import upgrade
+from mfl_lint.store.tables import metadata
+
+DATABASES = ("sqlite", "postgresql")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of a database without tables: on SQLite, of a file that is not there."""
     if request.param == "sqlite":
@@ -20,11 +24,42 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture
-def url(empty_url: str) -> str:
-    """Return the URL of a database with this release's tables."""
-    upgrade(empty_url)
-    return empty_url
+@pytest.fixture(scope="session")
+def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file with this release's tables, to be copied."""
+    file = tmp_path_factory.mktemp("upgraded") / "mfl-lint.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def upgraded_postgresql(postgresql_url: str) -> Iterator[str]:
+    """Return the URL of a PostgreSQL database with this release's tables."""
+    from tests.postgresql import fresh_database
+
+    with fresh_database(postgresql_url, "upgraded") as url:
+        upgrade(url)
+        yield url
+
+
+def _emptied(url: str) -> str:
+    """Empty all tables of a PostgreSQL database."""
+    import psycopg
+
+    names = ", ".join(metadata.tables)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY".encode())
+    return url
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database with this release's tables, all empty."""
+    if request.param == "postgresql":
+        return _emptied(request.getfixturevalue("upgraded_postgresql"))
+    file = tmp_path / "mfl-lint.db"
+    shutil.copyfile(request.getfixturevalue("upgraded_file"), file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture

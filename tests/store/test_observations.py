@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -13,7 +14,7 @@ import pytest
 from mfl_lint.core.errors import LeaseLost, StoreError
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.records import Content, CrawlStatus, Presence
+from mfl_lint.core.records import Content, CrawlStatus, Lease, Presence
 from mfl_lint.core.truth import Change, Settlement, settle_gone
 from mfl_lint.store import crawls, dump, findings, leases, observations, registries, views
 from mfl_lint.store.engine import Store
@@ -284,6 +285,14 @@ async def test_the_end_of_a_repository_is_kept(store: Store) -> None:
     assert 0 == registry.repositories
 
 
+async def test_beside_what_tags_were_judged_is_kept(store: Store) -> None:
+    held = await lease(store)
+    await observations.set_siblings_hash(store, held, "abc")
+    found = await registries.repository(store, "one", "team/app")
+    assert found is not None
+    assert "abc" == found.siblings_hash
+
+
 async def test_what_no_database_takes_is_replaced_and_the_rest_is_kept(store: Store) -> None:
     held = await lease(store)
     wicked = "a\ud800b\x00c\U0001f600"
@@ -310,16 +319,15 @@ async def test_a_cancelled_batch_is_there_whole_or_not_at_all(
 ) -> None:
     held = await lease(store)
     dice = random.Random(seed)
-    for number in range(count(300)):
+    usual = await _time_of_a_batch(store, held)
+    tries = count(300)
+    for number in range(tries):
         many = tuple(content(f"{number}/{part}") for part in range(20))
         name = f"v{number}"
         told = batch(write(name, finding(name)), contents=many)
-        task = asyncio.create_task(observations.record(store, held, told))
-        for _ in range(dice.randrange(60)):
-            await asyncio.sleep(0)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        with suppress(TimeoutError):
+            async with asyncio.timeout(dice.uniform(0, 2 * usual)):
+                await observations.record(store, held, told)
     rows = (await dump.figures(store)).rows
     whole = {"tags": 1, "documents": 20, "findings": 1, "transitions": 1, "outbox": 1}
     assert {name: rows["tags"] * share for name, share in whole.items()} == {
@@ -328,6 +336,15 @@ async def test_a_cancelled_batch_is_there_whole_or_not_at_all(
     registry = await views.registry(store, "one")
     assert registry is not None
     assert (rows["tags"], rows["tags"]) == (registry.tags, registry.counts.error)
+    assert 1 < rows["tags"] < 1 + tries
+
+
+async def _time_of_a_batch(store: Store, held: Lease) -> float:
+    """Return how many seconds a batch like those that are cancelled takes here."""
+    many = tuple(content(f"first/{part}") for part in range(20))
+    before = time.perf_counter()
+    await observations.record(store, held, batch(write("v", finding("v")), contents=many))
+    return time.perf_counter() - before
 
 
 async def test_repositories_are_recorded_side_by_side(store: Store) -> None:

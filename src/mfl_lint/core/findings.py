@@ -1,7 +1,9 @@
-"""From faults to findings: severity, subject, ordinal, fingerprint, order, one clean line."""
+"""From faults to findings: severity, subject, ordinal, fingerprint, order, clean lines."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -10,9 +12,10 @@ import msgspec
 from mfl_lint.core.observation import Node
 from mfl_lint.core.policy import Policy, Severity
 from mfl_lint.core.reference import Reference
-from mfl_lint.core.rule import Fault, Finding, Judgement, Rule, RuleVerdict, fingerprint
+from mfl_lint.core.rule import Fault, Finding, Judgement, Rule, RuleVerdict, commented, fingerprint
 
 _MAX_LINE: Final = 600
+_PLACE: Final = re.compile(r"\{(reference|name)\}")
 
 
 class RuleEnd(msgspec.Struct, frozen=True):
@@ -110,10 +113,21 @@ def _finding(item: _Found, registry: str, reference: Reference, root: Node | Non
     )
 
 
-def _filled(fix: str, reference: Reference) -> str:
-    """Put the reference into a fix; for a digest a new tag has to be chosen."""
-    target = f"{reference.name}:{reference.tag or 'TAG'}"
-    return _printable(fix.replace("{reference}", target).replace("{name}", reference.name))
+def _filled(fix: tuple[str, ...], reference: Reference) -> str:
+    """Put the reference into a fix. Commands in which something is still open become comments.
+
+    For a digest a new tag has to be chosen; what lies on disk has no name in a registry.
+    """
+    name = reference.name if reference.repository else "NAME"
+    places = {"reference": f"{name}:{reference.tag or 'TAG'}", "name": name}
+    used = {place for line in fix for place in _PLACE.findall(line)}
+    lines = [_PLACE.sub(lambda found: shlex.quote(places[found[1]]), line) for line in fix]
+    unsaid = ["a registry and repository for NAME"] if used and not reference.repository else []
+    if "reference" in used and not reference.tag:
+        unsaid.append("a tag for TAG")
+    if unsaid:
+        lines = [f"# fill in {' and '.join(unsaid)}:", *map(commented, lines)]
+    return "\n".join(map(_printable, lines))
 
 
 def _printable(text: str) -> str:

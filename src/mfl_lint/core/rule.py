@@ -66,16 +66,23 @@ class Needs(StrEnum):
 class Fault(msgspec.Struct, frozen=True):
     """One thing that is wrong.
 
-    `message` is one line with the actual values; `fix` the command or the act that repairs it.
+    `message` is one line with the actual values. `fix` is what repairs it, as lines for a POSIX
+    shell: each a comment (`# …`) or one whole command. All of it can be pasted: of several ways
+    only the first is no comment. A line end within a line is escaped.
     `severity` only where it differs from the rule's own. `subject` names the faulty thing for
     the fingerprint where it is not the case's node (never a digest or a position).
     """
 
     message: str
-    fix: str
+    fix: tuple[str, ...]
     severity: Severity | None = None
     subject: str | None = None
     node: Node | None = None
+
+
+def commented(line: str) -> str:
+    """Return a line of a fix as a comment: it is shown, and does not run when all is pasted."""
+    return line if line.startswith("#") else f"#   {line}"
 
 
 class NodeCase(msgspec.Struct, frozen=True):
@@ -163,7 +170,8 @@ class Finding(msgspec.Struct, frozen=True):
     """A fault of one tag (or of one repository name, then `tag` is "").
 
     `tag` is the tag, or the digest where a digest was asked for. `platform` is "" where the
-    fault is the whole tag's. `fingerprint` is stable over pushes with the same fault.
+    fault is the whole tag's. `fix` holds a fault's lines, joined by newlines. `fingerprint` is
+    stable over pushes with the same fault.
     """
 
     rule: str

@@ -8,7 +8,7 @@ changes nothing until it failed for several rounds, then the finding is unknown.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -80,11 +80,13 @@ def _move(
 ) -> tuple[Tracked, Transition]:
     """Return the finding in its new state, and the transition that took it there."""
     sequence = before.sequence + 1
+    refuted = state is FindingState.RESOLVED
     after = msgspec.structs.replace(
         before,
         state=state,
         sequence=sequence,
-        resolved_at=now if state is FindingState.RESOLVED else None,
+        resolved_at=now if refuted else None,
+        missed_rounds=0 if refuted else before.missed_rounds,
     )
     fingerprint = before.finding.fingerprint
     identity = transition_id(fingerprint, sequence)
@@ -113,6 +115,16 @@ def _found(
     return after, change
 
 
+def _confirmed(
+    before: Tracked | None, finding: Finding, now: datetime
+) -> tuple[Tracked, Transition | None]:
+    """Return the finding as confirmed now, with the transition if that changes anything."""
+    after, change = _found(before, finding, now)
+    if change is None:
+        return after, None
+    return _move(after, FindingState.OPEN, change, now, finding.message)
+
+
 def _missed(
     before: Tracked, now: datetime, rounds: int, reason: str
 ) -> tuple[Tracked, Transition | None]:
@@ -121,6 +133,27 @@ def _missed(
     if before.state is FindingState.OPEN and after.missed_rounds >= rounds:
         return _move(after, FindingState.UNKNOWN, Change.UNKNOWN, now, reason)
     return after, None
+
+
+def _not_found(
+    before: Tracked, decided: bool, now: datetime, rounds: int
+) -> tuple[Tracked, Transition | None]:
+    """Return the finding after a look that did not show it, and that decided or did not."""
+    if decided:
+        return _move(before, FindingState.RESOLVED, Change.RESOLVED, now, "no longer found")
+    return _missed(before, now, rounds, "could not be looked at")
+
+
+def _stands(before: Tracked | None) -> bool:
+    """Say whether the finding was open or unknown before."""
+    return before is not None and before.state is not FindingState.RESOLVED
+
+
+def _settlement(moves: Iterable[tuple[Tracked, Transition | None]]) -> Settlement:
+    """Return the moves as what is to be written."""
+    made = tuple(moves)
+    transitions = tuple(transition for _, transition in made if transition is not None)
+    return Settlement(tuple(after for after, _ in made), transitions)
 
 
 def settle(
@@ -135,62 +168,38 @@ def settle(
     """Return what a look that succeeded makes of a tag's findings.
 
     `complete` says that tag, index and every child were seen; `judged` are the ids of the rules
-    that ran (findings of others are left alone, but those of rules that exist no more are
-    refuted by leaving them out of `previous`).
+    that ran. Findings of other rules are left alone; with the ids of rules that exist no more
+    among `judged`, a complete look resolves theirs.
     """
-    tracked: Mapping[str, Tracked] = {item.finding.fingerprint: item for item in previous}
+    found = {finding.fingerprint: finding for finding in judgement.findings}
+    tracked = {item.finding.fingerprint: item for item in previous}
     undecided = frozenset(judgement.unknown_rules())
-    changed: list[Tracked] = []
-    transitions: list[Transition] = []
-
-    def keep(after: Tracked, transition: Transition | None) -> None:
-        changed.append(after)
-        if transition is not None:
-            transitions.append(transition)
-
-    found = {item.fingerprint: item for item in judgement.findings}
-    for mark, finding in found.items():
-        before = tracked.get(mark)
-        if not complete and (before is None or before.state is FindingState.RESOLVED):
-            continue
-        after, change = _found(before, finding, now)
-        if change is None:
-            keep(after, None)
-        else:
-            keep(*_move(after, FindingState.OPEN, change, now, finding.message))
+    moves = [
+        _confirmed(tracked.get(mark), finding, now)
+        for mark, finding in found.items()
+        if complete or _stands(tracked.get(mark))
+    ]
     for mark, before in tracked.items():
-        gone = mark not in found and before.finding.rule in judged
-        if not gone or before.state is FindingState.RESOLVED:
-            continue
-        if not complete or before.finding.rule in undecided:
-            keep(*_missed(before, now, missed_rounds, "could not be looked at"))
-        else:
-            reason = "no longer found"
-            keep(*_move(before, FindingState.RESOLVED, Change.RESOLVED, now, reason))
-    return Settlement(tuple(changed), tuple(transitions))
+        rule = before.finding.rule
+        if mark not in found and rule in judged and _stands(before):
+            decided = complete and rule not in undecided
+            moves.append(_not_found(before, decided, now, missed_rounds))
+    return _settlement(moves)
 
 
 def settle_failed_look(
     previous: Iterable[Tracked], *, reason: str, now: datetime, missed_rounds: int
 ) -> Settlement:
     """Return what a look that failed makes of a tag's findings: at most unknown, never gone."""
-    changed: list[Tracked] = []
-    transitions: list[Transition] = []
-    for before in previous:
-        if before.state is FindingState.RESOLVED:
-            continue
-        after, transition = _missed(before, now, missed_rounds, reason)
-        changed.append(after)
-        if transition is not None:
-            transitions.append(transition)
-    return Settlement(tuple(changed), tuple(transitions))
+    return _settlement(
+        _missed(before, now, missed_rounds, reason) for before in previous if _stands(before)
+    )
 
 
 def settle_gone(previous: Iterable[Tracked], *, reason: str, now: datetime) -> Settlement:
     """Return what becomes of the findings of a tag (or repository, or rule) that is gone."""
-    moves = [
+    return _settlement(
         _move(before, FindingState.RESOLVED, Change.RESOLVED, now, reason)
         for before in previous
-        if before.state is not FindingState.RESOLVED
-    ]
-    return Settlement(tuple(a for a, _ in moves), tuple(t for _, t in moves))
+        if _stands(before)
+    )

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 import yarl
+from msgspec.structs import replace
 
 from mfl_lint.config import RegistryConfig
 from mfl_lint.core.digest import Digest, digest_of, is_digest, verifies
@@ -171,10 +172,13 @@ class RegistryClient:
         if header is None:
             header = await self._auth.prepare(scope, route)
         url = route.origin.url(path)
-        answer = await self._transport.fetch(Request(method, url, route, accept, header, limit))
+        # Only manifests are asked for so, and only their GETs are counted as pulls.
+        pull = method == "GET" and accept == ACCEPT
+        request = Request(method, url, route, accept, header, limit, pull=pull)
+        answer = await self._transport.fetch(request)
         if answer.status == 401 and Origin.of(answer.url) == route.origin:
             header = await self._auth.renew(answer, scope, header, route)
-            answer = await self._transport.fetch(Request(method, url, route, accept, header, limit))
+            answer = await self._transport.fetch(replace(request, authorization=header))
         return answer
 
     def _demand(self, answer: Answer) -> Answer:
@@ -215,6 +219,7 @@ class RegistryClient:
             foreign_tls=trusted,
             foreign_reach=Reach.INSIDE if inside else Reach.PUBLIC,
             friends=frozenset(host.lower() for host in registry.realm_hosts),
+            account=registry.name,
         )
 
 
@@ -253,4 +258,4 @@ def _verify(answer: Answer, target: str) -> Digest | None:
     if not answer.framed or expected is None:
         raise BodyInvalid(f"{where}: the answer was cut off")
     actual = digest_of(answer.body, expected.partition(":")[0])
-    raise DigestMismatch(f"{where}: the bytes are {actual}, not {expected}", actual)
+    raise DigestMismatch(f"{where}: the bytes are {actual}, not {expected}", actual, expected)

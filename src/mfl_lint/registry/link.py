@@ -15,7 +15,7 @@ import yarl
 from mfl_lint.core.errors import BodyInvalid
 from mfl_lint.registry.origin import Origin
 
-_TARGET: Final = re.compile(r"[ \t,]*<([\x21-\x3b\x3d\x3f-\x7e]+)>[ \t]*")
+_TARGET: Final = re.compile(r"[\s,]*<([\x21-\x3b\x3d\x3f-\x7e]+)>[ \t]*")
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER: Final = re.compile(
     rf";[ \t]*(?:([!#$%'+.^_`|~0-9A-Za-z-]+\*?)(?:[ \t]*=[ \t]*(?:({_WORD}|[/:][^\s\\\",;]*)"

@@ -24,7 +24,7 @@ class Route(msgspec.Struct, frozen=True):
 
     `tls` is for its own origin, `foreign_tls` for all others: False there is never. Hosts
     (`host` or `host:port`) among the `friends` may have any address, others only those in
-    `foreign_reach`.
+    `foreign_reach`. `account` is the registry's configured name: whose requests they are.
     """
 
     origin: Origin
@@ -33,6 +33,7 @@ class Route(msgspec.Struct, frozen=True):
     foreign_tls: Tls = True
     foreign_reach: Reach = Reach.PUBLIC
     friends: frozenset[str] = frozenset()
+    account: str = ""
 
     def reach_of(self, origin: Origin, *, strict: bool) -> Reach:
         """Return how far a request to the origin may go; strictly, another port is foreign."""
@@ -48,7 +49,7 @@ class Request(msgspec.Struct, frozen=True):
 
     `limit` is the largest body in bytes; `tries` bounds the tries where the settings allow
     more. `form` makes it a POST's. With `strict` only public addresses are asked beside the
-    route's own host and port, and its friends.
+    route's own host and port, and its friends. A `pull` may count against an allowance.
     """
 
     method: str
@@ -62,3 +63,4 @@ class Request(msgspec.Struct, frozen=True):
     form: Mapping[str, str] | None = None
     strict: bool = False
     origin: Origin | None = None
+    pull: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from mfl_lint.registry.allowance import Allowance
 from mfl_lint.registry.answer import warning_text
 
 _MAX_WARNINGS: Final = 20
@@ -24,15 +25,17 @@ class HostTraffic:
     """One host's requests by (method, outcome), the bytes of bodies received, and its warnings.
 
     An outcome is `failed` where no whole answer came. `warnings` are the texts of Warning
-    headers, once each, in order of arrival.
+    headers, once each, in order of arrival. `allowances` are the last pulls allowed that the
+    host spoke of, by the configured name of the registry that was asked.
     """
 
-    __slots__ = ("received_bytes", "requests", "warnings")
+    __slots__ = ("allowances", "received_bytes", "requests", "warnings")
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str]] = Counter()
         self.received_bytes = 0
         self.warnings: dict[str, None] = {}
+        self.allowances: dict[str, Allowance] = {}
 
     def count(self, method: str, outcome: str, received_bytes: int = 0) -> None:
         """Count one request and the bytes of its answer's body."""

@@ -23,6 +23,7 @@ import yarl
 from mfl_lint.config import HttpConfig
 from mfl_lint.core.errors import Unreachable
 from mfl_lint.registry.addresses import Reach, allows_host
+from mfl_lint.registry.allowance import Pulls, Purse
 from mfl_lint.registry.answer import Answer, place, retry_after_s
 from mfl_lint.registry.exchange import (
     EXPECTED,
@@ -99,7 +100,8 @@ class Transport:
     async def fetch(self, request: Request) -> Answer:
         """Return the answer, whatever its status, after at most `retries` more tries.
 
-        Raise Unreachable, RateLimited (the host is deferred) or BodyInvalid.
+        Raise Unreachable, RateLimited (the host is deferred, or what it still allows is left
+        to others) or BodyInvalid.
         """
         tried = 0
         while True:
@@ -183,15 +185,15 @@ class Transport:
         if authorization:
             options["headers"]["Authorization"] = authorization
         session = self._sessions.get(options.pop("reach"))
-        await peer.host.enter()
+        purse = await peer.enter(request, origin)
+        began = peer.pulls.falls
         connected: bool | None = None
         outcome = "failed"
         received = 0
         try:
             answer = await _send(session, request, url, options)
             connected, outcome, received = True, outcome_of(answer.status), len(answer.body)
-            if "Warning" in answer.headers:
-                peer.traffic.warn(answer.headers["Warning"])
+            peer.hear(answer, request.route.account, began, purse)
             return answer
         except EXPECTED as error:
             failure = failure_of(error, request.method, url, self.http.timeout_s)
@@ -200,6 +202,8 @@ class Transport:
         finally:
             peer.host.leave(connected)
             peer.traffic.count(request.method, outcome, received)
+            if purse is not None:
+                purse.end(spent=outcome == "failed")
 
     def _options(
         self, request: Request, url: yarl.URL, origin: Origin, proxy: yarl.URL | None
@@ -231,11 +235,14 @@ class Transport:
 
     def _meet(self, origin: Origin, limits: Limits) -> _Peer:
         """Return what is kept of a host; the first limits given hold for all who ask it."""
+        if (met := self._peers.get(origin)) is not None:
+            return met
         host = self._hosts.get((origin.host, origin.port))
         if host is None:
             host = Host(origin.netloc, limits, self.http, self.clock, self._sleep)
             self._hosts[origin.host, origin.port] = host
-        peer = _Peer(host, self.stats.of(origin.netloc), self._proxies.choose(origin))
+        pulls, traffic = Pulls(origin.netloc, self.clock), self.stats.of(origin.netloc)
+        peer = _Peer(host, pulls, traffic, self._proxies.choose(origin))
         self._peers[origin] = peer
         return peer
 
@@ -244,8 +251,24 @@ class _Peer(NamedTuple):
     """What is kept of one host that is asked."""
 
     host: Host
+    pulls: Pulls
     traffic: HostTraffic
     proxy: yarl.URL | None
+
+    async def enter(self, request: Request, origin: Origin) -> Purse | None:
+        """Wait for a turn; return the purse where the request is a pull that is bounded."""
+        if request.pull and origin == request.route.origin:
+            return await self.pulls.enter(self.host, request.route.account)
+        await self.host.enter()
+        return None
+
+    def hear(self, answer: Answer, account: str, began: int, purse: Purse | None) -> None:
+        """Keep what the answer's headers say for whoever asks next."""
+        allowance = self.pulls.hear(account, answer.headers, began, purse)
+        if allowance is not None:
+            self.traffic.allowances[account] = allowance
+        if "Warning" in answer.headers:
+            self.traffic.warn(answer.headers["Warning"])
 
 
 async def _send(

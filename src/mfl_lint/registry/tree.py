@@ -48,12 +48,15 @@ _STATES: Final[tuple[tuple[type[RegistryError], LookState], ...]] = (
 def look_of(error: RegistryError) -> Look:
     """Return how a look ended that failed with `error`; what has no own state is unreachable."""
     found = (state for kind, state in _STATES if isinstance(error, kind))
-    actual = error.actual if isinstance(error, DigestMismatch) else None
-    return Look(
-        next(found, LookState.UNREACHABLE),
-        " ".join(str(error).split())[:_DETAIL_CHARACTERS],
-        Digest(actual) if actual is not None and is_digest(actual) else None,
-    )
+    state, detail = next(found, LookState.UNREACHABLE), " ".join(str(error).split())
+    if not isinstance(error, DigestMismatch):
+        return Look(state, detail[:_DETAIL_CHARACTERS])
+    actual, claimed = _digest(error.actual), _digest(error.claimed)
+    return Look(state, detail[:_DETAIL_CHARACTERS], actual, claimed=claimed)
+
+
+def _digest(text: str | None) -> Digest | None:
+    return Digest(text) if text is not None and is_digest(text) else None
 
 
 class _Seen(msgspec.Struct, frozen=True):

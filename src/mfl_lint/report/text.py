@@ -104,8 +104,14 @@ def _write_findings(paper: Paper, findings: Sequence[Finding]) -> None:
         )
         paper.block(_INDENT, [finding.message], style="dim")
         if finding.fix:
-            # One line, however long: a command that is wrapped cannot be copied.
-            paper.line((_INDENT, "dim"), ("fix: ", "green"), finding.fix)
+            _write_fix(paper, finding.fix)
+
+
+def _write_fix(paper: Paper, fix: str) -> None:
+    """Write each line as one, however long: a command that is wrapped cannot be copied."""
+    paper.line((_INDENT, "dim"), ("fix:", "green"))
+    for line in fix.split("\n"):
+        paper.line((f"{_INDENT}  ", "dim"), (line, "dim" if line.startswith("#") else ""))
 
 
 def _write_summary(paper: Paper, scan: Scan, ignored: int) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.rule import Fault, NameCase
+from mfl_lint.core.rule import Fault, NameCase, commented
+from mfl_lint.rules._commands import Fix, quoted
 from mfl_lint.rules._names import NamedPlatform, beside, grouping, named, stem_repository
 
 
@@ -17,7 +16,8 @@ def repository_fault(case: NameCase, found: NamedPlatform, where: str) -> Fault:
     message = f"{word.text} in the {where} names a platform"
     if index is not None:
         message += f"; {stem}:{index.tag} is an index that offers {word.platform}"
-        return Fault(message, f"use {stem}:{index.tag} everywhere", Severity.INFO)
+        use = f"# use {quoted(f'{stem}:{index.tag}')} everywhere"
+        return Fault(message, (use,), Severity.INFO)
     if found.others:
         message += f", like {beside(found.others)}"
     elif found.stem_exists:
@@ -29,9 +29,10 @@ def repository_fault(case: NameCase, found: NamedPlatform, where: str) -> Fault:
     return Fault(message, _fix(case, found, stem))
 
 
-def _fix(case: NameCase, found: NamedPlatform, stem: str) -> str:
+def _fix(case: NameCase, found: NamedPlatform, stem: str) -> Fix:
     registry = case.reference.registry
     names = named((case.reference.repository, *found.others))
-    parts = " ".join(shlex.quote(f"{registry}/{name}:TAG") for name in names)
-    target = shlex.quote(f"{registry}/{stem}:TAG")
-    return f"docker manifest create {target} {parts} && docker manifest push {target}"
+    parts = " ".join(quoted(f"{registry}/{name}:TAG") for name in names)
+    target = quoted(f"{registry}/{stem}:TAG")
+    group = f"docker manifest create {target} {parts} && docker manifest push {target}"
+    return "# for each tag that they share, with it in place of TAG:", commented(group)

@@ -21,13 +21,13 @@ from mfl_lint.core.manifest import ProblemKind
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import rebuild
+from mfl_lint.rules._commands import rebuild, ways
 from mfl_lint.rules._problems import problems_of
 
 
 @rule("MFL206", Severity.ERROR, Scope.DOCUMENT, needs=(Needs.BYTES,), kinds=Kind)
 def ambiguous_document(case: NodeCase) -> Iterator[Fault]:
     """Judge a document and its config."""
-    fix = "do not use it; find out who pushed it, then push a clean one: "
+    first = "do not use it, find out who pushed it, then push a clean one"
     for what in problems_of(case.node, ProblemKind.AMBIGUOUS):
-        yield Fault(what, fix + rebuild(case.parent, case.node))
+        yield Fault(what, ways((first, rebuild(case.parent, case.node))))

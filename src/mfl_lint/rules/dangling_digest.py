@@ -26,7 +26,7 @@ from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.platform import meets
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import rebuild, recreate
+from mfl_lint.rules._commands import rebuild, recreate, ways
 
 _NEVER_RUN = (Kind.ATTESTATION, Kind.ARTIFACT)
 
@@ -41,8 +41,10 @@ def dangling_digest(case: NodeCase) -> Iterator[Fault]:
     name = what.get(node.kind) or f"{node.entry.platform or 'an entry without a platform'}"
     yield Fault(
         f"{name} points at {node.entry.digest}, which the registry does not have",
-        f"push it again: {rebuild(case.parent, node)}; or drop the entry:"
-        f" {recreate(case.parent, without=node)}",
+        ways(
+            ("push it again", rebuild(case.parent, node)),
+            ("to drop the entry", recreate(case.parent, without=node)),
+        ),
         _severity(case),
     )
 

@@ -22,7 +22,7 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import rebuild
+from mfl_lint.rules._commands import rebuild, ways
 
 
 @rule("MFL203", Severity.ERROR, Scope.DOCUMENT, needs=(Needs.BYTES,), kinds=Kind)
@@ -37,8 +37,8 @@ def digest_mismatch(case: NodeCase) -> Iterator[Fault]:
 
 
 def _fault(case: NodeCase, what: str, wanted: Digest | None, got: Digest) -> Fault:
+    first = "do not use it, find what changes it, then push it again"
     return Fault(
         f"{what} {wanted} has bytes that hash to {got}",
-        f"do not use it; find what changes it, then push it again: "
-        f"{rebuild(case.parent, case.node)}",
+        ways((first, rebuild(case.parent, case.node))),
     )

@@ -27,7 +27,7 @@ from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import recreate, short
+from mfl_lint.rules._commands import recreate, short, ways
 
 _ZSTD: Final = "io.github.containers.compression.zstd"
 
@@ -61,7 +61,10 @@ def _fault(case: NodeCase, first: NodeCase, again: NodeCase) -> Fault:
         f" {short(one.entry.digest)} {what}",
         recreate(case.node)
         if same
-        else f"keep one of the two, here the later one: {recreate(case.node, without=one)}",
+        else ways(
+            ("to keep the later of the two", recreate(case.node, without=one)),
+            ("to keep the earlier one", recreate(case.node, without=other)),
+        ),
         Severity.WARNING if same else Severity.ERROR,
         node=other,
     )

@@ -24,7 +24,7 @@ from mfl_lint.core.manifest import ProblemKind
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import rebuild
+from mfl_lint.rules._commands import rebuild, ways
 from mfl_lint.rules._problems import problems_of
 
 
@@ -35,7 +35,7 @@ def invalid_document(case: NodeCase) -> Iterator[Fault]:
     if node.look is not None and node.look.bounded:
         yield Fault(
             f"not followed: {node.look.detail or 'more than is looked at'}",
-            "list the images in one flat index: " + rebuild(case.parent, node),
+            ways(("list the images in one flat index", rebuild(case.parent, node))),
         )
     for what in problems_of(node, ProblemKind.INVALID):
         yield Fault(what, rebuild(case.parent, node))

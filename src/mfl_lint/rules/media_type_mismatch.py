@@ -26,7 +26,7 @@ from mfl_lint.core.observation import Kind
 from mfl_lint.core.parse import clean_media_type, form_of_type
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import rebuild, recreate
+from mfl_lint.rules._commands import Fix, rebuild, recreate
 from mfl_lint.rules._evidence import read_document
 
 _GENERIC: Final = frozenset({"", "application/json", "application/octet-stream", "text/plain"})
@@ -51,7 +51,7 @@ def media_type_mismatch(case: NodeCase) -> Iterator[Fault]:
         served = document.served_type or "no Content-Type"
         yield Fault(
             f"the registry serves {served} for {_article(document.form)}",
-            "let the registry, or the proxy before it, send the manifest's media type",
+            ("# let the registry, or the proxy before it, send the media type of the manifest",),
             Severity.INFO,
         )
 
@@ -69,7 +69,7 @@ def _article(form: Form) -> str:
     return "an index" if form is Form.INDEX else f"a {form}"
 
 
-def _fix(case: NodeCase, document: Document) -> str:
+def _fix(case: NodeCase, document: Document) -> Fix:
     """Return a new list where only the index is wrong, else a new document."""
     own, served = clean_media_type(document.media_type), document.served_type
     if case.parent is not None and own and (served in _GENERIC or own == served):

@@ -21,7 +21,7 @@ from typing import Final
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import build, flatten
+from mfl_lint.rules._commands import build, flatten, ways
 
 # Without artifacts: the list of what refers to an index names it, and is no image's list.
 _KINDS: Final = frozenset(Kind) - {Kind.ARTIFACT}
@@ -34,11 +34,13 @@ def nested_index(case: NodeCase) -> Iterator[Fault]:
     if node.kind is not Kind.INDEX:
         return
     beside = case.parent.children if case.parent is not None else ()
-    listed = [child.entry.platform for child in (*beside, *node.children)]
+    listed = [child.entry.platform for child in (*beside, *node.children)][:64]
     count = len(node.children)
     holds = f" with {count} {'entry' if count == 1 else 'entries'}" if node.document else ""
     yield Fault(
         f"entry {node.position} is itself an index, {node.entry.digest}{holds}",
-        f"list the images themselves: {flatten(case.parent or node)}; or build one flat list: "
-        + build(one for one in listed[:64] if one is not None and not one.is_unknown),
+        ways(
+            ("list the images themselves", flatten(case.parent or node)),
+            ("to build one flat list", build(one for one in listed if one is not None)),
+        ),
     )

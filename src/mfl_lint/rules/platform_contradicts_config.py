@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import rebuild, recreate
+from mfl_lint.rules._commands import rebuild, recreate, ways
 from mfl_lint.rules._evidence import config_of
 
 
@@ -43,8 +43,13 @@ def platform_contradicts_config(case: NodeCase) -> Iterator[Fault]:
     what, severity = found
     yield Fault(
         f"the index says {said}, the config says {config.platform}: {what}",
-        f"if the image is right: {recreate(case.parent)}; if it was built for the wrong"
-        f" platform: {rebuild(case.parent, case.node)}",
+        ways(
+            ("if the image itself is right, correct the list", recreate(case.parent)),
+            (
+                "if it was built for the wrong platform, build it again",
+                rebuild(case.parent, case.node),
+            ),
+        ),
         severity,
     )
 

@@ -17,13 +17,13 @@ Source: Docker documentation, "Multi-platform images"; OCI image-spec 1.1 image-
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.names import PlatformWord, platform_words
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, TagSummary, rule
+from mfl_lint.rules._commands import Fix, quoted
 from mfl_lint.rules._names import NamedPlatform, beside, named, offers, relatives
 
 
@@ -42,7 +42,8 @@ def platform_in_tag(case: TagCase) -> Iterator[Fault]:
     message = f"{found.word.text} in the tag names a platform"
     if index is not None:
         message += f"; {index.tag} is an index that offers {found.word.platform}"
-        yield Fault(message, f"use {{name}}:{index.tag} everywhere", Severity.INFO)
+        use = f"# use {{name}}:{quoted(index.tag)} everywhere"
+        yield Fault(message, (use,), Severity.INFO)
         return
     yield Fault(_explained(message, found, tags is not None), _fix(tag, found))
 
@@ -68,7 +69,7 @@ def _explained(message: str, found: NamedPlatform, looked: bool) -> str:
     return f"possible: {message}; {reason}"
 
 
-def _fix(tag: str, found: NamedPlatform) -> str:
-    target = f"{{name}}:{shlex.quote(found.word.stem or 'latest')}"
-    parts = " ".join(f"{{name}}:{shlex.quote(one)}" for one in named((tag, *found.others)))
-    return f"docker manifest create {target} {parts} && docker manifest push {target}"
+def _fix(tag: str, found: NamedPlatform) -> Fix:
+    target = f"{{name}}:{quoted(found.word.stem or 'latest')}"
+    parts = " ".join(f"{{name}}:{quoted(one)}" for one in named((tag, *found.others)))
+    return (f"docker manifest create {target} {parts} && docker manifest push {target}",)

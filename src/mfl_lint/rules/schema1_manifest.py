@@ -15,12 +15,15 @@ containerd, pull of schema 1 images.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mfl_lint.core.manifest import Form
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import build
+from mfl_lint.rules._commands import build, ways
+
+_CONVERT: Final = "skopeo copy --format oci docker://{reference} docker://{reference}"
 
 
 @rule("MFL210", Severity.ERROR, Scope.DOCUMENT, needs=(Needs.BYTES,), kinds=Kind)
@@ -31,5 +34,5 @@ def schema1_manifest(case: NodeCase) -> Iterator[Fault]:
         name = document.media_type or document.served_type or "schema 1"
         yield Fault(
             f"the manifest is {name}, which current engines do not read",
-            "skopeo copy --format oci docker://{reference} docker://{reference}; or " + build(()),
+            ways(("convert it", (_CONVERT,)), ("to build it again", build(()))),
         )

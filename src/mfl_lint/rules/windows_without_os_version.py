@@ -27,7 +27,7 @@ from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import recreate, short
+from mfl_lint.rules._commands import quoted, recreate, short
 
 _FIRST_STABLE: Final = 20348
 _LONG_TERM: Final = (20348, 26100)
@@ -55,7 +55,7 @@ def windows_without_os_version(case: NodeCase) -> Iterator[Fault]:
             offered = ", ".join(sorted(set(versions))[:10])
             yield Fault(
                 f"no windows entry runs on build {host}; there are {offered}",
-                f"build the image for Windows {host} and add it to the list",
+                (f"# build the image for Windows {quoted(host)} and add it to the list",),
                 Severity.ERROR,
                 subject=f"windows {host}",
             )

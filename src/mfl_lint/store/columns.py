@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 Id: Final = BigInteger().with_variant(Integer(), "sqlite")
-# Text of our own making or by a strict grammar (digests, states): quicker than `Words`.
+# Text of our own making or by a strict grammar (digests, states): quicker than `Words`. Without
+# "C", PostgreSQL sorts by the database's language.
 Token: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 
@@ -33,13 +34,8 @@ def micros(at: datetime) -> int:
 class Words(TypeDecorator[str]):
     """Text in the order of its bytes on both databases; what is refused is replaced."""
 
-    impl = Text
+    impl = Token
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the type; PostgreSQL sorts by the database's language unless told."""
-        collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(Text(collation=collation))
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return what is written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,9 +14,10 @@ from mfl_lint.core.errors import LeaseLost
 from mfl_lint.core.records import Lease
 from mfl_lint.store.counters import Place
 from mfl_lint.store.engine import Store
-from mfl_lint.store.registries import insert_repositories
+from mfl_lint.store.registries import insert_repositories, recount_repositories
 from mfl_lint.store.statements import insert_into, registry_id
 from mfl_lint.store.tables import leases, repositories
+from mfl_lint.store.tables import registries as _REGISTRIES  # noqa: N812
 
 _OVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +33,8 @@ async def acquire(
     until = now + timedelta(seconds=ttl_s)
     async with store.write() as connection:
         above = await registry_id(connection, registry)
-        await insert_repositories(connection, above, [repository], now)
+        if await insert_repositories(connection, above, [repository], now):
+            await recount_repositories(connection, above)
         place = (repositories.c.registry_id == above) & (repositories.c.name == repository)
         found = await connection.scalar(select(repositories.c.id).where(place))
         values = {"repository_id": found, "holder": holder, "fence": 1, "expires_at": until}
@@ -81,6 +84,23 @@ async def release(store: Store, lease: Lease) -> None:
     """Give the lease back; nothing happens if somebody else has it now."""
     async with store.write() as connection:
         await connection.execute(update(leases).where(_mine(lease)).values(expires_at=_OVER))
+
+
+async def release_ended(
+    store: Store, registry: str, has_ended: Callable[[str], bool], now: datetime
+) -> int:
+    """Free the leases of the registry whose holders have ended; return how many."""
+    above = select(_REGISTRIES.c.id).where(_REGISTRIES.c.name == registry)
+    here = select(repositories.c.id).where(repositories.c.registry_id.in_(above))
+    held = (leases.c.expires_at > now) & leases.c.repository_id.in_(here)
+    async with store.read() as connection:
+        holders = (await connection.execute(select(leases.c.holder).where(held).distinct())).all()
+    ended = [row.holder for row in holders if has_ended(row.holder)]
+    if not ended:
+        return 0
+    freed = update(leases).where(held, leases.c.holder.in_(ended)).values(expires_at=_OVER)
+    async with store.write() as connection:
+        return int((await connection.execute(freed)).rowcount)
 
 
 async def check_fence(connection: AsyncConnection, lease: Lease) -> Place:

@@ -31,8 +31,8 @@ async def request_look(
             reason=reason,
             requested_at=now,
         )
-        done = await connection.execute(insert.on_conflict_do_nothing())
-        return bool(done.rowcount)
+        new = insert.on_conflict_do_nothing().returning(look_requests.c.id)
+        return await connection.scalar(new) is not None
 
 
 async def take_looks(

@@ -14,10 +14,10 @@ from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import RepositoryState
 from mfl_lint.core.rule import TagSummary
 from mfl_lint.store import tables
-from mfl_lint.store.counters import Tally, add_to_registry, count_standing
+from mfl_lint.store.counters import COLUMNS, Tally, add_to_registry, count_standing
 from mfl_lint.store.engine import Store
 from mfl_lint.store.rows import summary
-from mfl_lint.store.statements import fetch_in, insert_new, registry_id, upsert
+from mfl_lint.store.statements import chunks, fetch_in, insert_new, registry_id, upsert
 
 _REPOSITORIES = tables.repositories
 _REGISTRIES = tables.registries
@@ -48,19 +48,17 @@ async def set_notice(store: Store, registry: str, text: str, now: datetime) -> N
 
 async def insert_repositories(
     connection: AsyncConnection, above: int, names: Iterable[str], now: datetime
-) -> None:
-    """Insert the repositories that are new to the registry, watched, and count them."""
+) -> bool:
+    """Insert the repositories that are new to the registry, watched; say whether there were any."""
     known = select(_REPOSITORIES.c.name).where(_REPOSITORIES.c.registry_id == above)
     wanted = dict.fromkeys(names)
     found = {row.name for row in await fetch_in(connection, known, _REPOSITORIES.c.name, wanted)}
     rows = [
         {"registry_id": above, "name": name, "first_seen_at": now}
-        for name in wanted
-        if name not in found
+        for name in sorted(wanted.keys() - found)
     ]
-    if rows:
-        await insert_new(connection, _REPOSITORIES, rows, unique=["registry_id", "name"])
-        await recount_repositories(connection, above)
+    await insert_new(connection, _REPOSITORIES, rows, unique=["registry_id", "name"])
+    return bool(rows)
 
 
 async def recount_repositories(connection: AsyncConnection, above: int) -> None:
@@ -86,12 +84,13 @@ async def sync_repositories(
     """
     async with store.write() as connection:
         above = await registry_id(connection, registry)
-        await insert_repositories(connection, above, names, now)
         tally = Tally()
         await _watch(connection, above, names, True, tally)
         await _watch(connection, above, set(unwatch) - set(names), False, tally)
+        new = await insert_repositories(connection, above, names, now)
         if tally.flips:
             await add_to_registry(connection, above, tally, now)
+        if tally.flips or new:
             await recount_repositories(connection, above)
 
 
@@ -101,14 +100,17 @@ async def _watch(
     """Make repositories watched or not, and tally what the registry counts more or less by it."""
     table = _REPOSITORIES
     here = (table.c.registry_id == above) & (table.c.watched != watched)
-    query = select(table).where(here).with_for_update(key_share=True)
+    query = select(table).where(here).order_by(table.c.id).with_for_update(key_share=True)
     sign = 1 if watched else -1
-    for row in await fetch_in(connection, query, table.c.name, sorted(names)):
-        tally.flips += 1
-        await count_standing(connection, tally, sign, row.id, None)
+    rows = await fetch_in(connection, query, table.c.name, sorted(names))
+    for row in rows:
         tally.total["tags"] += sign * row.tags
-        change = update(table).where(table.c.id == row.id)
+        if any(getattr(row, name) for name in COLUMNS):
+            await count_standing(connection, tally, sign, row.id, None)
+    for chunk in chunks(row.id for row in rows):
+        change = update(table).where(table.c.id.in_(chunk))
         await connection.execute(change.values(watched=watched))
+    tally.flips += len(rows)
 
 
 def _states() -> Select[Any]:

@@ -58,15 +58,16 @@ async def declare_gone(
 ) -> None:
     """Make the tags (repository id, tag) gone, with what becomes of their findings.
 
-    A tag that was seen again in the meantime is left out, with its settlement.
+    A tag whose last look is absent no more is left out, with its settlement.
     """
+    numbers = sorted({repository for repository, _ in keys})
     async with store.write() as connection:
         above = await registry_id(connection, registry)
-        for repository in sorted({repository for repository, _ in keys}):
-            place = await _hold(connection, above, repository)
-            if place is not None:
-                names = [name for number, name in keys if number == repository]
-                await _declare(connection, place, names, settlements, now)
+        # All are held before the registry's counters are: as every other writer does it.
+        held = [await _hold(connection, above, repository) for repository in numbers]
+        for place in (place for place in held if place is not None):
+            names = [name for number, name in keys if number == place.repository_id]
+            await _declare(connection, place, names, settlements, now)
 
 
 async def _hold(connection: AsyncConnection, above: int, repository: int) -> Place | None:
@@ -89,6 +90,7 @@ async def _declare(
         tags.c.repository_id == place.repository_id,
         tags.c.missing_since.is_not(None),
         tags.c.gone_at.is_(None),
+        tags.c.look == LookState.ABSENT.value,
     )
     rows: list[Any] = await fetch_in(connection, missing, tags.c.name, names)
     for chunk in chunks(row.id for row in rows):
