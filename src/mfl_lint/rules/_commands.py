@@ -116,11 +116,12 @@ def build(platforms: Iterable[Platform], extra: str = "") -> Fix:
     return (f"docker buildx build --platform {targets}{extra} -t {{reference}} --push .",)
 
 
-def rebuild(index: Node | None, node: Node) -> Fix:
-    """Return the command that builds the node's image again with all that its index lists."""
+def rebuild(index: Node | None, node: Node, meant: Platform | None = None) -> Fix:
+    """Return the command that builds the node's image again with all that its index lists.
+
+    `meant` is the node's platform where its entry says it wrongly.
+    """
     children = index.children if index is not None else (node,)
-    return build(
-        child.entry.platform.normalized()
-        for child in children[:_MAX_NAMED]
-        if child.kind in _RUNNABLE and child.entry.platform is not None
-    )
+    images = [child for child in children[:_MAX_NAMED] if child.kind in _RUNNABLE]
+    said = (meant if child is node and meant else child.entry.platform for child in images)
+    return build(platform.normalized() for platform in said if platform is not None)

@@ -78,7 +78,7 @@ def platform_not_canonical(case: NodeCase) -> Iterator[Fault]:
         + (f"; {meant} is meant" if meant is not None else ""),
         annotate(case.parent, case.node, meant)
         if meant is not None and (meant.variant or not said.variant)
-        else rebuild(case.parent, case.node),
+        else rebuild(case.parent, case.node, meant),
         Severity.WARNING if selected else Severity.ERROR,
     )
 

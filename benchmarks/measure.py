@@ -1,0 +1,130 @@
+"""Measure one thing in a process of its own; the figures are one line of JSON.
+
+    python -m benchmarks.measure bare|scan|crawl HOST [DATABASE]
+
+Imports, and for the crawl the making of the database, are done before the clock starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from benchmarks.bare import fetch_and_hash
+from mfl_lint.config import Config, CredentialsConfig, DatabaseConfig, HttpConfig, RegistryConfig
+from mfl_lint.core.policy import Policy
+from mfl_lint.core.reference import Reference
+from mfl_lint.crawl.scan import Asked, scan
+from mfl_lint.registry.client import RegistryClient
+from mfl_lint.registry.transport import Transport
+from mfl_lint.rules import discover
+from mfl_lint.service.crawling import open_crawler
+
+NAME: Final = "bench"
+
+
+def _registry(host: str) -> RegistryConfig:
+    return RegistryConfig(name=NAME, host=host, credentials=CredentialsConfig(anonymous=True))
+
+
+async def _timed(work: Awaitable[dict[str, int]]) -> dict[str, Any]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    counted = await work
+    return {
+        "wall_s": time.perf_counter() - wall,
+        "cpu_s": time.process_time() - cpu,
+        **counted,
+    }
+
+
+def _every_path(host: str) -> list[str]:
+    with urllib.request.urlopen(f"http://{host}/urls") as answer:
+        return str(answer.read(), "utf-8").splitlines()
+
+
+async def measure_bare(host: str) -> dict[str, Any]:
+    """Return the figures of the bare loop over every distinct document."""
+    paths = await asyncio.to_thread(_every_path, host)
+
+    async def work() -> dict[str, int]:
+        return {"documents": await fetch_and_hash(host, paths)}
+
+    return await _timed(work())
+
+
+async def measure_scan(host: str) -> dict[str, Any]:
+    """Return the figures of a scan of every tag, listings included."""
+    rules, registry = discover(), _registry(host)
+
+    async def asked(client: RegistryClient) -> AsyncIterator[Asked]:
+        listing = await client.repositories()
+        for repository in listing.names:
+            tags = await client.tags(repository)
+            references = tuple(Reference(host, repository, tag) for tag in tags.names)
+            yield Asked(client, registry, references, all_tags=True, repositories=listing.names)
+
+    async def work() -> dict[str, int]:
+        async with Transport(HttpConfig()) as transport:
+            client = RegistryClient(registry, transport)
+            made = await scan(
+                asked(client), rules=rules, policy=Policy(), now=lambda: datetime.now(UTC)
+            )
+        if not made.looked:
+            raise RuntimeError("the scan could not look at everything")
+        return {"tags": len(made.targets), "findings": len(made.findings)}
+
+    return await _timed(work())
+
+
+async def measure_crawl(host: str, database: str) -> dict[str, Any]:
+    """Return the figures of a crawl into the database, which is made where there is none."""
+    config = Config(
+        registries=(_registry(host),), database=DatabaseConfig(url=f"sqlite:///{database}")
+    )
+    async with open_crawler(config) as (_, crawler):
+
+        async def work() -> dict[str, int]:
+            progress = await crawler.crawl(NAME)
+            if progress is None or progress.problem:
+                raise RuntimeError(f"the crawl failed: {progress}")
+            return {"tags": progress.tags, "findings": progress.opened}
+
+        return await _timed(work())
+
+
+async def _measure(what: str, host: str, database: str) -> dict[str, Any]:
+    match what:
+        case "bare":
+            return await measure_bare(host)
+        case "scan":
+            return await measure_scan(host)
+    return await measure_crawl(host, database)
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process had, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def main() -> None:
+    """Measure what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["bare", "scan", "crawl"])
+    parser.add_argument("host")
+    parser.add_argument("database", nargs="?", default="")
+    given = parser.parse_args()
+    figures = asyncio.run(_measure(given.what, given.host, given.database))
+    print(json.dumps(figures | {"peak_mib": peak_mib()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The store says again what the registry said."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfl_lint.core.observation import LookState
+from mfl_lint.crawl.stored import stored_observation
+from tests import faults
+from tests.builders import attestation, image, index
+from tests.crawl.world import NAME, World
+
+AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
+GOOD = index(AMD64, ARM64, attestation(AMD64))
+
+
+async def test_a_remembered_tag_is_what_was_seen_and_costs_no_request(
+    either_world: World,
+) -> None:
+    world = either_world
+    world.place("app", GOOD, "v1")
+    await world.crawl()
+    world.registry.requests.clear()
+    seen = await stored_observation(world.store, NAME, "app", "v1")
+    assert seen is not None
+    assert (GOOD.digest, True) == (seen.digest, seen.complete)
+    assert [] == world.registry.requests
+    assert seen.root is not None
+    kinds = ["index", "image", "image", "attestation"]
+    assert kinds == [str(node.kind) for node in seen.root.walk()]
+    assert world.clock.now() == seen.looked_at
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (404, LookState.ABSENT),
+        (403, LookState.DENIED),
+        (429, LookState.THROTTLED),
+        (503, LookState.UNREACHABLE),
+    ],
+)
+async def test_a_child_is_remembered_as_it_was_not_seen(
+    world: World, code: int, state: LookState
+) -> None:
+    world.place("app", GOOD, "v1")
+    world.registry.fault(("*", str(ARM64.digest)), faults.status(code))
+    await world.crawl()
+    seen = await stored_observation(world.store, NAME, "app", "v1")
+    assert seen is not None
+    assert seen.root is not None
+    look = seen.root.children[1].look
+    assert look is not None
+    assert state is look.state
+    assert "" != look.detail
+
+
+async def test_of_a_config_that_could_not_be_read_that_much_is_remembered(world: World) -> None:
+    world.place("app", index(AMD64), "v1")
+    world.registry.fault(("GET", "/blobs/"), faults.status(404))
+    await world.crawl()
+    seen = await stored_observation(world.store, NAME, "app", "v1")
+    assert seen is not None
+    assert seen.root is not None
+    look = seen.root.children[0].config_look
+    assert look is not None
+    assert LookState.ABSENT is look.state
+
+
+async def test_nothing_is_remembered_of_what_was_never_seen(world: World) -> None:
+    world.place("app", GOOD, "v1")
+    world.registry.fault(("*", "/manifests/v1"), faults.status(403))
+    await world.crawl()
+    for name, tag in (("app", "v1"), ("app", "v2"), ("nothing", "v1")):
+        assert None is await stored_observation(world.store, NAME, name, tag)
+    assert None is await stored_observation(world.store, "nowhere", "app", "v1")

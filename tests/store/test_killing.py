@@ -1,0 +1,32 @@
+"""kill -9: all or nothing, and the next one goes on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("what", "full"), [("upgrade", 100), ("record", 300)])
+def test_a_killed_writer_leaves_all_or_nothing_and_the_next_goes_on(
+    empty_url: str, what: str, full: int, count: Callable[[int], int], seed: int
+) -> None:
+    tries = count(full)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.store.killing", what, empty_url, str(seed), str(tries)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    assert ("", 0) == (ended.stderr, ended.returncode)
+    told = json.loads(ended.stdout)
+    print(f"{what}: {told}")
+    assert tries == told["tries"]
+    assert tries // 3 < told["killed"] <= tries
