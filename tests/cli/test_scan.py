@@ -42,7 +42,7 @@ def test_a_wrong_annotation_is_1_and_names_both_platforms(
     block = ran.out.partition("MFL101")[2]
     assert "linux/arm64" in block
     assert "linux/amd64" in block
-    assert "\n  │   fix:\n  │     # if the image itself is right, correct the list:\n" in block
+    assert "\n  │   fix:\n      # if the image itself is right, correct the list:\n" in block
 
 
 def test_fail_on_moves_the_threshold(served: FaultRegistry, command: Command) -> None:

@@ -30,7 +30,7 @@ def test_a_fix_is_never_broken(scan: Scan) -> None:
     lines = render_text(scan, width=40).splitlines()
     start = lines.index("  │   fix:") + 1
     fix = scan.findings[0].fix.split("\n")
-    assert [f"  │     {line}" for line in fix] == lines[start : start + len(fix)]
+    assert [f"      {line}" for line in fix] == lines[start : start + len(fix)]
 
 
 def test_comments_of_a_fix_are_dim_on_a_terminal(scan: Scan) -> None:
@@ -42,7 +42,7 @@ def test_comments_of_a_fix_are_dim_on_a_terminal(scan: Scan) -> None:
 def test_what_would_end_a_line_of_a_fix_elsewhere_does_not(scan: Scan) -> None:
     wicked = msgspec.structs.replace(scan.findings[0], fix="# a\r\u2028\x85b\ndocker c")
     text = render_text(msgspec.structs.replace(scan, findings=(wicked,)))
-    assert "  │     # a\\r\\u2028\\x85b\n  │     docker c\n" in text
+    assert "      # a\\r\\u2028\\x85b\n      docker c\n" in text
 
 
 def test_findings_stand_under_their_target_by_its_canonical_name(scan: Scan) -> None:

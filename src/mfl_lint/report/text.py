@@ -108,10 +108,10 @@ def _write_findings(paper: Paper, findings: Sequence[Finding]) -> None:
 
 
 def _write_fix(paper: Paper, fix: str) -> None:
-    """Write each line as one, however long: a command that is wrapped cannot be copied."""
+    """Write each line as one, however long, and without the bar: it is there to be copied."""
     paper.line((_INDENT, "dim"), ("fix:", "green"))
     for line in fix.split("\n"):
-        paper.line((f"{_INDENT}  ", "dim"), (line, "dim" if line.startswith("#") else ""))
+        paper.line(" " * len(_INDENT), (line, "dim" if line.startswith("#") else ""))
 
 
 def _write_summary(paper: Paper, scan: Scan, ignored: int) -> None:
