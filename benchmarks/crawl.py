@@ -22,7 +22,7 @@ from benchmarks.machine import description, load
 from benchmarks.processes import Figures, fast_registry, measure
 from benchmarks.tools import tool_times
 
-_ORDER: Final = ("bare", "scan", "crawl", "warm")
+_ORDER: Final = ("bare", "lean", "scan", "crawl", "warm")
 _LISTINGS: Final = ("GET repositories", "GET tags")
 _GROWTH: Final = 4
 
@@ -31,6 +31,7 @@ class Round(NamedTuple):
     """One run of everything."""
 
     bare: Figures
+    lean: Figures
     scan: Figures
     crawl: Figures
     warm: Figures
@@ -49,7 +50,7 @@ def _new_database() -> Iterator[Path]:
 
 def _round(host: str, number: int, rounds: int) -> Round:
     """Return one round; the odd ones go backwards, but for the warm crawl behind the cold one."""
-    order = _ORDER if number % 2 == 0 else ("crawl", "warm", "scan", "bare")
+    order = _ORDER if number % 2 == 0 else ("crawl", "warm", "scan", "lean", "bare")
     found: dict[str, Figures] = {}
     with _new_database() as database:
         for what in order:
@@ -67,7 +68,7 @@ def _spread(values: Sequence[float], form: str = "6.2f") -> str:
 
 def _print_times(rounds: Sequence[Round], tags: int) -> None:
     print(f"\n{'':24}{'seconds':22}{'CPU seconds':22}ms a tag")
-    titles = ("bare loop", "scan", "crawl into SQLite", "the same again, warm")
+    titles = ("bare loop", "lean loop", "scan", "crawl into SQLite", "the same again, warm")
     for title, what in zip(titles, _ORDER, strict=True):
         runs: list[Figures] = [getattr(one, what) for one in rounds]
         wall = [run.wall_s for run in runs]
@@ -75,10 +76,12 @@ def _print_times(rounds: Sequence[Round], tags: int) -> None:
         per_tag = statistics.median(wall) / tags * 1000
         print(f"{title:24}{_spread(wall):22}{_spread(cpu):22}{per_tag:6.2f}")
     print()
-    for title, what in (("scan", "scan"), ("crawl", "crawl")):
-        wall = [one.bare.wall_s / getattr(one, what).wall_s for one in rounds]
-        cpu = [one.bare.cpu_s / getattr(one, what).cpu_s for one in rounds]
-        print(f"bare loop ÷ {title:12}{_spread(wall):22}{_spread(cpu):22}")
+    for loop in ("bare", "lean"):
+        for what in ("scan", "crawl"):
+            pairs = [(getattr(one, loop), getattr(one, what)) for one in rounds]
+            wall = [mine.wall_s / ours.wall_s for mine, ours in pairs]
+            cpu = [mine.cpu_s / ours.cpu_s for mine, ours in pairs]
+            print(f"{loop} loop ÷ {what:12}{_spread(wall):22}{_spread(cpu):22}")
 
 
 def _print_requests(rounds: Sequence[Round], tags: int) -> None:

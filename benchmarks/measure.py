@@ -1,6 +1,6 @@
 """Measure one thing in a process of its own; the figures are one line of JSON.
 
-    python -m benchmarks.measure bare|scan|crawl HOST [DATABASE]
+    python -m benchmarks.measure bare|lean|scan|crawl HOST [DATABASE]
 
 Imports, and for the crawl the making of the database, are done before the clock starts.
 """
@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from benchmarks.bare import fetch_and_hash
+from benchmarks.bare import fetch_and_hash, fetch_and_hash_lean
 from mfl_lint.config import Config, CredentialsConfig, DatabaseConfig, HttpConfig, RegistryConfig
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.reference import Reference
@@ -50,12 +50,13 @@ def _every_path(host: str) -> list[str]:
         return str(answer.read(), "utf-8").splitlines()
 
 
-async def measure_bare(host: str) -> dict[str, Any]:
+async def measure_bare(host: str, *, lean: bool = False) -> dict[str, Any]:
     """Return the figures of the bare loop over every distinct document."""
     paths = await asyncio.to_thread(_every_path, host)
+    fetch = fetch_and_hash_lean if lean else fetch_and_hash
 
     async def work() -> dict[str, int]:
-        return {"documents": await fetch_and_hash(host, paths)}
+        return {"documents": await fetch(host, paths)}
 
     return await _timed(work())
 
@@ -104,6 +105,8 @@ async def _measure(what: str, host: str, database: str) -> dict[str, Any]:
     match what:
         case "bare":
             return await measure_bare(host)
+        case "lean":
+            return await measure_bare(host, lean=True)
         case "scan":
             return await measure_scan(host)
     return await measure_crawl(host, database)
@@ -118,7 +121,7 @@ def peak_mib() -> float:
 def main() -> None:
     """Measure what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["bare", "scan", "crawl"])
+    parser.add_argument("what", choices=["bare", "lean", "scan", "crawl"])
     parser.add_argument("host")
     parser.add_argument("database", nargs="?", default="")
     given = parser.parse_args()
