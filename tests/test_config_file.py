@@ -345,5 +345,5 @@ def test_an_exact_name_that_no_registry_can_have_is_named(settings: str, message
 
 
 def test_the_short_name_of_an_official_image_is_explained() -> None:
-    with pytest.raises(ConfigInvalid, match='on Docker Hub \'nginx\' is "library/nginx"'):
+    with pytest.raises(ConfigInvalid, match="on Docker Hub 'nginx' is \"library/nginx\""):
         parse_config('[[registry]]\nname = "r"\nhost = "docker.io"\nrepositories = ["nginx"]\n')

@@ -76,7 +76,7 @@ class NotFound(RegistryError):
 
 
 class RateLimited(RegistryError):
-    """429, or the host is deferred. `retry_after_s` is in seconds, None if the host said nothing."""
+    """429, or the host is deferred. `retry_after_s`: seconds, None if the host said nothing."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
