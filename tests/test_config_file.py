@@ -347,3 +347,10 @@ def test_an_exact_name_that_no_registry_can_have_is_named(settings: str, message
 def test_the_short_name_of_an_official_image_is_explained() -> None:
     with pytest.raises(ConfigInvalid, match="on Docker Hub 'nginx' is \"library/nginx\""):
         parse_config('[[registry]]\nname = "r"\nhost = "docker.io"\nrepositories = ["nginx"]\n')
+
+
+@pytest.mark.parametrize("setting", ["http.timeout", "http.connect_timeout", "crawl.lease"])
+def test_what_must_end_some_time_cannot_be_0(setting: str) -> None:
+    table, name = setting.split(".")
+    with pytest.raises(ConfigInvalid, match=f"{setting}: "):
+        parse_config(f"[{table}]\n{name} = 0\n")

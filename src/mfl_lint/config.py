@@ -18,6 +18,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
+SomeSeconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Scheme(StrEnum):
@@ -57,7 +58,7 @@ class RegistryConfig(Settings, frozen=True):
     another; both unset = crawled on request only. `concurrency` and `rate` (requests a second,
     0 = unlimited) are None for the default of the kind of host (3 and 5; loopback and `own`
     hosts 16 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
-    `sparse`: lists may name children that were never copied; `proxy`: a pull-through cache.
+    `sparse`: lists may name children that were never copied.
     """
 
     name: str
@@ -76,7 +77,6 @@ class RegistryConfig(Settings, frozen=True):
     rate: Annotated[float, msgspec.Meta(ge=0)] | None = None
     own: bool = False
     sparse: bool = False
-    proxy: bool = False
     realm_hosts: tuple[str, ...] = ()
     credentials: CredentialsConfig = CredentialsConfig()
 
@@ -84,8 +84,8 @@ class RegistryConfig(Settings, frozen=True):
 class HttpConfig(Settings, frozen=True):
     """The transport's bounds, for every host."""
 
-    timeout_s: Seconds = 30.0
-    connect_timeout_s: Seconds = 10.0
+    timeout_s: SomeSeconds = 30.0
+    connect_timeout_s: SomeSeconds = 10.0
     retries: Count = 4
     backoff_s: Seconds = 0.5
     backoff_max_s: Seconds = 60.0
@@ -108,7 +108,7 @@ class CrawlConfig(Settings, frozen=True):
     vanish_share: Share = 0.2
     vanish_minimum: Count = 10
     repositories_at_once: Positive = 4
-    lease_s: Seconds = 120.0
+    lease_s: SomeSeconds = 120.0
     jitter: Share = 0.1
 
 

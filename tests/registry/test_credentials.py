@@ -51,6 +51,6 @@ async def test_secrets_in_files_are_read_anew_each_time(tmp_path: Path) -> None:
 async def test_a_secret_that_is_not_there_is_named_by_its_setting(
     settings: dict[str, str], named: str
 ) -> None:
-    with pytest.raises(ConfigInvalid, match=rf"registries\.r\.credentials.*{named}") as refused:
+    with pytest.raises(ConfigInvalid, match=rf"registry\.r\.credentials.*{named}") as refused:
         await found(**settings)
     assert "hunter2" not in str(refused.value)

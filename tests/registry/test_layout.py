@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -288,11 +290,27 @@ async def test_a_file_larger_than_a_document_is_not_read(tmp_path: Path) -> None
         await source.blob("", ARM64.digest, 10)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@contextmanager
+def nobody(folder: Path) -> Iterator[None]:
+    """Be somebody who is not root while the context lasts: root may read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in (folder, *folder.parents):
+        if path.stat().st_uid == 0 and path.is_relative_to(tempfile.gettempdir()):
+            path.chmod(path.stat().st_mode | 0o055)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
 async def test_a_file_that_may_not_be_read_is_denied(tmp_path: Path) -> None:
     source = LayoutSource(write_layout(tmp_path, {"v1": ARM64}))
     blob_of(tmp_path, ARM64).chmod(0)
-    await refused(source, Denied)
+    with nobody(tmp_path):
+        await refused(source, Denied)
 
 
 async def test_a_layout_that_disappears_is_unreachable_not_gone(tmp_path: Path) -> None:
@@ -337,3 +355,14 @@ async def test_a_digest_that_no_entry_names_can_be_asked_for(tmp_path: Path) -> 
     assert (ARM64.raw, ARM64.media_type) == (found.raw, found.served_type)
     with pytest.raises(NotFound):
         await source.head("", digest_of(b"nothing"))
+
+
+async def test_other_bytes_behind_a_tag_are_a_mismatch_of_the_digest_it_names(
+    tmp_path: Path,
+) -> None:
+    write_layout(tmp_path, {"v1": image("linux", "amd64")})
+    digest = image("linux", "amd64").digest
+    (tmp_path / "blobs" / "sha256" / digest.removeprefix("sha256:")).write_bytes(b"{}")
+    with pytest.raises(DigestMismatch) as caught:
+        await LayoutSource(tmp_path).document("", "v1")
+    assert digest == caught.value.claimed

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
@@ -18,7 +18,7 @@ _MAX_LINE: Final = 1000
 _SECRETS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=Basic )\S+|(?<=Bearer )\S+")
 
 
-class PipeClosed(Exception):  # noqa: N818
+class PipeClosed(Exception):
     """Nobody reads the output any more. No OSError: click would end with 1, "findings"."""
 
 
@@ -135,8 +135,3 @@ def _close_pipes() -> int:
         except OSError:
             continue
     return exit_codes.BROKEN_PIPE
-
-
-def fail(message: str, context: click.Context | None = None) -> NoReturn:
-    """Raise a usage error: exit code 2 and one line."""
-    raise click.UsageError(message, context)

@@ -57,10 +57,7 @@ class Needs(StrEnum):
     CHILDREN = "children"
     CONFIGS = "configs"
     BYTES = "bytes"
-    BLOBS = "blobs"
     SIBLINGS = "siblings"
-    HISTORY = "history"
-    LAYERS = "layers"
 
 
 class Fault(msgspec.Struct, frozen=True):

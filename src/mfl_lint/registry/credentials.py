@@ -35,7 +35,7 @@ class Keychain:
         settings = registry.credentials
         if settings.anonymous:
             return None
-        own = self._configured(settings, f"registries.{registry.name}.credentials")
+        own = self._configured(settings, f"registry.{registry.name}.credentials")
         if own is not None:
             return own
         return await self._docker.credentials(registry.host) if settings.docker_config else None

@@ -146,7 +146,7 @@ class Layout:
         raw = self._read(_blob_path(digest), limit)
         actual = digest_of(raw, digest.partition(":")[0])
         if actual != digest:
-            raise DigestMismatch(f"the bytes of {digest} hash to {actual}", actual)
+            raise DigestMismatch(f"the bytes of {digest} hash to {actual}", actual, digest)
         return raw
 
 

@@ -1,7 +1,8 @@
 """A platform that the policy requires is not offered.
 
 A requirement without a variant is met by any variant. A tag that moved only a moment ago waits
-(`settle_s`, 6 hours by default): many images are published one architecture after the other.
+(`settle` in the policy, 6 hours by default): many images are published one architecture after
+the other.
 
 Why: hosts of that platform fail: `no matching manifest for linux/arm64 in the manifest list
 entries`; where the tag is a single image, they pull it all the same and end in `exec format
