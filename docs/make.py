@@ -10,14 +10,16 @@ from pathlib import Path
 
 from mfl_lint.core.rule import Rule
 from mfl_lint.resources import example_config_path
-from mfl_lint.rules import discover
+from mfl_lint.rules import FAMILIES, discover
 
 FOLDER = Path(__file__).parent
 _CONFIGURATION = """# Configuration
 
 `mfl-lint config init` writes the file below as `mfl-lint.toml`; `mfl-lint config check` reads it
-and names each mistake with its key. `serve` reads it again on SIGHUP: a bad file is said and
-changes nothing.
+and names the first mistake with its key. `serve` reads it again on SIGHUP: a bad file is said and
+changes nothing. `[database]`, `[http]`, `[serve]`, and `concurrency` and `rate` of a host that is
+asked already hold from the next start on, which the log says; so does another content of the same
+`ca_file`.
 
 ## Policy
 
@@ -26,20 +28,13 @@ changes nothing.
 - `[policy.severities]` gives a rule another severity, `disabled` switches rules off, by id or name.
 - `[[policy.ignore]]` shows findings apart, with the reason, until it expires. An ignored finding is
   neither counted nor does it fail a crawl; it is never thrown away.
-- When rules or policy change, every tag is judged again from what is stored, without fetching.
+- When rules or policy change, the next crawl judges every tag again from what is stored, without
+  fetching a document.
 
 ## Every setting
 
 ```toml
 """
-_GROUPS = {
-    "1": "What the index says about its entries",
-    "2": "Digests, sizes and documents",
-    "3": "Platforms encoded in names",
-    "4": "Policy",
-    "5": "History",
-    "6": "Content",
-}
 
 
 def rule_page(rule: Rule) -> str:
@@ -68,7 +63,7 @@ def rule_list(rules: tuple[Rule, ...]) -> str:
         "program; a *warning* is ambiguous, fragile or against common policy; *info* is worth",
         "knowing. A rule whose evidence could not be seen is *unknown*, never passed.",
     ]
-    for number, title in _GROUPS.items():
+    for number, title in FAMILIES.items():
         found = [rule for rule in rules if rule.id[3] == number]
         if not found:
             continue

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.ears import Connects
 from tests.fault_registry import FaultRegistry
 from tests.servers import REGISTRY_BINARY, DockerRegistry
 
@@ -126,6 +127,19 @@ def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
 
     with fresh_database(postgresql_url, f"test_{uuid4().hex}") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def all_connects() -> Connects:
+    """Return what notes every attempt to connect, of all tests from now on."""
+    return Connects()
+
+
+@pytest.fixture
+def connects(all_connects: Connects) -> Connects:
+    """Return what notes where this test tries to connect to."""
+    all_connects.clear()
+    return all_connects
 
 
 @pytest.fixture

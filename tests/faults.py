@@ -11,6 +11,7 @@ import itertools
 import json
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from aiohttp import web
@@ -187,6 +188,7 @@ def bomb(encoding: str = "gzip", size_bytes: int = 1 << 28, *, layers: int = 1) 
     return answer
 
 
+@cache
 def _packed(encoding: str, size_bytes: int) -> bytes:
     packer = zlib.compressobj(9, wbits=15 if encoding == "deflate" else 31)
     chunk = bytes(1 << 20)

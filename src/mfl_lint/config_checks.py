@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from typing import Final
 
 from mfl_lint.config import RegistryConfig, Scheme
 from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.core.platform import KNOWN_PAIRS, Platform
 from mfl_lint.core.reference import DEFAULT_REGISTRY, is_repository, is_tag
 
 MAX_GLOB: Final = 255
@@ -23,6 +25,18 @@ def check_globs(patterns: Iterable[str], key: str) -> None:
     for pattern in patterns:
         if not pattern or len(pattern) > MAX_GLOB:
             raise ConfigInvalid(f"{key}: a pattern must have 1 to {MAX_GLOB} characters")
+
+
+def check_known(platforms: Iterable[Platform], canonical: Iterable[Platform], key: str) -> None:
+    """Raise ConfigInvalid for a demanded platform that nothing is built for: a typing error."""
+    spelt = {(platform.os, platform.architecture) for platform in canonical}
+    for platform in platforms:
+        pair = (platform.normalized().os, platform.normalized().architecture)
+        if pair not in KNOWN_PAIRS and pair not in spelt:
+            names = ["/".join(known) for known in KNOWN_PAIRS]
+            close = difflib.get_close_matches("/".join(pair), names, 1)
+            hint = f'did you mean "{close[0]}"?' if close else "add it to policy.known_platforms"
+            raise ConfigInvalid(f"{key}: nothing is built for {str(platform)!r:.60}; {hint}")
 
 
 def check_registry(registry: RegistryConfig, key: str) -> None:

@@ -23,7 +23,7 @@ from mfl_lint.config import (
     ServeConfig,
     Settings,
 )
-from mfl_lint.config_checks import check_globs, check_registry
+from mfl_lint.config_checks import check_globs, check_known, check_registry
 from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Ignore, Policy, Requirement, Severity
@@ -195,23 +195,24 @@ def _policy(table: PolicyTable) -> Policy:
     known = {name: rule.id for rule in discover() for name in (rule.id, rule.slug)}
     for index, item in enumerate(table.require):
         check_globs((*item.repositories, *item.tags), f"policy.require[{index}]")
-    demands = tuple(
-        Requirement(
-            _platforms(x.platforms, f"policy.require[{at}].platforms"), x.repositories, x.tags
-        )
-        for at, x in enumerate(table.require)
-    )
+    canonical = _platforms(table.known_platforms, "policy.known_platforms")
+    demands: list[Requirement] = []
+    for at, item in enumerate(table.require):
+        key = f"policy.require[{at}].platforms"
+        platforms = _platforms(item.platforms, key)
+        check_known(platforms, canonical, key)
+        demands.append(Requirement(platforms, item.repositories, item.tags))
     severities = {
         _rule_id(name, f"policy.severities.{name}", known): _severity(text, name)
         for name, text in table.severities.items()
     }
     disabled = (_rule_id(name, "policy.disabled", known) for name in table.disabled)
     return Policy(
-        requirements=demands,
+        requirements=tuple(demands),
         severities=severities,
         disabled=frozenset(disabled),
         ignores=tuple(_ignores(table, known)),
-        known_platforms=_platforms(table.known_platforms, "policy.known_platforms"),
+        known_platforms=canonical,
         windows_builds=table.windows_builds,
         hosts=_platforms(table.hosts, "policy.hosts"),
         settle_s=table.settle_s,

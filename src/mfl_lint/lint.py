@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from mfl_lint.core.cases import IMAGES_ONLY, KIND_UNSEEN, Case, Target, Tree, node_case, seen_as
+from mfl_lint.core.cases import KIND_UNSEEN, Case, Target, Tree, node_case, seen_as
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.findings import RuleEnd, judgement_of, one_line
 from mfl_lint.core.kind import is_attachment_tag, judges_images
@@ -83,18 +83,22 @@ def judge(
     moved_at: datetime | None = None,
     sparse: bool = False,
     tree: TreeJudgement | None = None,
+    insecure: bool = False,
 ) -> Judgement:
     """Return all that the rules say of a tag; nothing of scope NAME.
 
     `moved_at` is when the tag got its digest, where that is known (aware UTC). `tree` is what
     `judge_tree` said of the same digest before. Of a tag that was not seen every rule is
-    unknown, and nothing is found but bytes that are not those that were asked for.
+    unknown, and nothing is found but bytes that are not those that were asked for. `insecure`
+    says that fixes have to let docker speak plain HTTP to the registry.
     """
     rules = [rule for rule in rules if rule.scope is not Scope.NAME]
     reference, root = observation.reference, observation.root
     if root is None:
         unseen = _judge_unseen(observation, rules, policy)
-        return judgement_of(observation.registry, reference, None, unseen, policy)
+        return judgement_of(
+            observation.registry, reference, None, unseen, policy, insecure=insecure
+        )
     tag = reference.tag or ""
     required = tuple(policy.required(reference.repository, tag)) if sparse else ()
     if tree is None or tree.required != required:
@@ -103,7 +107,7 @@ def judge(
     ends = [*tree.ends, *_judge_tag(case, rules)]
     if is_attachment_tag(tag):
         ends = [_not_for_attachments(end) for end in ends]
-    return judgement_of(observation.registry, reference, root, ends, policy)
+    return judgement_of(observation.registry, reference, root, ends, policy, insecure=insecure)
 
 
 def judge_name(
@@ -112,15 +116,18 @@ def judge_name(
     rules: Iterable[Rule],
     policy: Policy,
     siblings: Siblings,
+    *,
+    insecure: bool = False,
 ) -> Judgement:
-    """Return what the rules of scope NAME say of a repository's name."""
+    """Return what the rules of scope NAME say of a repository's name; `insecure` as in `judge`."""
     target = Target(NameCase(reference, siblings, policy))
     ends = [
         _disabled(rule) if _is_disabled(rule, policy) else _run(rule, [target], "")
         for rule in rules
         if rule.scope is Scope.NAME
     ]
-    return judgement_of(registry, msgspec.structs.replace(reference, tag=None), None, ends, policy)
+    named = msgspec.structs.replace(reference, tag=None)
+    return judgement_of(registry, named, None, ends, policy, insecure=insecure)
 
 
 def _judge_tag(case: TagCase, rules: Iterable[Rule]) -> Iterator[RuleEnd]:
@@ -131,7 +138,7 @@ def _judge_tag(case: TagCase, rules: Iterable[Rule]) -> Iterator[RuleEnd]:
             continue
         if _is_disabled(rule, case.policy):
             yield _disabled(rule)
-        elif has_images or not rule.kinds <= IMAGES_ONLY:
+        elif has_images or (has_images is None and Kind.UNDECIDED in rule.kinds):
             yield _run(rule, [Target(case)], "")
         else:
             yield _run(rule, [], KIND_UNSEEN if has_images is None else "")
@@ -159,21 +166,23 @@ def _run(rule: Rule, targets: Sequence[Target], unseen: str) -> RuleEnd:
     """Call the rule for each target; what one call cannot say or breaks on stops no other."""
     faults: list[tuple[int, Node | None, Fault]] = []
     crash = ""
+    check = rule.check
     for target in targets:
-        before = len(faults)
+        case, failed = target.case, False
         try:
-            for fault in rule.check(target.case):
-                node = fault.node or _node(target.case)
-                faults.append((target.order, node, fault))
+            for fault in check(case):
+                faults.append((target.order, fault.node or _node(case), fault))
+                failed = True
         except NotObserved as error:
             unseen = unseen or str(error) or "not observed"
         except Exception as error:
             _LOG.exception("rule %s crashed", rule.id)
             crash = type(error).__name__
-        if target.gap and len(faults) == before:
+        if target.gap and not failed:
             unseen = unseen or target.gap
     outcome = _outcome(crash, unseen, bool(faults), bool(targets))
-    return RuleEnd(rule, RuleVerdict(rule.id, outcome, one_line(crash or unseen)), tuple(faults))
+    detail = one_line(crash or unseen) if crash or unseen else ""
+    return RuleEnd(rule, RuleVerdict(rule.id, outcome, detail), tuple(faults))
 
 
 def _outcome(crash: str, unseen: str, failed: bool, judged: bool) -> Outcome:

@@ -42,7 +42,9 @@ def test_a_wrong_annotation_is_1_and_names_both_platforms(
     block = ran.out.partition("MFL101")[2]
     assert "linux/arm64" in block
     assert "linux/amd64" in block
-    assert "\n  │   fix:\n      # if the image itself is right, correct the list:\n" in block
+    assert (
+        "\n  │   fix:\n      # if it was built for the wrong platform, build it again:\n" in block
+    )
 
 
 def test_fail_on_moves_the_threshold(served: FaultRegistry, command: Command) -> None:
@@ -238,3 +240,27 @@ def test_a_layout_and_its_archive_give_the_same_findings(command: Command, tmp_p
     assert [{"MFL101"}] * 3 == [_rules(ran.out) & {"MFL101", "MFL201"} for ran in runs]
     first = json.loads(runs[0].out)["findings"][0]
     assert f"oci:{folder}:v1" == first["reference"]
+
+
+@pytest.mark.parametrize("required", ["", ",", "linux/amd64,"])
+def test_an_empty_requirement_is_2_not_a_pass(command: Command, required: str) -> None:
+    ran = command("scan", "--require", required, "oci:nowhere")
+    assert 2 == ran.code
+    assert "--require: a platform is empty" in ran.err
+
+
+def test_a_requirement_that_nothing_is_built_for_is_a_typing_error(command: Command) -> None:
+    ran = command("scan", "--require", "linux/armm64", "oci:nowhere")
+    assert 2 == ran.code
+    assert "nothing is built for 'linux/armm64'" in ran.err
+
+
+def test_a_document_alone_tells_that_a_required_platform_is_missing(
+    command: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "index.json"
+    path.write_bytes(index(image("linux", "amd64"), image("linux", "arm64")).raw)
+    ran = command("scan", "--require", "linux/riscv64", f"file:{path}")
+    assert 1 == ran.code
+    assert "linux/riscv64 is required and missing; offered: linux/amd64, linux/arm64" in ran.out
+    assert 0 == command("scan", "--require", "linux/arm64", f"file:{path}").code

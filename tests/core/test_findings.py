@@ -11,12 +11,12 @@ from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Fault, Finding, Outcome, Rule, RuleVerdict, Scope
 
 
-def finding(fault: Fault, reference: Reference) -> Finding:
+def finding(fault: Fault, reference: Reference, *, insecure: bool = False) -> Finding:
     rule = Rule(
         "MFL999", "made", Severity.ERROR, Scope.TAG, (), frozenset(), "what", {}, lambda case: ()
     )
     end = RuleEnd(rule, RuleVerdict("MFL999", Outcome.FAIL), ((-1, None, fault),))
-    (only,) = judgement_of("hub", reference, None, [end], Policy()).findings
+    (only,) = judgement_of("hub", reference, None, [end], Policy(), insecure=insecure).findings
     return only
 
 
@@ -60,6 +60,27 @@ def test_what_lies_on_disk_needs_a_name_in_a_fix() -> None:
     assert f"{first}:\n# why:\n#   push NAME:v1 NAME" == tagged.fix
     untagged = finding(fault, Reference("layout", "", None, digest_of(b"")))
     assert untagged.fix.startswith(f"{first} and a tag for TAG:\n")
+
+
+def test_what_lies_on_disk_may_have_a_fix_of_its_own() -> None:
+    fault = Fault("m", ("push {reference}",), fix_on_disk=("# copy it",))
+    assert "# copy it" == finding(fault, Reference("layout", "", "v1")).fix
+    assert "push test/app:v1" == finding(fault, Reference("test", "app", "v1")).fix
+
+
+@pytest.mark.parametrize(
+    ("registry", "insecure", "expected"),
+    [
+        ("ghcr.io", False, "push ghcr.io/app:v1"),
+        ("ghcr.io", True, "push --insecure ghcr.io/app:v1"),
+        ("127.0.0.1:5000", False, "push --insecure 127.0.0.1:5000/app:v1"),
+        ("localhost", False, "push --insecure localhost/app:v1"),
+    ],
+)
+def test_docker_is_told_of_plain_http(registry: str, insecure: bool, expected: str) -> None:
+    fault = Fault("m", ("push {insecure}{reference}",))
+    found = finding(fault, Reference(registry, "app", "v1"), insecure=insecure)
+    assert expected == found.fix
 
 
 def test_a_fix_that_names_nothing_needs_nothing() -> None:

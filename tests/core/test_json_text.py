@@ -36,6 +36,20 @@ def test_keys_that_differ_only_by_escapes_are_the_same_key() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"a" : 1, "a":2}',
+        '{"a":"\\u0022","a":"\\u0022\\u0022"}',
+        '{"a":"\\"","a":"\\u0022\\u0022\\u0022"}',
+        '{"a":":","a":"\\\\"}',
+        '{"b":"\\u0026","a":[{}],"a":1e3}',
+    ],
+)
+def test_no_way_to_write_strings_hides_a_repeated_key(text: str) -> None:
+    assert [(ProblemKind.AMBIGUOUS, "a")] == [found[:2] for found in loaded(text)[1]]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("NaN", "NaN is not JSON"),

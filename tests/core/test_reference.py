@@ -404,3 +404,26 @@ def test_garbage_is_invalid_or_a_reference_that_holds_nothing_odd(text: str) -> 
     assert reference.tag is None or is_tag(reference.tag)
     assert reference.digest is None or is_digest(reference.digest)
     assert reference == Reference.parse(str(reference))
+
+
+@pytest.mark.parametrize(
+    ("registry", "expected"),
+    [
+        ("localhost", True),
+        ("localhost:5000", True),
+        ("LOCALHOST:5000", True),
+        ("127.0.0.1:5000", True),
+        ("127.9.8.7", True),
+        ("[::1]:5000", True),
+        ("[::1]", True),
+        ("10.0.0.1:5000", False),
+        ("[::2]:5000", False),
+        ("127.0.0.1.example", False),
+        ("localhost.example", False),
+        ("docker.io", False),
+        ("oci:folder", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_this_machine_with_any_port(registry: str, expected: bool) -> None:
+    assert expected == Reference(registry, "app", "v1").is_loopback

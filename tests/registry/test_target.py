@@ -91,3 +91,9 @@ def test_what_cannot_be_meant_is_refused_in_one_line_of_advice(text: str, advice
     assert advice in str(caught.value)
     assert "\n" not in str(caught.value)
     assert 400 > len(str(caught.value))
+
+
+@pytest.mark.parametrize("text", ["./layout", "../layout", "/srv/layout", "~/layout"])
+def test_a_path_is_told_how_to_be_written(text: str) -> None:
+    with pytest.raises(ReferenceInvalid, match="looks like a path: write oci:DIR"):
+        parse_target(text)

@@ -14,13 +14,14 @@ from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding, Outcome, RuleVerdict
 from mfl_lint.core.scan import Scan, ScannedPlatform, ScannedTarget
 from tests.builders import image, index
+from tests.rules.shell import grouped
 
 GOLDEN = Path(__file__).parent / "golden"
 BUILT = index(image("linux", "amd64"), image("linux", "arm64"))
 AMD64, ARM64 = BUILT.children
 TWO_WAYS = f"""\
 # if the image itself is right, correct the list:
-docker manifest create --amend app:bad app@{AMD64.digest} && docker manifest push app:bad
+{grouped("app:bad", f"app@{AMD64.digest}")}
 # or, if it was built for the wrong platform, build it again:
 #   docker buildx build --platform linux/amd64,linux/arm64 -t app:bad --push ."""
 

@@ -13,6 +13,16 @@ _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"$`\\]*\"")
 _PLAIN: Final = re.compile(r"(?:[\w@%+=:,./\- ]|&& )*", re.ASCII)
 
 
+def grouped(target: str, *parts: str, annotate: str = "", insecure: str = "") -> str:
+    """Return the line that makes a list of these parts, whatever draft there was, and pushes it."""
+    create = f"docker manifest create {insecure}"
+    return (
+        f"{create}--amend {target} {parts[0]} && docker manifest rm {target}"
+        f" && {create}{target} {' '.join(parts)}{annotate}"
+        f" && docker manifest push {insecure}--purge {target}"
+    )
+
+
 def pasted(fix: str) -> list[list[str]]:
     """Return the words of the commands that run when the fix is pasted, and check all of it.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from mfl_lint.lint import judge, judge_name
 from mfl_lint.rules import discover
 from mfl_lint.rules._commands import quoted
 from tests.builders import ABSENT, Built, attestation, document, image, index, observation
-from tests.rules.shell import pasted
+from tests.rules.shell import grouped, pasted
 
 RULES: Final = discover()
 AMD64: Final = image("linux", "amd64")
@@ -114,3 +115,55 @@ def test_nothing_runs_where_a_tag_has_still_to_be_chosen() -> None:
     )
     assert judgement.findings
     assert [] == [words for item in judgement.findings for words in pasted(item.fix)]
+
+
+def fixes(built: Built, rule: str, registry: str = "test") -> list[str]:
+    looks = {GONE.digest: ABSENT}
+    seen = observation(built, looks=looks)
+    asked = msgspec.structs.replace(seen.reference, registry=registry)
+    judgement = judge(
+        msgspec.structs.replace(seen, reference=asked), RULES, Policy(), Siblings(tags=())
+    )
+    return [item.fix for item in judgement.findings if item.rule == rule]
+
+
+def test_a_registry_on_loopback_is_spoken_to_in_plain_http() -> None:
+    lists = index(AMD64, ARM, annotate={0: {"platform": "linux/x86_64"}})
+    (fix,) = fixes(lists, "MFL103", "localhost:5000")
+    for words in pasted(fix):
+        assert (words[2] in ("create", "push")) is ("--insecure" in words)
+    assert "--insecure" not in fixes(lists, "MFL103")[0]
+
+
+@pytest.mark.parametrize(
+    ("built", "expected"),
+    [
+        (
+            index(AMD64, ARM, attestation(AMD64)),
+            "# this leaves out the attestations of the list, a rebuild keeps them",
+        ),
+        (
+            index(AMD64, ARM, attestation(AMD64), annotations={"a": "b"}),
+            "# this leaves out the attestations and annotations of the list, a rebuild keeps them",
+        ),
+        (
+            index(AMD64, ARM, annotate={0: {"annotations": {"a": "b"}}}),
+            "# this leaves out the annotations of the list, a rebuild keeps them",
+        ),
+        (index(AMD64, ARM, GONE), "# this leaves out the missing images of the list, a rebuild"),
+        (index(AMD64, ARM, index(WINDOWS)), "# this leaves out the inner lists of the list"),
+        (index(AMD64, ARM), "docker manifest create "),
+    ],
+)
+def test_a_list_that_is_made_anew_says_what_it_leaves_out(built: Built, expected: str) -> None:
+    (fix,) = fixes(built, "MFL104")
+    assert fix.startswith(expected)
+    assert ["create", "rm", "create", "annotate", "push"] == [words[2] for words in pasted(fix)]
+    assert GONE.digest not in fix
+
+
+def test_a_platform_is_not_written_on_an_entry_where_the_list_has_it() -> None:
+    (fix,) = fixes(index(AMD64, OTHER, annotate={1: {"platform": None}}), "MFL102")
+    first, line, *_ = fix.split("\n")
+    assert "# to keep the other image for linux/amd64 only:" == first
+    assert grouped("test/team/app:latest", f"test/team/app@{AMD64.digest}") == line

@@ -6,6 +6,7 @@ from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.duplicate_platform import duplicate_platform as rule
 from tests.builders import BuiltImage, attestation, image, index
 from tests.rules.cases import ABSENT, DENIED, judged, only, outcome, severities
+from tests.rules.shell import grouped
 
 ONE = image("linux", "amd64")
 OTHER = image("linux", "amd64", name="other")
@@ -15,9 +16,7 @@ PASSING = judged(rule, index(ONE, ARM64))
 
 
 def listing(*images: BuiltImage) -> str:
-    named = " ".join(f"test/team/app@{one.digest}" for one in images)
-    target = "test/team/app:latest"
-    return f"docker manifest create --amend {target} {named} && docker manifest push {target}"
+    return grouped("test/team/app:latest", *(f"test/team/app@{one.digest}" for one in images))
 
 
 def test_two_images_for_one_platform_are_an_error() -> None:

@@ -6,8 +6,9 @@ from mfl_lint.core.manifest import OCI_INDEX
 from mfl_lint.core.observation import Look, LookState
 from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.invalid_document import invalid_document as rule
-from tests.builders import attestation, document, image, index
-from tests.rules.cases import judged, only, outcome
+from tests.builders import attestation, document, image, index, observation
+from tests.rules.cases import judged, judged_observation, only, outcome
+from tests.rules.shell import pasted
 
 AMD64 = image("linux", "amd64")
 ARM64 = image("linux", "arm64")
@@ -29,6 +30,29 @@ def test_what_is_no_document_is_said_in_one_line(raw: str) -> None:
     built = document(raw.encode("utf-8", "surrogateescape"), OCI_INDEX)
     finding = only(judged(rule, built))
     assert finding.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("", "the document is empty"),
+        (" \n", "the document is empty"),
+        ("{oops", "the document is no JSON: "),
+        ("7", "the document is invalid: 7 is not an object"),
+    ],
+)
+def test_what_cannot_be_read_is_called_a_document(raw: str, expected: str) -> None:
+    finding = only(judged(rule, document(raw, OCI_INDEX)))
+    assert finding.message.startswith(expected)
+    assert ("", "") == (finding.platform, finding.subject)
+    assert ["docker", "buildx", "build"] == pasted(finding.fix)[0][:3]
+
+
+def test_nothing_is_built_for_what_lies_on_disk() -> None:
+    seen = observation(document("{oops", OCI_INDEX), repository="")
+    (finding,) = judged_observation(rule, seen).findings
+    assert [] == pasted(finding.fix)
+    assert "docker" not in finding.fix
 
 
 @pytest.mark.parametrize(

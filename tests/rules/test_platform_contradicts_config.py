@@ -7,6 +7,7 @@ from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.platform_contradicts_config import platform_contradicts_config as rule
 from tests.builders import attestation, image, index
 from tests.rules.cases import ABSENT, DENIED, judged, only, outcome, severities
+from tests.rules.shell import grouped
 
 AMD64 = image("linux", "amd64")
 FAILING = judged(rule, index(AMD64, annotate={0: {"platform": "linux/arm64"}}))
@@ -22,13 +23,30 @@ def test_the_message_names_both_platforms() -> None:
 
 def test_the_fix_names_both_ways_out_and_runs_only_the_first() -> None:
     target = "test/team/app:latest"
-    create = f"docker manifest create --amend {target} test/team/app@{AMD64.digest}"
     assert [
         "# if the image itself is right, correct the list:",
-        f"{create} && docker manifest push {target}",
+        grouped(target, f"test/team/app@{AMD64.digest}"),
         "# or, if it was built for the wrong platform, build it again:",
         f"#   docker buildx build --platform linux/arm64 -t {target} --push .",
     ] == only(FAILING).fix.split("\n")
+
+
+def test_the_list_is_built_again_where_its_correction_would_have_a_platform_twice() -> None:
+    target, other = "test/team/app:latest", image("linux", "amd64", name="other")
+    built = index(AMD64, other, annotate={1: {"platform": "linux/arm64"}})
+    assert [
+        "# if it was built for the wrong platform, build it again:",
+        f"docker buildx build --platform linux/amd64,linux/arm64 -t {target} --push .",
+        "# or, to drop the entry:",
+        f"#   {grouped(target, f'test/team/app@{AMD64.digest}')}",
+    ] == only(judged(rule, built)).fix.split("\n")
+
+
+def test_swapped_platforms_are_swapped_back() -> None:
+    changes = {0: {"platform": "linux/arm64"}, 1: {"platform": "linux/amd64"}}
+    judgement = judged(rule, index(AMD64, image("linux", "arm64"), annotate=changes))
+    for finding in judgement.findings:
+        assert finding.fix.startswith("# if the image itself is right, correct the list:")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from mfl_lint.core.rule import Judgement, Siblings
 from mfl_lint.rules.platform_in_repository_name import platform_in_repository_name as rule
 from tests.rules.cases import judged_name, only, severities, summary
+from tests.rules.shell import grouped
 
 APPS = ("team/app-amd64", "team/app-ppc64le", "team/charm", "team/other")
 FAILING = judged_name(rule, "team/app-ppc64le", Siblings(repositories=APPS))
@@ -25,11 +26,10 @@ def test_a_name_with_siblings_is_certain() -> None:
     assert "ppc64le in the repository's name names a platform, like team/app-amd64" == (
         finding.message
     )
-    parts = "test/team/app-ppc64le:TAG test/team/app-amd64:TAG"
-    create = f"docker manifest create test/team/app:TAG {parts}"
+    parts = ("test/team/app-ppc64le:TAG", "test/team/app-amd64:TAG")
     assert [
         "# for each tag that they share, with it in place of TAG:",
-        f"#   {create} && docker manifest push test/team/app:TAG",
+        f"#   {grouped('test/team/app:TAG', *parts)}",
     ] == finding.fix.split("\n")
 
 
@@ -42,6 +42,14 @@ def test_a_lone_name_is_possible_and_says_so(name: str) -> None:
     unseen = only(judged_name(rule, name))
     assert unseen.message.startswith("possible: ")
     assert unseen.message.endswith("were not looked at")
+    for finding in (unseen, only(listed(name))):
+        assert "docker" not in finding.fix
+        assert finding.fix.startswith("# if ")
+
+
+def test_names_that_are_platforms_only_need_a_new_one() -> None:
+    fix = only(listed("arm64", "amd64")).fix
+    assert "docker manifest create test/NAME:TAG test/arm64:TAG test/amd64:TAG" in fix
 
 
 @pytest.mark.parametrize(
@@ -57,7 +65,9 @@ def test_a_product_whose_words_do_not_differ_by_platform_stays_silent_beside_oth
 
 
 def test_a_name_without_the_word_beside_it_makes_it_certain() -> None:
-    assert "beside team/app" in only(listed("team/app-arm64", "team/app")).message
+    finding = only(listed("team/app-arm64", "team/app"))
+    assert "beside team/app" in finding.message
+    assert " test/team/app:TAG test/team/app:TAG test/team/app-arm64:TAG " in finding.fix
 
 
 def test_a_namespace_is_the_matter_of_another_rule() -> None:

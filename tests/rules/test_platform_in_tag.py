@@ -4,8 +4,9 @@ import pytest
 
 from mfl_lint.core.rule import Judgement, Outcome, Siblings, TagSummary
 from mfl_lint.rules.platform_in_tag import platform_in_tag as rule
-from tests.builders import artifact, image
+from tests.builders import artifact, image, index
 from tests.rules.cases import judged, only, outcome, severities, summary
+from tests.rules.shell import grouped
 
 ARM64 = image("linux", "arm64")
 
@@ -23,9 +24,8 @@ def test_a_tag_with_siblings_is_certain() -> None:
     finding = only(FAILING)
     assert "warning" == finding.severity
     assert "arm64 in the tag names a platform, like v1-amd64" == finding.message
-    assert finding.fix.startswith(
-        "docker manifest create test/team/app:v1 test/team/app:v1-arm64 test/team/app:v1-amd64 &&"
-    )
+    name = "test/team/app:v1"
+    assert grouped(name, f"{name}-arm64", f"{name}-amd64") == finding.fix
 
 
 @pytest.mark.parametrize("tag", ["v1-arm64", "latest-armhf", "arm64", "1.2_x86_64", "amd64-3.1"])
@@ -33,6 +33,8 @@ def test_a_lone_tag_is_possible_and_never_unknown(tag: str) -> None:
     for judgement in (beside(tag, "v9"), judged(rule, ARM64, tag=tag)):
         assert only(judgement).message.startswith("possible: ")
         assert Outcome.FAIL == outcome(judgement)
+        assert "docker" not in only(judgement).fix
+        assert only(judgement).fix.startswith("# if ")
 
 
 @pytest.mark.parametrize("tag", ["charm", "alarm-1", "farm64", "latest", "v1.386.2"])
@@ -41,7 +43,25 @@ def test_other_tags_stay_silent(tag: str) -> None:
 
 
 def test_the_tag_without_the_word_makes_it_certain() -> None:
-    assert "beside v1" in only(beside("v1-arm64", "v1")).message
+    finding = only(beside("v1-arm64", "v1"))
+    assert "beside v1" in finding.message
+    assert "# if arm64 is a platform, push all as one list, test/team/app:v1" == finding.fix
+
+
+def test_the_image_of_the_tag_without_the_word_stays_in_the_list() -> None:
+    plain = summary("v1", "linux/amd64", is_index=False)
+    name = "test/team/app:v1"
+    assert grouped(name, name, f"{name}-arm64") == only(beside("v1-arm64", plain)).fix
+    same = summary("v1", "linux/arm64", is_index=False)
+    assert only(beside("v1-arm64", same)).fix.startswith("# if ")
+
+
+def test_tags_that_are_lists_are_merged_by_a_tool_that_takes_lists() -> None:
+    name = "test/team/app:v1"
+    expected = f"docker buildx imagetools create -t {name} {name}-arm64 {name}-amd64"
+    assert expected == only(beside("v1-arm64", summary("v1-amd64", "linux/amd64"))).fix
+    tags = Siblings(tags=(summary("v1-arm64"), summary("v1-amd64")))
+    assert expected == only(judged(rule, index(ARM64), None, tags, tag="v1-arm64")).fix
 
 
 def test_it_is_information_where_the_tag_without_the_word_is_an_index_for_it() -> None:

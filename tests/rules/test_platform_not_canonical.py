@@ -8,6 +8,7 @@ from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.platform_not_canonical import platform_not_canonical as rule
 from tests.builders import attestation, image, index
 from tests.rules.cases import judged, only, outcome, severities
+from tests.rules.shell import grouped
 
 AMD64 = image("linux", "amd64")
 FAILING = judged(rule, index(AMD64, annotate={0: {"platform": "linux/x86_64"}}))
@@ -81,14 +82,14 @@ def test_what_a_registry_says_is_quoted_in_the_fix() -> None:
 
 
 def test_a_list_too_long_to_be_named_whole_is_no_command() -> None:
-    many = [image("linux", "arm64", name=str(number)) for number in range(33)]
-    built = index(*many, annotate={0: {"platform": "linux/aarch64"}})
+    first = image("linux", "arm64")
+    many = (image("linux", "amd64", name=str(number)) for number in range(32))
+    built = index(first, *many, annotate={0: {"platform": "linux/aarch64"}})
     hint, command = only(judged(rule, built)).fix.split("\n")
     assert "# name each image by its digest in place of DIGEST:" == hint
-    start = "#   docker manifest create --amend test/team/app:latest"
-    assert command.startswith(
-        f"{start} test/team/app@{many[0].digest} test/team/app@DIGEST && docker manifest annotate "
-    )
+    name, target = f"test/team/app@{first.digest}", "test/team/app:latest"
+    step = f" && docker manifest annotate --os linux --arch arm64 {target} {name}"
+    assert f"#   {grouped(target, name, 'test/team/app@DIGEST', annotate=step)}" == command
 
 
 def test_attestations_are_not_judged() -> None:

@@ -24,6 +24,12 @@ def test_a_windows_entry_needs_a_build() -> None:
     )
 
 
+def test_the_build_comes_from_the_config_or_from_a_new_image() -> None:
+    assert only(FAILING).fix.startswith("docker manifest create ")
+    silent = image("windows", "amd64")
+    assert only(judged(rule, index(silent))).fix.startswith("docker buildx build ")
+
+
 def test_a_linux_entry_needs_none() -> None:
     assert [] == severities(judged(rule, index(image("linux", "amd64"))))
 

@@ -63,7 +63,6 @@ async def services_of(store: Store) -> Services:
         rules=filled_store.RULES,
         now=lambda: filled_store.NOW + timedelta(seconds=20),
         next_crawl=lambda name: filled_store.NOW + timedelta(minutes=35),
-        request_crawl=None,
         live=lambda: live,
     )
 

@@ -167,6 +167,7 @@ def _write(
         moved_at=at if known and moved else known.moved_at if known else None,
         complete=seen.complete,
         judged_hash="judged",
+        unsettled=any(judgement.unknown_rules()),
         summary=facts.summary(tag, seen.root),
     )
     return TagWrite(
@@ -348,6 +349,17 @@ async def _edge(store: Store) -> None:
         {"latest": broken, "1": app("probe", USUAL)},
         at,
         crawl_id=crawl,
+    )
+    partial = app("partial", USUAL)
+    unseen = Look(LookState.UNREACHABLE, "no answer within 30 s")
+    await record_tags(
+        store,
+        "edge",
+        "fleet/partial",
+        {"latest": partial},
+        at,
+        crawl_id=crawl,
+        looks={partial.children[1].digest: unseen},
     )
     await crawls.finish_crawl(store, crawl, CrawlStatus.DONE, "", at + timedelta(seconds=9))
     await lose_sight(store, "edge", "fleet/probe", "latest", NOW - timedelta(hours=5))

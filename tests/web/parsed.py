@@ -20,6 +20,7 @@ PAGES = (
     "/t/internal/edge/sensor:latest",
     "/t/internal/shop/legacy:old",
     "/t/edge/fleet/probe:latest",
+    "/t/edge/fleet/partial:latest",
     "/findings",
     "/findings?severity=error&state=open&registry=internal",
     "/findings?repository=nothing",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
@@ -40,6 +42,8 @@ LOOKED_AT = (
     "/t/internal/shop/checkout:latest",
     "/t/internal/platform/gateway:latest",
     "/t/edge/fleet/probe:latest",
+    "/t/edge/fleet/partial:latest",
+    "/r/edge/fleet/partial",
     "/findings",
     "/rules",
     "/rules/MFL101",
@@ -48,12 +52,20 @@ LOOKED_AT = (
     "/findings?repository=nothing",
 )
 RULESETS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE_OPTIONS = {"runOnly": RULESETS, "resultTypes": ["violations"]}
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser")
+pytestmark = [
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 
-@asynccontextmanager
-async def browsing() -> AsyncIterator[Browser]:
+NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1366, "height": 844}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Return the one browser of this module."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
@@ -62,53 +74,91 @@ async def browsing() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def problems_of(page: Page, client: Client, paths: tuple[str, ...]) -> list[str]:
-    """Return what is wrong with the pages: axe's violations, overflow, what the console says."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(browser: Browser) -> Page:
+    """Return the one page in which others are looked at."""
+    return await browser.new_page()
+
+
+@contextmanager
+def heard(page: Page) -> Iterator[list[str]]:
+    """Yield what the console, scripts and dialogs say meanwhile."""
     found: list[str] = []
-    page.on("console", lambda message: found.append(f"console: {message.text}"))
-    page.on("pageerror", lambda error: found.append(f"script: {error}"))
-    page.on("dialog", lambda dialog: found.append(f"dialog: {dialog.message}"))
-    for path in paths:
-        await page.goto(str(client.make_url(path)))
-        await page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-        results = await Axe().run(page, options={"runOnly": RULESETS})
-        found += [
-            f"{path}: {violation['id']}: {violation['nodes'][0]['html'][:200]}"
-            for violation in results.response["violations"]
-        ]
-        overflow = await page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if overflow > 0:
-            found.append(f"{path}: scrolls sideways by {overflow} pixels")
-    return found
+    hear = {
+        "console": lambda message: found.append(f"console: {message.text}"),
+        "pageerror": lambda error: found.append(f"script: {error}"),
+        "dialog": lambda dialog: found.append(f"dialog: {dialog.message}"),
+    }
+    for name, handler in hear.items():
+        page.on(name, handler)  # type: ignore[call-overload]
+    try:
+        yield found
+    finally:
+        for name, handler in hear.items():
+            page.remove_listener(name, handler)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1366])
-async def test_pages_are_accessible_and_fit(filled_url: str, scheme: str, width: int) -> None:
-    async with browsing() as browser, served(filled_url) as client:
-        page = await browser.new_page(
-            color_scheme="dark" if scheme == "dark" else "light",
-            viewport={"width": width, "height": 844},
-        )
+async def violations_of(page: Page) -> list[str]:
+    """Return what axe, which is in the page, says of it as it is now."""
+    found = await page.evaluate(f"axe.run({json.dumps(AXE_OPTIONS)})")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+async def overflow_of(page: Page) -> list[str]:
+    """Return that the page scrolls sideways, where it does."""
+    root = "document.documentElement"
+    width = await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+    return [f"scrolls sideways by {width} pixels"] if width > 0 else []
+
+
+async def problems_of(page: Page, client: Client, paths: tuple[str, ...]) -> list[str]:
+    """Return what is wrong with the pages, wide and light, then narrow and dark.
+
+    That is axe's violations, overflow, and what the console says.
+    """
+    found: list[str] = []
+    with heard(page) as said:
+        for path in paths:
+            await page.emulate_media(color_scheme="light")
+            await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+            await page.goto(str(client.make_url(path)))
+            await page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            await page.evaluate(AXE_SCRIPT)
+            wide = [*await overflow_of(page), *await violations_of(page)]
+            await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme="dark")
+            narrow = [*await overflow_of(page), *await violations_of(page)]
+            found += [f"{path} wide, light: {problem}" for problem in wide]
+            found += [f"{path} narrow, dark: {problem}" for problem in narrow]
+    return found + said
+
+
+async def test_pages_are_accessible_and_fit(page: Page, filled_url: str) -> None:
+    async with served(filled_url) as client:
         assert [] == await problems_of(page, client, LOOKED_AT)
 
 
-async def test_hostile_pages_run_nothing_and_fit(hostile_url: str) -> None:
-    async with browsing() as browser, served(hostile_url) as client:
-        page = await browser.new_page(viewport={"width": 390, "height": 844})
+async def test_hostile_pages_run_nothing_and_fit(page: Page, hostile_url: str) -> None:
+    async with served(hostile_url) as client:
         assert [] == await problems_of(page, client, HOSTILE_PAGES)
 
 
-async def test_empty_pages_are_accessible_and_fit(empty_url: str) -> None:
-    async with browsing() as browser, served(empty_url) as client:
-        page = await browser.new_page(viewport={"width": 390, "height": 844})
+async def test_empty_pages_are_accessible_and_fit(page: Page, empty_url: str) -> None:
+    async with served(empty_url) as client:
         assert [] == await problems_of(page, client, ("/", "/findings", "/crawls", "/rules"))
 
 
-async def test_pages_work_without_javascript(filled_url: str) -> None:
-    async with browsing() as browser, served(filled_url) as client:
+async def test_what_is_wrong_with_a_page_is_seen(page: Page, filled_url: str) -> None:
+    async with served(filled_url) as client:
+        await page.goto(str(client.make_url("/rules")))
+        await page.evaluate(AXE_SCRIPT)
+        await page.evaluate("document.querySelector('h1').outerHTML = '<img width=9000 src=/x>'")
+        assert ["scrolls sideways"] == [one[:16] for one in await overflow_of(page)]
+        assert "image-alt" in {one.partition(":")[0] for one in await violations_of(page)}
+
+
+async def test_pages_work_without_javascript(browser: Browser, filled_url: str) -> None:
+    async with served(filled_url) as client:
         context = await browser.new_context(java_script_enabled=False)
         page = await context.new_page()
         await page.goto(str(client.make_url("/findings")))
@@ -118,9 +168,8 @@ async def test_pages_work_without_javascript(filled_url: str) -> None:
         assert await page.inner_text("h1") == "MFL401 missing-platform"
 
 
-async def test_the_keyboard_reaches_the_content_first(filled_url: str) -> None:
-    async with browsing() as browser, served(filled_url) as client:
-        page = await browser.new_page()
+async def test_the_keyboard_reaches_the_content_first(page: Page, filled_url: str) -> None:
+    async with served(filled_url) as client:
         await page.goto(str(client.make_url("/r/internal/shop/checkout")))
         await page.keyboard.press("Tab")
         assert "Skip to the content" == await page.evaluate("document.activeElement.textContent")
@@ -128,8 +177,8 @@ async def test_the_keyboard_reaches_the_content_first(filled_url: str) -> None:
         assert "main" == await page.evaluate("document.activeElement.id")
 
 
-async def test_a_fix_can_be_copied(filled_url: str) -> None:
-    async with browsing() as browser, served(filled_url) as client:
+async def test_a_fix_can_be_copied(browser: Browser, filled_url: str) -> None:
+    async with served(filled_url) as client:
         context = await browser.new_context()
         await context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = await context.new_page()
@@ -144,7 +193,9 @@ async def begin_a_crawl(store: Store) -> None:
     await crawls.start_crawl(store, "hub", filled_store.NOW)
 
 
-async def test_a_crawl_is_followed_live_and_a_dead_service_is_noticed(tmp_path: Path) -> None:
+async def test_a_crawl_is_followed_live_and_a_dead_service_is_noticed(
+    page: Page, tmp_path: Path
+) -> None:
     url = await asyncio.to_thread(make_database, tmp_path / "live.db", begin_a_crawl)
     done = [3]
 
@@ -152,11 +203,10 @@ async def test_a_crawl_is_followed_live_and_a_dead_service_is_noticed(tmp_path: 
         running = CrawlStatus.RUNNING
         return (CrawlRecord(1, "hub", running, filled_store.NOW, None, 9, done[0]),)
 
-    async with open_store(url) as store, browsing() as browser:
+    async with open_store(url) as store:
         app = create_app(replace(await services_of(store), live=live))
         server = TestServer(app)
         await server.start_server()
-        page = await browser.new_page()
         await page.goto(str(server.make_url("/crawls/1")))
         async with page.expect_response("**/api/v1/crawls/1"):
             pass

@@ -14,12 +14,13 @@ from mfl_lint.core.policy import Ignore, Policy, Requirement, Severity
 from mfl_lint.core.records import Counts, Entry, TagRow, TagState
 from mfl_lint.core.rule import Finding, TagSummary
 from mfl_lint.core.truth import FindingState, Tracked
-from mfl_lint.web.answers import TagItem
+from mfl_lint.web.items import TagItem
 from mfl_lint.web.matrix import MAX_COLUMNS, column, matrix
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 NONE = Policy()
+SEEN = {"digest": Digest(f"sha256:{99:064x}"), "look": LookState.VERIFIED, "complete": True}
 BOTH = Policy(requirements=(Requirement((AMD64, ARM64)),))
 
 
@@ -34,6 +35,9 @@ def entry(
     kind: Kind = Kind.IMAGE,
 ) -> Entry:
     return Entry(position, Descriptor(digest=digest(position), platform=platform), kind, look)
+
+
+AMD_ONLY, ARM_ONLY = (entry(0, AMD64),), (entry(0, ARM64),)
 
 
 def tracked(
@@ -64,7 +68,7 @@ def tracked(
 def row_of(
     *entries: Entry, findings: tuple[Tracked, ...] = (), policy: Policy = NONE, **fields: object
 ) -> TagItem:
-    state = TagState("latest", **{"digest": digest(99), "look": LookState.VERIFIED, **fields})  # type: ignore[arg-type]
+    state = TagState("latest", **{**SEEN, **fields})  # type: ignore[arg-type]
     return matrix([TagRow(state, entries, findings)], "hub", "a", policy, NOW).items[0]
 
 
@@ -90,6 +94,51 @@ def test_what_was_seen_without_a_finding_is_ok() -> None:
 )
 def test_a_look_that_failed_is_not_gone(look: LookState | None, state: str) -> None:
     assert {"linux/amd64": state} == states(row_of(entry(0, AMD64, look)))
+
+
+def test_a_tag_that_was_not_seen_whole_is_not_certain_and_says_why() -> None:
+    item = row_of(
+        entry(0, AMD64),
+        entry(1, ARM64, LookState.UNREACHABLE),
+        entry(2, None, None),
+        complete=False,
+        unsettled=True,
+    )
+
+    assert "unknown" == item.state
+    said = "not all of it was seen: linux/arm64 unreachable, entry 2 not looked at"
+    assert said == item.detail
+    assert {"linux/amd64": "ok", "linux/arm64": "unknown", "no platform": "unknown"} == states(item)
+
+
+def test_what_no_entry_explains_makes_every_platform_uncertain() -> None:
+    item = row_of(entry(0, AMD64), entry(1, ARM64, LookState.ABSENT), complete=False)
+
+    assert ("unknown", "not all of it was seen") == (item.state, item.detail)
+    assert {"linux/amd64": "unknown", "linux/arm64": "absent"} == states(item)
+    assert "not all of it was seen" == item.cells["linux/amd64"].reason
+
+
+def test_a_rule_that_could_not_decide_leaves_the_tag_uncertain() -> None:
+    item = row_of(entry(0, AMD64), unsettled=True)
+
+    said = "a rule could not decide at the last look"
+    assert ("unknown", said) == (item.state, item.detail)
+    assert {"linux/amd64": "unknown"} == states(item)
+
+
+def test_what_is_certainly_wrong_is_worse_than_what_is_not_certain() -> None:
+    item = row_of(entry(0, AMD64), findings=(tracked(0, "linux/amd64"),), unsettled=True)
+
+    assert ("error", {"linux/amd64": "error"}) == (item.state, states(item))
+
+
+def test_what_an_index_that_was_not_seen_offers_is_not_missing() -> None:
+    blind = TagSummary("latest", is_index=True, platforms=None)
+    nested = entry(1, None, LookState.UNREACHABLE, Kind.INDEX)
+    item = row_of(entry(0, AMD64), nested, policy=BOTH, summary=blind, complete=False)
+
+    assert {"linux/amd64": "ok", "linux/arm64": "unknown"} == states(item)
 
 
 def test_a_finding_colours_the_cell_of_its_entry_and_gives_the_reason() -> None:
@@ -138,7 +187,7 @@ def test_what_the_policy_demands_and_is_not_there_is_missing() -> None:
 
 def test_a_tag_that_was_never_seen_lacks_nothing_for_certain() -> None:
     never = TagRow(TagState("new", detail="no answer"), (), ())
-    seen = TagRow(TagState("old", digest(1), LookState.VERIFIED), (entry(0, AMD64),), ())
+    seen = TagRow(TagState("old", digest(1), LookState.VERIFIED, complete=True), AMD_ONLY, ())
     new, old = matrix([never, seen], "hub", "a", BOTH, NOW).items
 
     assert {"linux/amd64": "unknown", "linux/arm64": "unknown"} == states(new)
@@ -147,8 +196,8 @@ def test_a_tag_that_was_never_seen_lacks_nothing_for_certain() -> None:
 
 
 def test_a_column_of_another_tag_is_not_offered() -> None:
-    one = TagRow(TagState("1", digest(1), LookState.VERIFIED), (entry(0, AMD64),), ())
-    two = TagRow(TagState("2", digest(2), LookState.VERIFIED), (entry(0, ARM64),), ())
+    one = TagRow(TagState("1", digest(1), LookState.VERIFIED, complete=True), AMD_ONLY, ())
+    two = TagRow(TagState("2", digest(2), LookState.VERIFIED, complete=True), ARM_ONLY, ())
     drawn = matrix([one, two], "hub", "a", Policy(), NOW)
 
     assert ("linux/amd64", "linux/arm64") == drawn.platforms

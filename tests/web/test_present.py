@@ -9,6 +9,7 @@ import pytest
 
 from mfl_lint.core.policy import Policy, Severity
 from mfl_lint.core.records import Counts, CrawlRecord, CrawlStatus, RegistryView
+from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web import present
 from tests.web.filled_store import RULES
 
@@ -37,11 +38,11 @@ HUB = RegistryView("hub", "docker.io", True, 1, 1, Counts(), "", DONE)
 def test_a_registrys_state_is_what_matters_most(changes: dict[str, object], state: str) -> None:
     view = msgspec.structs.replace(HUB, **changes)
 
-    assert state == present.registry_item(view, (), None).state
+    assert state == present.registry_item(view, (), None, Uncertain()).state
 
 
 def test_a_crawl_that_runs_here_is_newer_than_the_stores() -> None:
-    item = present.registry_item(HUB, (RUNNING,), NOW)
+    item = present.registry_item(HUB, (RUNNING,), NOW, Uncertain())
     stored = msgspec.structs.replace(RUNNING, tags=1)
 
     assert ("crawling", NOW) == (item.state, item.next_crawl_at)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from mfl_lint.web.security import is_own_host
@@ -31,6 +34,13 @@ def test_loopback_and_the_configured_host_are_ours(host: str) -> None:
 )
 def test_every_other_host_is_not(host: str) -> None:
     assert False is is_own_host(host, "lint.example")
+
+
+def test_the_host_that_the_documented_proxy_sends_is_ours() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "how-to.md").read_text(encoding="utf-8")
+    (host,) = re.findall(r"proxy_set_header +Host (\S+);", text)
+
+    assert True is is_own_host(host, "127.0.0.1")
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/findings", "/healthz", "/static/app.css"])

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Believe that many tags are gone at once, instead of holding them.",
 )
+@click.option(
+    "--recheck",
+    is_flag=True,
+    help="Look again now whether the images that unchanged lists name are still there.",
+)
 @options.quiet_option
 @options.debug_option
 def command(
@@ -33,6 +38,7 @@ def command(
     config_path: Path | None,
     fail_on: str,
     accept_vanished: bool,
+    recheck: bool,
     quiet: bool,
 ) -> int:
     """Look at the configured registries and record what is found.
@@ -43,9 +49,14 @@ def command(
     Exit codes: 0 no open finding at or above --fail-on, 1 findings, 2 usage or configuration,
     3 something could not be looked at.
     """
+    import msgspec
+
     from mfl_lint.config_file import find_config
 
     config = find_config(config_path)
+    if recheck:
+        crawl = msgspec.structs.replace(config.crawl, presence_age_s=0.0)
+        config = msgspec.structs.replace(config, crawl=crawl)
     ended, counts = asyncio.run(_crawl(config, registries, accept_vanished, quiet))
     for progress in ended:
         click.echo(_line(progress, counts.get(progress.registry)))

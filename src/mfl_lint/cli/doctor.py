@@ -108,5 +108,7 @@ def _rendered(checks: list[Check]) -> str:
             paper.block("  │ ", [("cure: ", "green"), check.cure], style="dim")
     failed = sum(check.ok is False for check in checks)
     paper.line("")
-    paper.line("All is well." if not failed else f"{failed} of {len(checks)} need care.")
+    noted = any(check.ok is None for check in checks)
+    well = "Nothing is broken; see what is marked with !." if noted else "All is well."
+    paper.line(f"{failed} of {len(checks)} need care." if failed else well)
     return paper.text()

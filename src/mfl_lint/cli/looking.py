@@ -11,6 +11,7 @@ from mfl_lint.cli.asked import Expansion
 from mfl_lint.cli.connect import Access, registries
 from mfl_lint.cli.progress import progress_line
 from mfl_lint.config import Config
+from mfl_lint.config_checks import check_known
 from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
 from mfl_lint.core.observation import Observation
 from mfl_lint.core.platform import Platform
@@ -30,13 +31,16 @@ class Looked(msgspec.Struct, frozen=True):
 
 def demanding(policy: Policy, required: Iterable[str]) -> Policy:
     """Return the policy with the platforms of --require for everything; raise ConfigInvalid."""
-    texts = [part.strip() for text in required for part in text.split(",") if part.strip()]
+    texts = [part.strip() for text in required for part in text.split(",")]
+    if "" in texts:
+        raise ConfigInvalid("--require: a platform is empty; write linux/amd64,linux/arm64")
     if not texts:
         return policy
     try:
         platforms = tuple(Platform.parse(text) for text in texts)
     except PlatformInvalid as error:
         raise ConfigInvalid(f"--require: {error}") from None
+    check_known(platforms, policy.known_platforms, "--require")
     requirements = (*policy.requirements, Requirement(platforms))
     return msgspec.structs.replace(policy, requirements=requirements)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mfl_lint.cli import options
+
+if TYPE_CHECKING:
+    from mfl_lint.config import Config
 
 
 @click.command("serve")
@@ -19,11 +23,17 @@ def command(config_path: Path | None) -> int:
     Bound to loopback only: there is no access control yet. SIGHUP reads the settings again,
     SIGTERM ends.
     """
-    from mfl_lint.config_file import find_config
+    from mfl_lint.config_file import find_config, load_config
     from mfl_lint.service.serving import serve
 
     options.show_log()
-    asyncio.run(serve(lambda: find_config(config_path), ready=_announce))
+    path = find_config(config_path).path
+
+    def load() -> Config:
+        """Read the file that was found at the start: one that is gone since is a mistake."""
+        return load_config(path) if path is not None else find_config(None)
+
+    asyncio.run(serve(load, ready=_announce))
     return 0
 
 

@@ -22,7 +22,7 @@ _NEVER_READ: Final = frozenset({Kind.BLOB, Kind.ATTESTATION, Kind.ARTIFACT})
 _NO_PLATFORM: Final = Platform()
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, gc=False):
     """One case for a rule. `order` counts the tree's nodes; `gap` says what was not seen of it."""
 
     case: Case

@@ -1,4 +1,4 @@
-"""What an image's config may hold besides its platform, judged by type.
+"""What an image's config may hold, judged by type: at once where it is regular, else in detail.
 
 Source: OCI image-spec 1.1 config.md and its JSON schema.
 """
@@ -6,15 +6,23 @@ Source: OCI image-spec 1.1 config.md and its JSON schema.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
+from msgspec import Meta
+
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.problems import Problems, below, shown
 from mfl_lint.core.validate import (
     Fields,
+    Name,
+    RegularPlatform,
+    Sha256,
     check_digest,
     read_array,
     read_name,
     read_object,
+    read_platform,
     read_texts,
 )
 
@@ -34,17 +42,68 @@ _HISTORY: Final = {
 }
 
 
-def read_created(fields: Fields, where: str, problems: Problems) -> str:
+_Variable = Annotated[str, Meta(pattern="=")]
+
+
+class _Step(msgspec.Struct):
+    created: str | None = None
+    author: str | None = None
+    created_by: str | None = None
+    comment: str | None = None
+    empty_layer: bool | None = None
+
+
+class _Runtime(msgspec.Struct, rename="pascal"):
+    env: list[_Variable] | None = None
+    entrypoint: list[str] | None = None
+    cmd: list[str] | None = None
+    user: str | None = None
+    working_dir: str | None = None
+    stop_signal: str | None = None
+    args_escaped: bool | None = None
+    exposed_ports: dict[str, dict[str, Any]] | None = None
+    volumes: dict[str, dict[str, Any]] | None = None
+    labels: dict[str, str] | None = None
+
+
+class _Rootfs(msgspec.Struct):
+    type: Literal["layers"]
+    diff_ids: list[Sha256]
+
+
+class _RegularConfig(RegularPlatform, kw_only=True):
+    """A config of which the detailed check has nothing to say (but perhaps of `created`)."""
+
+    rootfs: _Rootfs
+    author: Name | None = None
+    config: _Runtime | None = None
+    history: list[_Step] | None = None
+
+
+def read_config(fields: Fields, problems: Problems) -> tuple[Platform, str, int | None]:
+    """Return the platform, `created` and how many layers the config knows (None = not said)."""
+    try:
+        regular = msgspec.convert(fields, _RegularConfig)
+    except msgspec.ValidationError:
+        platform = read_platform(fields, "", problems)
+        created, diff_ids = _read_created(fields, problems), _read_diff_ids(fields, problems)
+        _check_config(fields, problems)
+        return platform, created, diff_ids
+    platform = regular.platform()
+    return platform, _read_created(fields, problems), len(regular.rootfs.diff_ids)
+
+
+def _read_created(fields: Fields, problems: Problems) -> str:
     """Return `created` as it is spelt, "" where it is absent or no RFC 3339 time."""
-    created = read_name(fields, "created", where, problems)
+    created = read_name(fields, "created", "", problems)
     if created and _RFC3339.fullmatch(created):
         return created
     if isinstance(fields.get("created"), str):
-        problems.invalid(below(where, "created"), f"created is {shown(created)}, not RFC 3339")
+        problems.invalid("created", f"created is {shown(created)}, not RFC 3339")
     return ""
 
 
-def read_diff_ids(fields: Fields, problems: Problems) -> int | None:
+def _read_diff_ids(fields: Fields, problems: Problems) -> int | None:
     """Return how many layers the config knows, None where it does not say."""
     rootfs = fields.get("rootfs")
     if rootfs is None:
@@ -64,7 +123,7 @@ def read_diff_ids(fields: Fields, problems: Problems) -> int | None:
     return len(diff_ids)
 
 
-def check_config(fields: Fields, problems: Problems) -> None:
+def _check_config(fields: Fields, problems: Problems) -> None:
     """Note fields of another type than the schema's, which stop an engine from reading it."""
     read_name(fields, "author", "", problems)
     _check_runtime(read_object(fields, "config", "", problems), problems)

@@ -15,7 +15,7 @@ from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Fault, Finding, Judgement, Rule, RuleVerdict, commented, fingerprint
 
 _MAX_LINE: Final = 600
-_PLACE: Final = re.compile(r"\{(reference|name)\}")
+_PLACE: Final = re.compile(r"\{(reference|name|insecure)\}")
 
 
 class RuleEnd(msgspec.Struct, frozen=True):
@@ -55,12 +55,18 @@ def judgement_of(
     root: Node | None,
     ends: Iterable[RuleEnd],
     policy: Policy,
+    *,
+    insecure: bool = False,
 ) -> Judgement:
-    """Return the findings and verdicts of a tag, or of a repository's name (`root` is None)."""
+    """Return the findings and verdicts of a tag, or of a repository's name (`root` is None).
+
+    `insecure` says that docker has to be told to speak plain HTTP; on loopback it always has.
+    """
+    insecure = insecure or reference.is_loopback
     ends = tuple(ends)
     found = [item for end in ends if end.faults for item in _found(end, policy)]
     found.sort(key=lambda item: item.key)
-    findings = tuple(_finding(item, registry, reference, root) for item in found)
+    findings = tuple(_finding(item, registry, reference, root, insecure) for item in found)
     return Judgement(findings, tuple(end.verdict for end in ends))
 
 
@@ -89,7 +95,9 @@ def _subject(node: Node | None) -> str:
     return normal.full if normal.os == "windows" else str(normal)
 
 
-def _finding(item: _Found, registry: str, reference: Reference, root: Node | None) -> Finding:
+def _finding(
+    item: _Found, registry: str, reference: Reference, root: Node | None, insecure: bool
+) -> Finding:
     tag = reference.tag or reference.digest or ""
     node = item.node or root
     platform = node.entry.platform if node is not None else None
@@ -106,22 +114,27 @@ def _finding(item: _Found, registry: str, reference: Reference, root: Node | Non
         position=node.position if node is not None else None,
         subject=one_line(item.subject),
         message=one_line(item.fault.message),
-        fix=_filled(item.fault.fix, reference),
+        fix=_filled(item.fault, reference, insecure),
         fingerprint=fingerprint(
             item.rule.id, registry, reference.repository, tag, item.subject, item.ordinal
         ),
     )
 
 
-def _filled(fix: tuple[str, ...], reference: Reference) -> str:
+def _filled(fault: Fault, reference: Reference, insecure: bool) -> str:
     """Put the reference into a fix. Commands in which something is still open become comments.
 
     For a digest a new tag has to be chosen; what lies on disk has no name in a registry.
     """
+    fix = fault.fix if reference.repository else fault.fix_on_disk or fault.fix
     name = reference.name if reference.repository else "NAME"
-    places = {"reference": f"{name}:{reference.tag or 'TAG'}", "name": name}
+    places = {
+        "reference": shlex.quote(f"{name}:{reference.tag or 'TAG'}"),
+        "name": shlex.quote(name),
+        "insecure": "--insecure " if insecure else "",
+    }
     used = {place for line in fix for place in _PLACE.findall(line)}
-    lines = [_PLACE.sub(lambda found: shlex.quote(places[found[1]]), line) for line in fix]
+    lines = [_PLACE.sub(lambda found: places[found[1]], line) for line in fix]
     unsaid = ["a registry and repository for NAME"] if used and not reference.repository else []
     if "reference" in used and not reference.tag:
         unsaid.append("a tag for TAG")

@@ -1,7 +1,7 @@
 """JSON as a registry may send it: strict about what two readers would read differently.
 
 Python's reader lets repeated keys, NaN and lone surrogates pass; here each is a problem. Two
-passes: the first decodes and stops at anything irregular, the second (rare) decodes with marks,
+passes: the first decodes what can be proved to be regular, the second (rare) decodes with marks,
 mends the strings and says where. What leaves this module can be encoded as UTF-8 and holds no NUL.
 Source: RFC 8259 sections 4, 6, 7 and 8.
 """
@@ -13,6 +13,8 @@ import re
 from collections import Counter
 from typing import Any, Final
 
+import msgspec
+
 from mfl_lint.core.manifest import MAX_DOCUMENT_BYTES
 from mfl_lint.core.problems import MAX_SHOWN, Odd, Problems, below
 
@@ -20,29 +22,16 @@ MAX_DEPTH: Final = 100
 MAX_VALUES: Final = 100_000
 MAX_DIGITS: Final = 4300  # what Python's int() takes by default, so that both passes agree
 
-_SUSPICIOUS: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
+# Escapes of NUL, of surrogates, and of quotation marks (see `_regular`).
+_SUSPICIOUS: Final = re.compile(rb"\\u(?:00(?:00|22)|[dD][89a-fA-F])")
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
-
-
-class _IrregularError(Exception):
-    """The quick pass met what only the thorough one can explain."""
 
 
 class _Repeated(dict[str, Any]):
     """An object with repeated keys; the last value stands, as in every common reader."""
 
     repeated: dict[str, int]
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise _IrregularError
-    return fields
-
-
-def _refuse(_text: str) -> Any:
-    raise _IrregularError
 
 
 def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -58,7 +47,8 @@ def _integer(text: str) -> int | Odd:
     return int(text) if len(text.lstrip("-")) <= MAX_DIGITS else Odd(text[: MAX_SHOWN + 1])
 
 
-_QUICK: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
+_QUICK: Final = msgspec.json.Decoder()
+_ENCODER: Final = msgspec.json.Encoder()
 _THOROUGH: Final = json.JSONDecoder(
     object_pairs_hook=_marked, parse_constant=Odd, parse_int=_integer
 )
@@ -70,53 +60,66 @@ def load_object(raw: bytes, problems: Problems) -> dict[str, Any] | None:
     Numbers that JSON does not have, or of more than MAX_DIGITS digits, are `Odd`. Lone
     surrogates and NUL characters are replaced by U+FFFD; each is a problem.
     """
-    if (text := _text(raw, problems)) is None:
+    if _is_too_large(raw, problems):
         return None
-    try:
-        value = _decoded(text, problems)
-    except RecursionError:
-        value, deep = None, True
-    except ValueError as error:
-        problem = error.msg if isinstance(error, json.JSONDecodeError) else "a number too long"
-        at = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        problems.invalid("", f"not JSON: {problem}{at}")
-        return None
-    else:
-        deep = raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _too_deep(value)
-    if deep:
-        problems.invalid("", f"nested more than {MAX_DEPTH} deep")
-        return None
-    if not isinstance(value, dict):
-        problems.wrong("", value, "an object")
+    value = _regular(raw)
+    if value is None:
+        value = _irregular(raw, problems)
+    elif raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _too_deep(value):
+        problems.invalid("", _TOO_DEEP)
         return None
     return value
 
 
-def _text(raw: bytes, problems: Problems) -> str | None:
-    """Return the text; None where it is not UTF-8 or larger than anything a registry needs."""
+def _is_too_large(raw: bytes, problems: Problems) -> bool:
+    """Say (and note) whether the bytes are more than anything that a registry needs."""
     if len(raw) > MAX_DOCUMENT_BYTES:
         problems.invalid("", f"{len(raw)} bytes are more than {MAX_DOCUMENT_BYTES}")
-        return None
+        return True
     if len(raw) > MAX_VALUES and sum(map(raw.count, (b"{", b"[", b","))) > MAX_VALUES:
         problems.invalid("", f"more than {MAX_VALUES} values")
+        return True
+    return False
+
+
+def _regular(raw: bytes) -> dict[str, Any] | None:
+    """Return the object where nothing about it is irregular, None where that is not proved.
+
+    The reader here is as strict as RFC 8259 and the UTF-8 decoder. What it lets pass are keys
+    that stand twice: then it dropped a key, and with it two quotation marks at least. Written
+    out again, a string has as many of them as it had, unless one was written as an escape.
+    """
+    if b"\\u" in raw and _SUSPICIOUS.search(raw) is not None:
         return None
     try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        problems.invalid("", f"not UTF-8: byte 0x{raw[error.start]:02x} at {error.start}")
+        value = _QUICK.decode(raw)
+        if type(value) is not dict:
+            return None
+        again = _ENCODER.encode(value)
+        return value if again == raw or again.count(b'"') == raw.count(b'"') else None
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         return None
 
 
-def _decoded(text: str, problems: Problems) -> Any:
-    if "\\u" not in text or _SUSPICIOUS.search(text) is None:
-        try:
-            return _QUICK.decode(text)
-        except json.JSONDecodeError:
-            raise
-        except (_IrregularError, ValueError):
-            pass
-    value = _THOROUGH.decode(text)
-    return value if _too_deep(value) else _mended(value, "", problems)
+def _irregular(raw: bytes, problems: Problems) -> dict[str, Any] | None:
+    try:
+        value = _THOROUGH.decode(raw.decode())
+    except RecursionError:
+        problems.invalid("", _TOO_DEEP)
+    except UnicodeDecodeError as error:
+        problems.invalid("", f"not UTF-8: byte 0x{raw[error.start]:02x} at {error.start}")
+    except json.JSONDecodeError as error:
+        problems.invalid("", f"not JSON: {error.msg} at line {error.lineno}")
+    except ValueError:
+        problems.invalid("", "not JSON: a number too long")
+    else:
+        if _too_deep(value):
+            problems.invalid("", _TOO_DEEP)
+        elif isinstance(mended := _mended(value, "", problems), dict):
+            return mended
+        else:
+            problems.wrong("", mended, "an object")
+    return None
 
 
 def _too_deep(value: Any) -> bool:

@@ -40,7 +40,8 @@ def is_filesystem_layer(media_type: str) -> bool:
 
 def is_attestation_entry(entry: Descriptor) -> bool:
     """Say whether the entry itself says that it is BuildKit's attestation of another one."""
-    return any(key.startswith(ATTESTATION_PREFIX) for key in entry.annotations)
+    marks = entry.annotations
+    return bool(marks) and any(key.startswith(ATTESTATION_PREFIX) for key in marks)
 
 
 def is_attachment_tag(tag: str) -> bool:
@@ -81,8 +82,8 @@ def _kind_of_entry(entry: Descriptor) -> Kind:
 
 
 def _kind_of_manifest(entry: Descriptor, document: Document) -> Kind:
-    layers = [clean_media_type(layer.media_type) for layer in document.layers]
-    if layers and all(layer == IN_TOTO for layer in layers):
+    layers = document.layers
+    if layers and all(clean_media_type(layer.media_type) == IN_TOTO for layer in layers):
         return Kind.ATTESTATION
     if _names_artifact(entry.artifact_type) or _names_artifact(document.artifact_type):
         return Kind.ARTIFACT
@@ -92,7 +93,7 @@ def _kind_of_manifest(entry: Descriptor, document: Document) -> Kind:
         return Kind.UNDECIDED
     if clean_media_type(document.config.media_type) not in CONFIG_TYPES:
         return Kind.ARTIFACT
-    is_image = not layers or any(_FILESYSTEM.fullmatch(layer) for layer in layers)
+    is_image = not layers or any(is_filesystem_layer(layer.media_type) for layer in layers)
     return Kind.IMAGE if is_image else Kind.ARTIFACT
 
 

@@ -59,7 +59,7 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
     message: str
 
 
-class Descriptor(msgspec.Struct, frozen=True):
+class Descriptor(msgspec.Struct, frozen=True, gc=False):
     """What a document says of another one. None or "" stands for absent or unusable.
 
     `platform` is None when the entry has none; a present one keeps its exact spelling.
@@ -75,7 +75,7 @@ class Descriptor(msgspec.Struct, frozen=True):
     urls: tuple[str, ...] = ()
 
 
-class Document(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True, gc=False):
     """One manifest, index or schema 1 document.
 
     `raw` are the bytes that `digest` was computed over. `served_type` is the Content-Type (or
@@ -103,7 +103,7 @@ class Document(msgspec.Struct, frozen=True):
         return len(self.raw)
 
 
-class ImageConfig(msgspec.Struct, frozen=True):
+class ImageConfig(msgspec.Struct, frozen=True, gc=False):
     """What an image's config says. Absent strings are "", an absent `diff_ids` is None."""
 
     raw: bytes

@@ -10,9 +10,10 @@ version 2, schemas 1 and 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
-from mfl_lint.core.config_document import check_config, read_created, read_diff_ids
+from mfl_lint.core.config_document import read_config
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.json_text import load_object
 from mfl_lint.core.manifest import (
@@ -34,7 +35,6 @@ from mfl_lint.core.validate import (
     read_descriptor,
     read_descriptors,
     read_media_type,
-    read_platform,
 )
 
 OCI_ARTIFACT: Final = "application/vnd.oci.artifact.manifest.v1+json"
@@ -53,10 +53,9 @@ _FOREIGN: Final[Mapping[Form, tuple[str, ...]]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def clean_media_type(text: str) -> str:
     """Return a media type to compare by: without parameters, lower case, bounded."""
-    if text in _FORMS:
-        return text
     bare = text.partition(";")[0].strip().lower()[:MAX_NAME]
     return bare.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
@@ -148,10 +147,7 @@ def parse_config(raw: bytes, digest: Digest) -> ImageConfig:
     fields = load_object(raw, problems)
     if fields is None:
         return ImageConfig(raw, digest, Platform(), problems=problems.kept())
-    platform = read_platform(fields, "", problems)
-    created = read_created(fields, "", problems)
-    diff_ids = read_diff_ids(fields, problems)
-    check_config(fields, problems)
+    platform, created, diff_ids = read_config(fields, problems)
     return ImageConfig(raw, digest, platform, created, diff_ids, problems.kept())
 
 

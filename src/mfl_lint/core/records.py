@@ -95,6 +95,7 @@ class TagWrite(msgspec.Struct, frozen=True):
 
     `entries` are the root's, None where the root was not walked. `presences` are what was
     looked at in this walk. `moved`: the digest differs from the one before (history grows).
+    `read_configs`: no failed look at these configs stands any more.
     """
 
     state: TagState
@@ -102,6 +103,7 @@ class TagWrite(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...] | None = None
     presences: tuple[Presence, ...] = ()
     moved: bool = False
+    read_configs: tuple[Digest, ...] = ()
 
 
 class Batch(msgspec.Struct, frozen=True):

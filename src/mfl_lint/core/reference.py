@@ -15,6 +15,7 @@ distribution-spec 1.1, "Pulling manifests".
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Final
 
 import msgspec
@@ -115,6 +116,17 @@ class Reference(msgspec.Struct, frozen=True):
     def target(self) -> str:
         """Return what to ask the registry for: the digest, else the tag, else `latest`."""
         return self.digest or self.tag or DEFAULT_TAG
+
+    @property
+    def is_loopback(self) -> bool:
+        """Say whether the registry is this machine: localhost, 127.0.0.0/8 or [::1]."""
+        host, bracket, _ = self.registry.removeprefix("[").partition("]")
+        if not bracket:
+            host = host.partition(":")[0]
+        try:
+            return host.lower() == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     def with_default_tag(self) -> Reference:
         """Return the reference with `latest` where it has neither tag nor digest."""

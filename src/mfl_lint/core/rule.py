@@ -66,6 +66,7 @@ class Fault(msgspec.Struct, frozen=True):
     `message` is one line with the actual values. `fix` is what repairs it, as lines for a POSIX
     shell: each a comment (`# …`) or one whole command. All of it can be pasted: of several ways
     only the first is no comment. A line end within a line is escaped.
+    `fix_on_disk` is the fix of what lies on disk, where that is another one.
     `severity` only where it differs from the rule's own. `subject` names the faulty thing for
     the fingerprint where it is not the case's node (never a digest or a position).
     """
@@ -75,6 +76,7 @@ class Fault(msgspec.Struct, frozen=True):
     severity: Severity | None = None
     subject: str | None = None
     node: Node | None = None
+    fix_on_disk: tuple[str, ...] = ()
 
 
 def commented(line: str) -> str:
@@ -90,7 +92,8 @@ class NodeCase(msgspec.Struct, frozen=True):
     entries, in its order. `required` are the platforms that the tag must offer, filled in only
     for a `sparse` registry. A document may be missing: a rule then says nothing of it.
     Verdicts of these scopes are computed once per digest: no reference is known here. In a
-    fix, `{reference}` stands for the judged reference and `{name}` for its repository.
+    fix, `{reference}` stands for the judged reference, `{name}` for its repository, and
+    `{insecure}` for docker's flag for a registry of plain HTTP, with a space, or for nothing.
     """
 
     node: Node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,9 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import Kind, LookState, Node, Observation
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding, Judgement, Outcome, RuleVerdict
+
+_DEMANDED: Final = "MFL401"
+_SEEN: Final = (LookState.VERIFIED, LookState.ABSENT)
 
 
 class ScannedPlatform(msgspec.Struct, frozen=True):
@@ -52,15 +56,14 @@ class Scan(msgspec.Struct, frozen=True):
 
     @property
     def unknown(self) -> int:
-        """Return how many verdicts a failed look or a crash left open."""
-        return sum(len(target.undecided) for target in self.targets)
+        """Return how many targets were not seen, and how many verdicts were left open besides."""
+        unseen = sum(target.state not in _SEEN for target in self.targets)
+        return unseen + sum(len(target.undecided) for target in self.targets)
 
     @property
     def looked(self) -> bool:
         """Say whether everything that was asked for could be looked at and judged."""
-        seen = (LookState.VERIFIED, LookState.ABSENT)
-        failed = any(target.state not in seen for target in self.targets)
-        return not (failed or self.unknown or self.problems)
+        return not (self.unknown or self.problems)
 
 
 def scanned(observation: Observation, judgement: Judgement) -> ScannedTarget:
@@ -80,9 +83,15 @@ def scanned(observation: Observation, judgement: Judgement) -> ScannedTarget:
 
 
 def _undecided(observation: Observation, judgement: Judgement) -> Iterator[RuleVerdict]:
-    """Yield what failed looks left open; evidence that nobody asked for is no failure."""
+    """Yield what failed looks left open; evidence that nobody asked for is no failure.
+
+    A target that was not seen at all says so by its state. What a policy demands must be decided.
+    """
+    if observation.root is None and observation.look.mismatch is None:
+        return
     for verdict in judgement.verdicts:
-        failed = verdict.outcome is Outcome.UNKNOWN and not observation.complete
+        asked = not observation.complete or verdict.rule == _DEMANDED
+        failed = verdict.outcome is Outcome.UNKNOWN and asked
         if verdict.outcome is Outcome.CRASHED or failed:
             yield verdict
 

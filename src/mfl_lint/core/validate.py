@@ -10,7 +10,11 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import lru_cache
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
 
 from mfl_lint.core.digest import Digest, is_digest
 from mfl_lint.core.manifest import MAX_ENTRIES, Descriptor
@@ -22,11 +26,49 @@ MAX_NAME: Final = 255
 
 Fields = dict[str, Any]
 
-_PLAIN: Final = frozenset({"mediaType", "digest", "size", "platform"})
 _NAME: Final = "[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
 _MEDIA_TYPE: Final = re.compile(f"{_NAME}/{_NAME}")
 _DIGEST: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
+
+Name = Annotated[str, Meta(max_length=MAX_NAME)]
+Sha256 = Annotated[str, Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
+
+
+class RegularPlatform(msgspec.Struct, gc=False):
+    """The fields of a platform, of which `read_platform` has nothing to say."""
+
+    os: Name | None = None
+    architecture: Name | None = None
+    variant: Name | None = None
+    os_version: Name | None = msgspec.field(default=None, name="os.version")
+    os_features: tuple[Name, ...] | None = msgspec.field(default=None, name="os.features")
+
+    def platform(self) -> Platform:
+        """Return it as a value."""
+        return Platform(
+            self.os or "",
+            self.architecture or "",
+            self.variant or "",
+            self.os_version or "",
+            self.os_features or (),
+        )
+
+
+class _RegularDescriptor(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """The usual fields of a descriptor, of which `read_descriptor` has nothing to say."""
+
+    media_type: Name
+    digest: Sha256
+    size: Annotated[int, Meta(ge=0, le=MAX_SIZE_BYTES)]
+    platform: RegularPlatform | None = None
+    annotations: dict[str, str] | None = None
+
+
+class _RegularDescriptors(msgspec.Struct):
+    """What msgspec knows of a struct it keeps; of a bare list it finds out each time."""
+
+    entries: list[_RegularDescriptor]
 
 
 def read_object(fields: Fields, key: str, where: str, problems: Problems) -> Fields:
@@ -144,6 +186,33 @@ def _features(fields: Fields, where: str, problems: Problems) -> tuple[str, ...]
 
 def read_descriptor(value: object, where: str, problems: Problems) -> Descriptor:
     """Return what could be read of a descriptor, an empty one where it is no object."""
+    try:
+        regular = msgspec.convert(value, _RegularDescriptor)
+    except msgspec.ValidationError:
+        return _irregular_descriptor(value, where, problems)
+    if not _is_media_type(regular.media_type):
+        return _irregular_descriptor(value, where, problems)
+    return _descriptor(regular)
+
+
+@lru_cache(maxsize=256)
+def _is_media_type(name: str) -> bool:
+    """Say whether a name (of MAX_NAME characters at most: it is kept) is a media type."""
+    return _MEDIA_TYPE.fullmatch(name) is not None
+
+
+def _descriptor(regular: _RegularDescriptor) -> Descriptor:
+    platform = regular.platform
+    return Descriptor(
+        regular.media_type,
+        Digest(regular.digest),
+        regular.size,
+        platform.platform() if platform is not None else None,
+        regular.annotations or {},
+    )
+
+
+def _irregular_descriptor(value: object, where: str, problems: Problems) -> Descriptor:
     if type(value) is not dict:
         problems.wrong(where, value, "a descriptor")
         return Descriptor()
@@ -159,8 +228,6 @@ def read_descriptor(value: object, where: str, problems: Problems) -> Descriptor
     platform = value.get("platform")
     if platform is not None:
         platform = _platform(platform, f"{where}.platform", problems)
-    if value.keys() <= _PLAIN:
-        return Descriptor(media_type, digest, size, platform)
     _check_data(value, where, problems)
     return Descriptor(
         media_type,
@@ -210,6 +277,12 @@ def read_descriptors(fields: Fields, key: str, problems: Problems) -> tuple[Desc
     if len(values) > MAX_ENTRIES:
         problems.invalid(key, f"{len(values)} entries are more than {MAX_ENTRIES}; the rest unread")
         values = values[:MAX_ENTRIES]
+    try:
+        regular = msgspec.convert({"entries": values}, _RegularDescriptors).entries
+    except msgspec.ValidationError:
+        regular = []
+    if regular and all(_is_media_type(one.media_type) for one in regular):
+        return tuple(map(_descriptor, regular))
     return tuple(
         [read_descriptor(value, f"{key}[{i}]", problems) for i, value in enumerate(values)]
     )

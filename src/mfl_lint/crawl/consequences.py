@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from mfl_lint.config import Scheme
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import Look, LookState, Observation
 from mfl_lint.core.records import TagState, TagWrite
@@ -59,6 +60,7 @@ class Bench:
             self._siblings,
             moved_at=moved_at,
             sparse=job.registry.sparse,
+            insecure=job.registry.scheme is Scheme.HTTP,
             tree=self._tree(seen),
         )
         retired = {item.finding.rule for item in previous} - self._existing
@@ -72,6 +74,8 @@ class Bench:
         )
         if again:
             settlement = without_misses(settlement)
+        if facts.is_bounded(seen):
+            return settlement, is_unsettled(previous, settlement, bounded=True)
         waits = any(judgement.unknown_rules()) or is_unsettled(previous, settlement)
         return settlement, waits
 
@@ -108,11 +112,16 @@ def is_again(job: Job, before: TagState | None) -> bool:
     return last is not None and job.round_since is not None and last >= job.round_since
 
 
-def is_unsettled(previous: Iterable[Tracked], settlement: Settlement) -> bool:
-    """Say whether a finding of the tag still waits for a look that decides."""
+def is_unsettled(
+    previous: Iterable[Tracked], settlement: Settlement, *, bounded: bool = False
+) -> bool:
+    """Say whether a finding of the tag still waits for a look that decides.
+
+    Where looks are `bounded` no look ever will: once it is unknown, it waits no more.
+    """
     after = {item.finding.fingerprint: item for item in (*previous, *settlement.changed)}
     return any(
-        item.state is FindingState.UNKNOWN
+        (item.state is FindingState.UNKNOWN and not bounded)
         or (item.state is FindingState.OPEN and item.missed_rounds > 0)
         for item in after.values()
     )
@@ -160,7 +169,8 @@ def seen_write(
         summary=facts.summary(name, root),
     )
     found = tuple(facts.presences(root, vouched, at))
-    return TagWrite(state, settlement, facts.entries(root), found, moved)
+    read = facts.read_configs(root) if before is not None else ()
+    return TagWrite(state, settlement, facts.entries(root), found, moved, read)
 
 
 def _false_write(

@@ -10,7 +10,7 @@ from typing import Final
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.manifest import OCI_CONFIG, Descriptor
 from mfl_lint.core.names import platform_words
-from mfl_lint.core.observation import Kind, Look, LookState, Node
+from mfl_lint.core.observation import Kind, Look, LookState, Node, Observation
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.records import Content, Entry, Presence
 from mfl_lint.core.rule import Needs, Rule, TagSummary
@@ -100,9 +100,12 @@ def walked_at(root: Node, vouched: Mapping[Digest, datetime], at: datetime) -> d
 
 
 def presences(root: Node, vouched: Collection[Digest], at: datetime) -> Iterator[Presence]:
-    """Yield what this walk saw of the digests below the root; `vouched` were not looked at."""
+    """Yield what this walk saw of the digests below the root; `vouched` were not looked at.
+
+    A lone image is its own only entry.
+    """
     for node in root.walk():
-        if node.position is not None:
+        if node.position is not None or not root.is_index:
             yield from _presence(node.entry.digest, node.look, vouched, at)
         if node.config_look is not None and node.config_look.state is not LookState.VERIFIED:
             config = node.document.config if node.document else None
@@ -114,6 +117,19 @@ def _presence(
 ) -> Iterator[Presence]:
     if digest is not None and look is not None and digest not in vouched and not look.bounded:
         yield Presence(digest, look.state, look.detail, at)
+
+
+def read_configs(root: Node) -> tuple[Digest, ...]:
+    """Return the configs that were read: what an earlier look at them failed with is over."""
+    return tuple(node.config.digest for node in root.walk() if node.config is not None)
+
+
+def is_bounded(seen: Observation) -> bool:
+    """Say whether nothing but our own limits hides a part of the tree."""
+    walked = seen.root.walk() if seen.root is not None else ()
+    looks = {look for node in walked for look in (node.look, node.config_look) if look}
+    hidden = [look for look in looks if look.state is not LookState.VERIFIED]
+    return bool(hidden) and all(look.bounded for look in hidden)
 
 
 def contents(root: Node, answered: Collection[Digest]) -> Iterator[Content]:

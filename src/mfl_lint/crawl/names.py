@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from mfl_lint.config import Scheme
 from mfl_lint.core.names import platform_words
 from mfl_lint.core.records import Batch, Lease, RepositoryState
 from mfl_lint.core.reference import DEFAULT_REGISTRY, Reference
@@ -123,7 +124,14 @@ class _Name:
     async def _judge_name(self, lease: Lease) -> None:
         job = self._job
         reference = Reference(job.registry.host, self._held.name)
-        judgement = judge_name(job.registry.name, reference, job.rules, job.policy, self._siblings)
+        judgement = judge_name(
+            job.registry.name,
+            reference,
+            job.rules,
+            job.policy,
+            self._siblings,
+            insecure=job.registry.scheme is Scheme.HTTP,
+        )
         own = await findings.tracked(job.store, lease.repository_id, [_OWN])
         previous = own.get(_OWN, ())
         existing = frozenset(rule.id for rule in job.rules)

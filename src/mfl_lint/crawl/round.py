@@ -197,7 +197,8 @@ class _Round:
             progress.tags += result.looked
             progress.opened += result.opened
             progress.resolved += result.resolved
-            if result.detail and not progress.problem:
+            absent = result.look is LookState.ABSENT  # a catalogue may list what has no tag
+            if result.detail and not absent and not progress.problem:
                 progress.problem = f"{result.repository}: {result.detail}"
         self._show(progress)
         if (self._job.now() - self._reported_at).total_seconds() >= _REPORT_EVERY_S:

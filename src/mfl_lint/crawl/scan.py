@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from mfl_lint.config import RegistryConfig
+from mfl_lint.config import RegistryConfig, Scheme
 from mfl_lint.core.observation import Observation
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.reference import Reference
@@ -91,8 +91,15 @@ def _judge(
         tags = tuple(facts.summary(x.reference.target, x.root) for x in seen if x.root)
     siblings = Siblings(tags=tags, repositories=group.repositories)
     for observation in observations:
-        sparse = group.registry.sparse
-        yield observation, judge(observation, rules, policy, siblings, sparse=sparse)
+        judgement = judge(
+            observation,
+            rules,
+            policy,
+            siblings,
+            sparse=group.registry.sparse,
+            insecure=group.registry.scheme is Scheme.HTTP,
+        )
+        yield observation, judgement
 
 
 def _judge_name(group: Asked, rules: Sequence[Rule], policy: Policy) -> tuple[Finding, ...]:
@@ -102,7 +109,9 @@ def _judge_name(group: Asked, rules: Sequence[Rule], policy: Policy) -> tuple[Fi
     first = group.references[0]
     name = Reference(first.registry, first.repository)
     siblings = Siblings(repositories=group.repositories)
-    return judge_name(group.registry.name, name, rules, policy, siblings).findings
+    insecure = group.registry.scheme is Scheme.HTTP
+    named = judge_name(group.registry.name, name, rules, policy, siblings, insecure=insecure)
+    return named.findings
 
 
 def _order(finding: Finding) -> tuple[str, int, str, int, str]:

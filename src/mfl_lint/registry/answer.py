@@ -30,7 +30,7 @@ _REDACTED: Final = "[redacted]"
 _WARNING: Final = re.compile(r'299 - "((?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])+)"')
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A whole answer. `framed` says that the body's end was announced, not just reached."""
 
     method: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from mfl_lint.core.digest import Digest, is_digest, verifies
 from mfl_lint.core.errors import BodyInvalid, ManifestInvalid, NotObserved
 from mfl_lint.core.manifest import MAX_DOCUMENT_BYTES, Document
@@ -22,7 +24,9 @@ class BareSource:
     """
 
     def __init__(self, raw: bytes) -> None:
-        self._document = parse_document(raw, "")
+        document = parse_document(raw, "")
+        # Nobody served it under another name: it is what it says that it is.
+        self._document = msgspec.structs.replace(document, served_type=document.media_type)
 
     @classmethod
     def from_file(cls, path: Path) -> BareSource:

@@ -1,10 +1,9 @@
-"""One request and its answer on the wire: sessions, bodies with a cap, failures named."""
+"""One request and its answer on the wire: sessions, and failures named."""
 
 from __future__ import annotations
 
 import errno
 import socket
-import zlib
 from typing import Final
 
 import aiohttp
@@ -14,7 +13,7 @@ from mfl_lint import __version__
 from mfl_lint.config import HttpConfig
 from mfl_lint.core.errors import BodyInvalid, RegistryError, Unreachable
 from mfl_lint.registry.addresses import REFUSED, Reach, guarded_socket
-from mfl_lint.registry.answer import MAX_ERROR_BYTES, place, plain
+from mfl_lint.registry.answer import place, plain
 
 USER_AGENT: Final = f"mfl-lint/{__version__} (+https://github.com/mfl-lint/mfl-lint)"
 _MAX_HEADER_BYTES: Final = 64 * 1024
@@ -72,65 +71,6 @@ class Sessions:
         for session in self._made.values():
             await session.close()
         self._made.clear()
-
-
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the whole body; raise BodyInvalid above `limit` bytes, before and after inflating.
-
-    Of an answer above 299 only what an error document needs is kept.
-    """
-    if response.method == "HEAD":
-        return b""
-    wanted = response.status < 300
-    length = response.content_length
-    if wanted and length is not None:
-        if length > limit:
-            raise _too_large(response, limit)
-        body = await response.read()
-    else:
-        body = await _read_some(response, limit if wanted else MAX_ERROR_BYTES, whole=wanted)
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        return body
-    try:
-        return _inflate(response, body, encoding, limit if wanted else MAX_ERROR_BYTES)
-    except BodyInvalid:
-        if wanted:
-            raise
-        return b""
-
-
-async def _read_some(response: aiohttp.ClientResponse, limit: int, *, whole: bool) -> bytes:
-    """Return the body up to the limit; one that is longer is an error only if `whole`."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            if whole:
-                raise _too_large(response, limit)
-            break
-    return bytes(body[:limit])
-
-
-def _inflate(response: aiohttp.ClientResponse, body: bytes, encoding: str, limit: int) -> bytes:
-    """Return the body without its gzip coding, the only one that servers send unasked."""
-    where = f"{response.method} {place(response.url)}"
-    if encoding not in ("gzip", "x-gzip"):
-        raise BodyInvalid(f"{where}: encoded as {plain(encoding, 40)}, which was not asked for")
-    inflater = zlib.decompressobj(wbits=31)
-    try:
-        plain_body = inflater.decompress(body, limit + 1)
-    except zlib.error:
-        raise BodyInvalid(f"{where}: its gzip encoding is damaged") from None
-    if len(plain_body) > limit:
-        raise _too_large(response, limit)
-    if not inflater.eof or inflater.unused_data:
-        raise BodyInvalid(f"{where}: its gzip encoding is cut or goes on behind its end")
-    return plain_body
-
-
-def _too_large(response: aiohttp.ClientResponse, limit: int) -> BodyInvalid:
-    return BodyInvalid(f"{response.method} {place(response.url)}: more than {limit} bytes")
 
 
 def failure_of(error: Exception, method: str, url: yarl.URL, timeout_s: float) -> RegistryError:

@@ -172,5 +172,5 @@ class Flights:
                     landed.set_result(outcome)
 
 
-class _Abandoned(Exception):  # noqa: N818  # never leaves this module
+class _Abandoned(Exception):  # never leaves this module
     """The caller that carried the request out was cancelled."""

@@ -43,7 +43,7 @@ class Route(msgspec.Struct, frozen=True):
         return Reach.PUBLIC if strict else self.foreign_reach
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One thing to ask for. `origin` is the URL's, None for the route's own; `authorization`
     goes there only.
 

@@ -82,6 +82,11 @@ def parse_target(text: str) -> Target:
     if "://" in text:
         shown = text.partition("://")[2][:100]
         raise ReferenceInvalid(f"not a target: {text[:100]!r}: write it without scheme: {shown}")
+    if text.startswith(("/", "./", "../", "~")):
+        raise ReferenceInvalid(
+            f"{text[:100]!r} looks like a path: write oci:DIR for a layout, oci-archive:FILE "
+            "for its archive, file:FILE for a document"
+        )
     if "*" in text or "?" in text:
         return _parse_namespace(text)
     return ReferenceTarget(Reference.parse(text))

@@ -25,14 +25,8 @@ from mfl_lint.core.errors import Unreachable
 from mfl_lint.registry.addresses import Reach, allows_host
 from mfl_lint.registry.allowance import Pulls, Purse
 from mfl_lint.registry.answer import Answer, place, retry_after_s
-from mfl_lint.registry.exchange import (
-    EXPECTED,
-    BodyCut,
-    Fleeting,
-    Sessions,
-    failure_of,
-    read_body,
-)
+from mfl_lint.registry.body import LARGE_AT_ONCE, read_body
+from mfl_lint.registry.exchange import EXPECTED, BodyCut, Fleeting, Sessions, failure_of
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
 from mfl_lint.registry.proxies import Proxies
@@ -191,7 +185,7 @@ class Transport:
         outcome = "failed"
         received = 0
         try:
-            answer = await _send(session, request, url, options)
+            answer = await _send(session, request, url, options, peer.large)
             connected, outcome, received = True, outcome_of(answer.status), len(answer.body)
             peer.hear(answer, request.route.account, began, purse)
             return answer
@@ -242,7 +236,8 @@ class Transport:
             host = Host(origin.netloc, limits, self.http, self.clock, self._sleep)
             self._hosts[origin.host, origin.port] = host
         pulls, traffic = Pulls(origin.netloc, self.clock), self.stats.of(origin.netloc)
-        peer = _Peer(host, pulls, traffic, self._proxies.choose(origin))
+        large = asyncio.Semaphore(LARGE_AT_ONCE)
+        peer = _Peer(host, pulls, traffic, self._proxies.choose(origin), large)
         self._peers[origin] = peer
         return peer
 
@@ -254,6 +249,7 @@ class _Peer(NamedTuple):
     pulls: Pulls
     traffic: HostTraffic
     proxy: yarl.URL | None
+    large: asyncio.Semaphore
 
     async def enter(self, request: Request, origin: Origin) -> Purse | None:
         """Wait for a turn; return the purse where the request is a pull that is bounded."""
@@ -272,12 +268,16 @@ class _Peer(NamedTuple):
 
 
 async def _send(
-    session: aiohttp.ClientSession, request: Request, url: yarl.URL, options: dict[str, Any]
+    session: aiohttp.ClientSession,
+    request: Request,
+    url: yarl.URL,
+    options: dict[str, Any],
+    large: asyncio.Semaphore,
 ) -> Answer:
     """Return the whole answer of one request on the wire; raise what aiohttp raises."""
     response = await session.request(request.method, url, **options)
     try:
-        body = await read_body(response, request.limit)
+        body = await read_body(response, request.limit, large)
     except BaseException:
         response.close()
         raise

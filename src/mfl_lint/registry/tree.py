@@ -34,6 +34,7 @@ from mfl_lint.core.parse import parse_config, parse_document
 from mfl_lint.registry.source import Known, Source, StoredContent
 
 MAX_DEPTH: Final = 4
+AT_ONCE: Final = 4
 _DETAIL_CHARACTERS: Final = 300
 
 _STATES: Final[tuple[tuple[type[RegistryError], LookState], ...]] = (
@@ -59,7 +60,7 @@ def _digest(text: str | None) -> Digest | None:
     return Digest(text) if text is not None and is_digest(text) else None
 
 
-class _Seen(msgspec.Struct, frozen=True):
+class _Seen(msgspec.Struct, frozen=True, gc=False):
     """What one digest gave; `look` is None where the source does not look at it."""
 
     look: Look | None = None
@@ -185,14 +186,14 @@ class Tree:
         present: frozenset[Digest] = frozenset()
         if stored:
             present = await self._known.present(self._repository, list(stored))
-        async with asyncio.TaskGroup() as group:
-            for digest, entry in entries.items():
-                content = stored.get(digest)
-                if content is not None and digest in present:
-                    self._seen[digest] = _Seen(VERIFIED, _parse(content))
-                else:
-                    look = partial(self._document, digest, entry, content)
-                    group.create_task(_note(self._seen, digest, look))
+        looks: dict[Digest, _Ask] = {}
+        for digest, entry in entries.items():
+            content = stored.get(digest)
+            if content is not None and digest in present:
+                self._seen[digest] = _Seen(VERIFIED, _parse(content))
+            else:
+                looks[digest] = partial(self._document, digest, entry, content)
+        await _ask_all(looks, self._seen)
 
     async def _document(
         self, digest: Digest, entry: Descriptor, stored: StoredContent | None
@@ -206,16 +207,17 @@ class Tree:
     async def _read_configs(self) -> None:
         configs = {x.digest: x for x in map(_config_entry, self._root.all()) if x and x.digest}
         stored = await self._stored(configs)
-        async with asyncio.TaskGroup() as group:
-            for digest, entry in configs.items():
-                content, refused = stored.get(digest), _too_large(entry)
-                if content is not None:
-                    config = parse_config(content.raw, digest)
-                    self._configs[digest] = _Seen(VERIFIED, config=config)
-                elif refused is not None:
-                    self._configs[digest] = _Seen(refused)
-                else:
-                    group.create_task(_note(self._configs, digest, partial(self._config, digest)))
+        looks: dict[Digest, _Ask] = {}
+        for digest, entry in configs.items():
+            content, refused = stored.get(digest), _too_large(entry)
+            if content is not None:
+                config = parse_config(content.raw, digest)
+                self._configs[digest] = _Seen(VERIFIED, config=config)
+            elif refused is not None:
+                self._configs[digest] = _Seen(refused)
+            else:
+                looks[digest] = partial(self._config, digest)
+        await _ask_all(looks, self._configs)
 
     async def _config(self, digest: Digest) -> _Seen:
         raw = await self._source.blob(self._repository, digest, MAX_DOCUMENT_BYTES)
@@ -257,12 +259,26 @@ def _confirmed(look: Look | None, unconfirmed: Look | None) -> Look | None:
     return unconfirmed
 
 
-async def _note(
-    seen: dict[Digest, _Seen], digest: Digest, look: Callable[[], Awaitable[_Seen]]
-) -> None:
+_Ask = Callable[[], Awaitable[_Seen]]
+
+
+async def _ask_all(asks: Mapping[Digest, _Ask], seen: dict[Digest, _Seen]) -> None:
+    """Ask for all of them, AT_ONCE at a time, and note what each one gave."""
+    waiting = iter(asks.items())
+
+    async def work() -> None:
+        for digest, ask in waiting:
+            seen[digest] = await _asked(ask)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(AT_ONCE, len(asks))):
+            group.create_task(work())
+
+
+async def _asked(ask: _Ask) -> _Seen:
     try:
-        seen[digest] = await look()
+        return await ask()
     except NotObserved:
-        seen[digest] = _NOT_LOOKED_AT
+        return _NOT_LOOKED_AT
     except RegistryError as error:
-        seen[digest] = _Seen(look_of(error))
+        return _Seen(look_of(error))

@@ -10,6 +10,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterable
 from importlib import import_module
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,21 @@ from mfl_lint import __version__
 from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.rule import Rule
+
+# What the first digit of a rule's id stands for.
+FAMILIES: Final = {
+    "1": "What the index says about its entries",
+    "2": "Digests, sizes and documents",
+    "3": "Platforms encoded in names",
+    "4": "Policy",
+    "5": "History",
+    "6": "Content",
+}
+
+
+def family_of(rule_id: str) -> str:
+    """Return the words for the family that a rule's id belongs to."""
+    return FAMILIES.get(rule_id[3:4], "More")
 
 
 def discover() -> tuple[Rule, ...]:

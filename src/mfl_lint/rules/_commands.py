@@ -3,13 +3,13 @@
 An interactive zsh takes a comment for a command, `#`, that it does not find. So comments hold
 nothing that would run after that (`;`, `||`, a lone `'`, parentheses); `&&` does not.
 
-`{reference}` and `{name}` are filled in per tag, when a fault becomes a finding.
+`{reference}`, `{name}` and `{insecure}` are filled in per tag, when a fault becomes a finding.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -17,10 +17,17 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.rule import commented
+from mfl_lint.rules._evidence import is_absent, is_listed
 
 # A command that names more entries than this helps nobody who reads it.
 _MAX_NAMED: Final = 32
 _RUNNABLE: Final = frozenset({Kind.IMAGE, Kind.UNDECIDED})
+_LEFT_OUT: Final = {
+    Kind.ATTESTATION: "attestations",
+    Kind.ARTIFACT: "artifacts",
+    Kind.BLOB: "artifacts",
+    Kind.INDEX: "inner lists",
+}
 _OPEN: Final = "{name}@DIGEST"
 
 Fix = tuple[str, ...]
@@ -59,36 +66,75 @@ def _command(text: str) -> Fix:
     return "# name each image by its digest in place of DIGEST:", commented(text)
 
 
-def _create(index: Node, *, without: Node | None = None) -> str:
-    """Return the command that makes the list anew from its images, but for one.
+def group(target: str, parts: Sequence[str], annotate: str = "") -> str:
+    """Return the line that makes a list of images, from nothing, and pushes it.
 
-    `docker manifest create` reads each platform from the image's config.
+    `docker manifest create` reads each platform from the image's config. Where the user's disk
+    has a draft of the list, it refuses, or keeps its entries (`--amend`); `docker manifest rm`
+    throws the draft away, and fails where there is none. So the line makes sure of one first.
     """
-    named = _named(index, _RUNNABLE, without)
-    return f"docker manifest create --amend {{reference}} {named}"
+    create = "docker manifest create {insecure}"
+    steps = (
+        f"{create}--amend {target} {parts[0]}",
+        f"docker manifest rm {target}",
+        f"{create}{target} {' '.join(parts)}",
+        annotate,
+        f"docker manifest push {{insecure}}--purge {target}",
+    )
+    return " && ".join(step for step in steps if step)
+
+
+def _left_out(index: Node, without: Node | None = None) -> Fix:
+    """Return a comment on what a list that is made anew from its images has no more."""
+    kept = [child for child in index.children[: 2 * _MAX_NAMED] if child is not without]
+    lost = {_LEFT_OUT[child.kind]: None for child in kept if child.kind in _LEFT_OUT}
+    rebuilt = lost.keys() <= {"attestations"}
+    noted = any(child.entry.annotations for child in kept if child.kind in _RUNNABLE)
+    if any(child.kind in _RUNNABLE and is_absent(child) for child in kept):
+        lost["missing images"] = None
+    if noted or (index.document is not None and index.document.annotations):
+        lost["annotations"] = None
+    if not lost:
+        return ()
+    more = ", a rebuild keeps them" if rebuilt else ""
+    return (f"# this leaves out the {' and '.join(lost)} of the list{more}",)
 
 
 def flatten(index: Node) -> Fix:
     """Return the command that makes one list of an index's images and of its inner lists."""
-    named = _named(index, _RUNNABLE | {Kind.INDEX})
-    return _command(f"docker buildx imagetools create -t {{reference}} {named}")
+    return _command(merge("{reference}", _named(index, _RUNNABLE | {Kind.INDEX})))
 
 
-def _named(index: Node, kinds: frozenset[Kind], without: Node | None = None) -> str:
-    """Return the entries of these kinds by their digests, each once."""
+def merge(target: str, parts: Sequence[str]) -> str:
+    """Return the command that makes one list of images and of what lists hold."""
+    return f"docker buildx imagetools create -t {target} {' '.join(parts)}"
+
+
+def _named(index: Node, kinds: frozenset[Kind], without: Node | None = None) -> list[str]:
+    """Return the entries of these kinds that are there by their digests, each once."""
     digests = (
         child.entry.digest
         for child in index.children
-        if child.kind in kinds and child is not without and child.entry.digest
+        if child.kind in kinds
+        and child is not without
+        and child.entry.digest
+        and not is_absent(child)
     )
     names = [f"{{name}}@{digest}" for digest in dict.fromkeys(islice(digests, _MAX_NAMED + 1))]
     if len(names) > _MAX_NAMED:
         names = [names[0], _OPEN]
-    return " ".join(names) or _OPEN
+    return names or [_OPEN]
 
 
 def annotate(index: Node, node: Node, platform: Platform) -> Fix:
-    """Return the line that writes `platform` on the node's entry and pushes the list."""
+    """Return the line that writes `platform` on the node's entry and pushes the list.
+
+    Where the list has another image for the platform, the entry has to go instead.
+    """
+    if is_listed(index, node, platform):
+        twin = f"to keep the other image for {quoted(str(platform))} only"
+        again = ("to build all of them again", rebuild(index, node, platform))
+        return ways((twin, recreate(index, without=node)), again)
     flags = (
         ("--os", platform.os),
         ("--arch", platform.architecture),
@@ -97,15 +143,14 @@ def annotate(index: Node, node: Node, platform: Platform) -> Fix:
     )
     said = " ".join(f"{flag} {quoted(value)}" for flag, value in flags if value)
     digest = node.entry.digest or "DIGEST"
-    return _command(
-        f"{_create(index)} && docker manifest annotate {said} {{reference}} {{name}}@{digest}"
-        " && docker manifest push {reference}"
-    )
+    step = f"docker manifest annotate {said} {{reference}} {{name}}@{digest}"
+    return _left_out(index) + _command(group("{reference}", _named(index, _RUNNABLE), step))
 
 
 def recreate(index: Node, *, without: Node | None = None) -> Fix:
     """Return the line that makes the list anew from its images and pushes it."""
-    return _command(f"{_create(index, without=without)} && docker manifest push {{reference}}")
+    names = _named(index, _RUNNABLE, without)
+    return _left_out(index, without) + _command(group("{reference}", names))
 
 
 def build(platforms: Iterable[Platform], extra: str = "") -> Fix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -36,6 +37,10 @@ def read_document(node: Node) -> Document | None:
     return document
 
 
+# Fixes name fewer entries than this; every wrong entry of a long list asks.
+_MAX_BESIDE: Final = 64
+
+
 class Offer(msgspec.Struct, frozen=True):
     """What a tag offers. `unseen` says what might offer more, "" = nothing."""
 
@@ -57,18 +62,19 @@ def offered(root: Node) -> Offer:
     unseen = ""
     for node in root.walk():
         if node.kind is Kind.INDEX:
-            if node.document is None and not _is_absent(node):
+            if node.document is None and not is_absent(node):
                 unseen = unseen or f"the nested index {node.entry.digest} was not seen"
         elif node.kind in (Kind.IMAGE, Kind.UNDECIDED):
             platform = _platform_of(node)
             if platform is not None:
                 platforms.append(platform)
-            elif node.config is None and not _is_absent(node):
+            elif node.config is None and not is_absent(node):
                 unseen = unseen or f"the platform of {node.entry.digest} was not seen"
     return Offer(tuple(platform for platform in platforms if not platform.is_unknown), unseen)
 
 
-def _is_absent(node: Node) -> bool:
+def is_absent(node: Node) -> bool:
+    """Say whether the registry answered that it does not have the node."""
     return node.look is not None and node.look.state is LookState.ABSENT
 
 
@@ -78,6 +84,24 @@ def _platform_of(node: Node) -> Platform | None:
         return said
     built = node.config.platform if node.config is not None else None
     return built if built is not None and built.os and built.architecture else None
+
+
+def is_listed(index: Node, node: Node, platform: Platform) -> bool:
+    """Say whether the index has another image for the platform, by its config if that was seen."""
+    wanted = platform.normalized()
+    return any(
+        child is not node
+        and child.kind in (Kind.IMAGE, Kind.UNDECIDED)
+        and not is_absent(child)
+        and _built_for(child) == wanted
+        for child in index.children[:_MAX_BESIDE]
+    )
+
+
+def _built_for(node: Node) -> Platform | None:
+    built = node.config.platform if node.config is not None else None
+    known = built if built is not None and built.os and built.architecture else node.entry.platform
+    return known.normalized() if known is not None else None
 
 
 def config_platforms(root: Node) -> Iterator[Platform]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, NameCase, commented
-from mfl_lint.rules._commands import Fix, quoted
+from mfl_lint.rules._commands import Fix, group, quoted
 from mfl_lint.rules._names import NamedPlatform, beside, grouping, named, stem_repository
 
 
@@ -30,9 +30,13 @@ def repository_fault(case: NameCase, found: NamedPlatform, where: str) -> Fault:
 
 
 def _fix(case: NameCase, found: NamedPlatform, stem: str) -> Fix:
+    """Return what groups the names. A lone one may be no platform: nothing is to be run then."""
     registry = case.reference.registry
-    names = named((case.reference.repository, *found.others))
-    parts = " ".join(quoted(f"{registry}/{name}:TAG") for name in names)
-    target = quoted(f"{registry}/{stem}:TAG")
-    group = f"docker manifest create {target} {parts} && docker manifest push {target}"
-    return "# for each tag that they share, with it in place of TAG:", commented(group)
+    if not found.certain:
+        under = f" as {quoted(f'{registry}/{stem}')}" if stem else " under one name"
+        return (f"# if {found.word.text} is a platform, push all platforms as one list{under}",)
+    first = () if found.others else (stem,)
+    names = named((*first, case.reference.repository, *found.others))
+    parts = [quoted(f"{registry}/{name}:TAG") for name in names]
+    line = group(quoted(f"{registry}/{stem or 'NAME'}:TAG"), parts)
+    return "# for each tag that they share, with it in place of TAG:", commented(line)

@@ -5,8 +5,8 @@ or, where another engine takes the entry, a program with instructions that it do
 `exec format error` or `Illegal instruction`. Beside `arm/v6` and `arm/v7` nobody can tell which
 entry will be taken.
 
-Fix: name the variant: `docker manifest create --amend REFERENCE NAME@DIGEST…`, `docker manifest
-annotate --os linux --arch arm --variant v7 REFERENCE NAME@DIGEST`, `docker manifest push
+Fix: name the variant: `docker manifest create REFERENCE NAME@DIGEST…`, `docker manifest annotate
+--os linux --arch arm --variant v7 REFERENCE NAME@DIGEST`, `docker manifest push --purge
 REFERENCE`; or build with it: `docker buildx build --platform linux/arm/v7`.
 
 Source: OCI image-spec 1.1 image-index.md, table of variants; containerd/platforms `Normalize`.

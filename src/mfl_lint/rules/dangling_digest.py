@@ -11,9 +11,9 @@ Usually a cleanup job or a retention rule deleted what it took for an untagged i
 copied the list without its children.
 
 Fix: push the missing image again: `docker buildx build --platform linux/amd64,linux/arm64 -t
-REFERENCE --push .`; or make the list anew without the entry: `docker manifest create --amend
-REFERENCE NAME@DIGEST…`, `docker manifest push REFERENCE`. Then keep the cleanup away from
-untagged manifests that an index refers to.
+REFERENCE --push .`; or make the list anew without the entry: `docker manifest create REFERENCE
+NAME@DIGEST…`, `docker manifest push --purge REFERENCE`. Then keep the cleanup away from untagged
+manifests that an index refers to.
 
 Source: OCI distribution-spec 1.1, "Pulling manifests" and error code MANIFEST_UNKNOWN.
 """

@@ -8,9 +8,12 @@ Why: which of the two runs depends on the engine: some take the first, some sort
 choose. One of the two images is never tested and may be an old one; a host can run last month's
 program under today's tag.
 
-Fix: make the list anew with one image for each platform: `docker manifest create --amend
-REFERENCE NAME@DIGEST…`, `docker manifest push REFERENCE`. Pushing onto an existing list with
-`--amend` or with `buildx imagetools create --append` keeps the old entry: leave that out.
+Fix: make the list anew with one image for each platform: `docker manifest create REFERENCE
+NAME@DIGEST…`, `docker manifest push --purge REFERENCE`. Where an earlier try left a draft of the
+list on the disk, `docker manifest create` refuses, and with `--amend` it keeps the entries of the
+draft: the printed line therefore makes a draft, throws it away with `docker manifest rm REFERENCE`
+and begins afresh. `docker buildx imagetools create --append` keeps the old entry of the registry:
+leave that out.
 
 Source: OCI image-spec 1.1 image-index.md ("the first matching entry SHOULD be used"); the
 annotation `io.github.containers.compression.zstd` of containers/image.

@@ -8,7 +8,7 @@ its images were built.
 
 Fix: build and push the images with the list: `docker buildx build --platform
 linux/amd64,linux/arm64 -t REFERENCE --push .`; or make the list from images that are there:
-`docker manifest create --amend REFERENCE NAME@DIGEST…`, `docker manifest push REFERENCE`.
+`docker manifest create REFERENCE NAME@DIGEST…`, `docker manifest push --purge REFERENCE`.
 
 Source: OCI image-spec 1.1 image-index.md, "manifests" (it may be empty; nothing can be run then).
 """

@@ -9,7 +9,7 @@ Why: every client decides for itself what it makes of it: one fails with `invali
 
 Fix: push it again with a tool that writes documents itself: `docker buildx build --platform
 linux/amd64,linux/arm64 -t REFERENCE --push .`, or for the index alone `docker manifest create
---amend REFERENCE NAME@DIGEST…` and `docker manifest push REFERENCE`. `mfl-lint inspect REFERENCE`
+REFERENCE NAME@DIGEST…` and `docker manifest push --purge REFERENCE`. `mfl-lint inspect REFERENCE`
 shows what could be read.
 
 Source: OCI image-spec 1.1 descriptor.md, manifest.md, image-index.md, config.md and their JSON
@@ -19,6 +19,7 @@ schemas; RFC 8259.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mfl_lint.core.manifest import ProblemKind
 from mfl_lint.core.observation import Kind
@@ -26,6 +27,8 @@ from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import rebuild, ways
 from mfl_lint.rules._problems import problems_of
+
+_ON_DISK: Final = ("# write it to the disk again, with the tool that made it or from a registry",)
 
 
 @rule("MFL207", Severity.ERROR, Scope.DOCUMENT, needs=(Needs.BYTES,), kinds=Kind)
@@ -38,4 +41,4 @@ def invalid_document(case: NodeCase) -> Iterator[Fault]:
             ways(("list the images in one flat index", rebuild(case.parent, node))),
         )
     for what in problems_of(node, ProblemKind.INVALID):
-        yield Fault(what, rebuild(case.parent, node))
+        yield Fault(what, rebuild(case.parent, node), fix_on_disk=_ON_DISK)

@@ -5,8 +5,8 @@ it (a file on disk, an archive, a badly set up proxy) turns the document into a 
 index without images and an empty manifest look alike. Some registries refuse it on push.
 
 Fix: current tools write the field: `docker buildx build --platform linux/amd64,linux/arm64 -t
-REFERENCE --push .` for images, `docker manifest create --amend REFERENCE NAME@DIGEST…` and
-`docker manifest push REFERENCE` for the index alone.
+REFERENCE --push .` for images, `docker manifest create REFERENCE NAME@DIGEST…` and `docker
+manifest push --purge REFERENCE` for the index alone.
 
 Source: OCI image-spec 1.1 manifest.md and image-index.md, "mediaType" (SHOULD be used).
 """

@@ -7,10 +7,10 @@ Why: a client that trusts one name parses the document as what it is not; contai
 refuse it (`mediaType in manifest should be … not …`), because one document with two meanings is
 an attack: one reader sees an image, the other an index.
 
-Fix: push the document again under its real type: `docker manifest create --amend REFERENCE
-NAME@DIGEST…` and `docker manifest push REFERENCE` for an index, `docker buildx build --platform
-linux/amd64 -t REFERENCE --push .` for an image. If only Content-Type is wrong, it is the
-registry or a proxy in front of it that says so.
+Fix: push the document again under its real type: `docker manifest create REFERENCE NAME@DIGEST…`
+and `docker manifest push --purge REFERENCE` for an index, `docker buildx build --platform
+linux/amd64 -t REFERENCE --push .` for an image. If only Content-Type is wrong, it is the registry
+or a proxy in front of it that says so.
 
 Source: OCI image-spec 1.1 manifest.md and image-index.md, "mediaType"; distribution-spec 1.1,
 "Pulling manifests"; CVE-2021-41190.

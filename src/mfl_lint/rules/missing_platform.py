@@ -18,16 +18,21 @@ Source: your own policy: `require` in the configuration, or `mfl-lint scan --req
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.observation import Kind
 from mfl_lint.core.platform import meets
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, rule
 from mfl_lint.rules._commands import build, listed
 from mfl_lint.rules._evidence import offered
 
+# The index alone tells what is offered: its children need not have been seen.
+_KINDS: Final = (Kind.IMAGE, Kind.UNDECIDED)
 
-@rule("MFL401", Severity.ERROR, Scope.TAG, needs=(Needs.INDEX,))
+
+@rule("MFL401", Severity.ERROR, Scope.TAG, needs=(Needs.INDEX,), kinds=_KINDS)
 def missing_platform(case: TagCase) -> Iterator[Fault]:
     """Judge what a tag offers against what the policy requires."""
     required = tuple(case.policy.required(case.reference.repository, case.reference.tag or ""))

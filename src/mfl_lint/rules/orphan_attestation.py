@@ -7,10 +7,9 @@ Why: whoever asks for the provenance or the SBOM of an image finds nothing, whil
 as if it had some. It happens when a list is put together from parts of several builds, or when a
 platform was replaced and its attestation was not.
 
-Fix: build image and attestation together: `docker buildx build --platform
-linux/amd64,linux/arm64 --provenance=true --sbom=true -t REFERENCE --push .`; or make the list
-anew without it: `docker manifest create --amend REFERENCE NAME@DIGEST…`, `docker manifest push
-REFERENCE`.
+Fix: build image and attestation together: `docker buildx build --platform linux/amd64,linux/arm64
+--provenance=true --sbom=true -t REFERENCE --push .`; or make the list anew without it: `docker
+manifest create REFERENCE NAME@DIGEST…`, `docker manifest push --purge REFERENCE`.
 
 Source: BuildKit, docs/attestations/attestation-storage.md.
 """
@@ -42,6 +41,6 @@ def orphan_attestation(case: NodeCase) -> Iterator[Fault]:
             yield Fault(
                 f"the attestation {short(node.entry.digest)} belongs to {named[:100]},"
                 " which is not in this index",
-                recreate(case.node),
+                recreate(case.node, without=node),
                 node=node,
             )

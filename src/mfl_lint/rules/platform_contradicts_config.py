@@ -10,8 +10,9 @@ middle of its work. On Windows the container does not start at all.
 
 Fix: find out which of the two is right; `mfl-lint inspect REFERENCE` shows both. If the image is
 right, make the list anew and let docker read the platforms from the configs: `docker manifest
-create --amend REFERENCE NAME@DIGEST…`, then `docker manifest push REFERENCE`. If the image was
-built for the wrong platform, build it again: `docker buildx build --platform
+create REFERENCE NAME@DIGEST…`, then `docker manifest push --purge REFERENCE`. The printed line
+begins with a draft that it throws away, so that none of an earlier try is mixed in. If the image
+was built for the wrong platform, build it again: `docker buildx build --platform
 linux/amd64,linux/arm64 -t REFERENCE --push .`. A Dockerfile whose `FROM --platform=` names one
 architecture, or a `COPY` of a program built on the builder, makes such images.
 
@@ -23,11 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mfl_lint.core.observation import Node
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import rebuild, recreate, ways
-from mfl_lint.rules._evidence import config_of
+from mfl_lint.rules._commands import Fix, rebuild, recreate, ways
+from mfl_lint.rules._evidence import config_of, is_listed
 
 
 @rule("MFL101", Severity.ERROR, Scope.ENTRY, needs=(Needs.INDEX, Needs.CONFIGS))
@@ -41,17 +43,18 @@ def platform_contradicts_config(case: NodeCase) -> Iterator[Fault]:
     if found is None or case.parent is None:
         return
     what, severity = found
-    yield Fault(
-        f"the index says {said}, the config says {config.platform}: {what}",
-        ways(
-            ("if the image itself is right, correct the list", recreate(case.parent)),
-            (
-                "if it was built for the wrong platform, build it again",
-                rebuild(case.parent, case.node),
-            ),
-        ),
-        severity,
-    )
+    message = f"the index says {said}, the config says {config.platform}: {what}"
+    yield Fault(message, _fix(case.node, case.parent, config.platform), severity)
+
+
+def _fix(node: Node, index: Node, built: Platform) -> Fix:
+    """Return the corrected list first, unless it would have two images for one platform."""
+    again = "if it was built for the wrong platform, build it again"
+    if is_listed(index, node, built):
+        drop = ("to drop the entry", recreate(index, without=node))
+        return ways((again, rebuild(index, node)), drop)
+    correct = ("if the image itself is right, correct the list", recreate(index))
+    return ways(correct, (again, rebuild(index, node)))
 
 
 def _contradiction(

@@ -8,8 +8,8 @@ Why: `docker run ppc64le/app` on any other machine ends in `exec format error`, 
 for `app` does not find it. One name with an index picks the right image by itself.
 
 Fix: group them under one name: `docker manifest create app:TAG amd64/app:TAG ppc64le/app:TAG`,
-`docker manifest push app:TAG`. Or build it so from the start: `docker buildx build --platform
-linux/amd64,linux/ppc64le -t app:TAG --push .`.
+`docker manifest push --purge app:TAG`. Or build it so from the start: `docker buildx build
+--platform linux/amd64,linux/ppc64le -t app:TAG --push .`.
 
 Source: Docker documentation, "Multi-platform images"; docker-library/official-images,
 "Architectures other than amd64".

@@ -9,8 +9,8 @@ every script, chart and Dockerfile has to know on which architecture it runs. On
 index picks the right image by itself.
 
 Fix: group them under one name; no layer is moved: `docker manifest create app:TAG app-amd64:TAG
-app-ppc64le:TAG`, `docker manifest push app:TAG`. Or build it so from the start: `docker buildx
-build --platform linux/amd64,linux/ppc64le -t app:TAG --push .`.
+app-ppc64le:TAG`, `docker manifest push --purge app:TAG`. Or build it so from the start: `docker
+buildx build --platform linux/amd64,linux/ppc64le -t app:TAG --push .`.
 
 Source: Docker documentation, "Multi-platform images"; OCI image-spec 1.1 image-index.md.
 """

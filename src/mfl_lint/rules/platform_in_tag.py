@@ -9,7 +9,7 @@ nothing or the image of whoever pushed last. One tag with an index picks the rig
 itself.
 
 Fix: group them under one tag: `docker manifest create app:v1 app:v1-amd64 app:v1-arm64`, `docker
-manifest push app:v1`. Or build it so from the start: `docker buildx build --platform
+manifest push --purge app:v1`. Or build it so from the start: `docker buildx build --platform
 linux/amd64,linux/arm64 -t app:v1 --push .`.
 
 Source: Docker documentation, "Multi-platform images"; OCI image-spec 1.1 image-index.md.
@@ -23,7 +23,7 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.names import PlatformWord, platform_words
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, TagSummary, rule
-from mfl_lint.rules._commands import Fix, quoted
+from mfl_lint.rules._commands import Fix, group, merge, quoted
 from mfl_lint.rules._names import NamedPlatform, beside, named, offers, relatives
 
 
@@ -45,7 +45,7 @@ def platform_in_tag(case: TagCase) -> Iterator[Fault]:
         use = f"# use {{name}}:{quoted(index.tag)} everywhere"
         yield Fault(message, (use,), Severity.INFO)
         return
-    yield Fault(_explained(message, found, tags is not None), _fix(tag, found))
+    yield Fault(_explained(message, found, tags is not None), _fix(case, found))
 
 
 def _grouping(
@@ -69,7 +69,18 @@ def _explained(message: str, found: NamedPlatform, looked: bool) -> str:
     return f"possible: {message}; {reason}"
 
 
-def _fix(tag: str, found: NamedPlatform) -> Fix:
-    target = f"{{name}}:{quoted(found.word.stem or 'latest')}"
-    parts = " ".join(f"{{name}}:{quoted(one)}" for one in named((tag, *found.others)))
-    return (f"docker manifest create {target} {parts} && docker manifest push {target}",)
+def _fix(case: TagCase, found: NamedPlatform) -> Fix:
+    """Return what groups the tags. A lone one may be no platform: nothing is to be run then."""
+    tag, stem = case.reference.tag or "", found.word.stem or "latest"
+    target = f"{{name}}:{quoted(stem)}"
+    known = {one.tag: one for one in case.siblings.tags or ()}
+    first: tuple[str, ...] = ()
+    if not found.others:
+        plain = known.get(stem)
+        if plain is None or not plain.platforms or offers(plain, found.word):
+            return (f"# if {found.word.text} is a platform, push all as one list, {target}",)
+        first = (stem,)
+    tags = named((*first, tag, *found.others))
+    lists = {name for name, one in known.items() if one.is_index}
+    make = merge if case.root.is_index or lists.intersection(tags) else group
+    return (make(target, [f"{{name}}:{quoted(one)}" for one in tags]),)

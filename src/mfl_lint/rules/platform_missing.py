@@ -8,9 +8,9 @@ looking at it, containerd reads the image's config first, podman skips it in a D
 list, others take it for linux/amd64. The same tag runs on one machine, fails with `no matching
 manifest` on the next and with `exec format error` on the third.
 
-Fix: write the platform on the entry. `docker manifest create --amend REFERENCE NAME@DIGEST…`
-takes each platform from the image's config; `docker manifest annotate --os linux --arch arm64
-REFERENCE NAME@DIGEST` sets it by hand; `docker manifest push REFERENCE` publishes it.
+Fix: write the platform on the entry. `docker manifest create REFERENCE NAME@DIGEST…` takes each
+platform from the image's config; `docker manifest annotate --os linux --arch arm64 REFERENCE
+NAME@DIGEST` sets it by hand; `docker manifest push --purge REFERENCE` publishes it.
 
 Source: OCI image-spec 1.1 image-index.md, "platform" (its os and architecture are required) and
 descriptor.md.

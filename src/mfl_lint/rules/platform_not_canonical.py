@@ -10,9 +10,9 @@ Why: podman, CRI-O, skopeo and buildah compare letter by letter and find no imag
 `no image found in manifest list for architecture arm64`. What no engine translates is never
 selected, and the host takes another entry or fails.
 
-Fix: write the canonical name: `docker manifest create --amend REFERENCE NAME@DIGEST…`, `docker
-manifest annotate --os linux --arch arm64 REFERENCE NAME@DIGEST`, `docker manifest push
-REFERENCE`. `docker buildx build --platform linux/arm64` writes canonical names by itself.
+Fix: write the canonical name: `docker manifest create REFERENCE NAME@DIGEST…`, `docker manifest
+annotate --os linux --arch arm64 REFERENCE NAME@DIGEST`, `docker manifest push --purge REFERENCE`.
+`docker buildx build --platform linux/arm64` writes canonical names by itself.
 
 Source: OCI image-spec 1.1 image-index.md "platform" (GOOS, GOARCH and the table of variants);
 containerd/platforms `Normalize`.

@@ -6,10 +6,10 @@ Why: clients check the size before the digest and refuse what differs: `failed s
 (containerd), `unexpected EOF`. Others reserve or read only as many bytes as the descriptor
 promises, and then the digest does not match.
 
-Fix: let a tool write the descriptors: for the index `docker manifest create --amend REFERENCE
-NAME@DIGEST…` and `docker manifest push REFERENCE`; for a config `docker buildx build --platform
-linux/amd64 -t REFERENCE --push .`. Sizes get wrong when documents are edited or reformatted by
-hand.
+Fix: let a tool write the descriptors: for the index `docker manifest create REFERENCE
+NAME@DIGEST…` and `docker manifest push --purge REFERENCE`; for a config `docker buildx build
+--platform linux/amd64 -t REFERENCE --push .`. Sizes get wrong when documents are edited or
+reformatted by hand.
 
 Source: OCI image-spec 1.1 descriptor.md, "size".
 """

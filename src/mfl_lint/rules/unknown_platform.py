@@ -6,10 +6,10 @@ they belong to; those are no images and are not meant here. This entry is an ima
 Why: no engine ever selects it: `no matching manifest for linux/amd64 in the manifest list
 entries`. It stays invisible until somebody needs exactly that image.
 
-Fix: give the entry its platform: `docker manifest create --amend REFERENCE NAME@DIGEST…`,
-`docker manifest annotate --os linux --arch amd64 REFERENCE NAME@DIGEST`, `docker manifest push
-REFERENCE`. If it is meant to be an attestation, build again with a current BuildKit: `docker
-buildx build --platform linux/amd64,linux/arm64 --provenance=true -t REFERENCE --push .`.
+Fix: give the entry its platform: `docker manifest create REFERENCE NAME@DIGEST…`, `docker manifest
+annotate --os linux --arch amd64 REFERENCE NAME@DIGEST`, `docker manifest push --purge REFERENCE`.
+If it is meant to be an attestation, build again with a current BuildKit: `docker buildx build
+--platform linux/amd64,linux/arm64 --provenance=true -t REFERENCE --push .`.
 
 Source: BuildKit, docs/attestations/attestation-storage.md; OCI image-spec 1.1 image-index.md.
 """

@@ -10,10 +10,10 @@ takes the first windows entry, and the container stops with `The container opera
 not match the host operating system`; without a fitting entry the pull fails with `no matching
 manifest for windows/amd64 10.0.20348`.
 
-Fix: `docker manifest create --amend REFERENCE NAME@DIGEST…` takes os.version from the image's
-config; `docker manifest annotate --os windows --arch amd64 --os-version 10.0.20348.2402
-REFERENCE NAME@DIGEST` sets it by hand; then `docker manifest push REFERENCE`. For a missing
-build, build the image on a base of that build and add it.
+Fix: `docker manifest create REFERENCE NAME@DIGEST…` takes os.version from the image's config;
+`docker manifest annotate --os windows --arch amd64 --os-version 10.0.20348.2402 REFERENCE
+NAME@DIGEST` sets it by hand; then `docker manifest push --purge REFERENCE`. For a missing build,
+build the image on a base of that build and add it.
 
 Source: OCI image-spec 1.1 image-index.md "os.version"; containerd/platforms (windows builds).
 """
@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from mfl_lint.core.errors import NotObserved
-from mfl_lint.core.observation import Kind, LookState
+from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import quoted, recreate, short
+from mfl_lint.rules._commands import Fix, quoted, rebuild, recreate, short
 
 _FIRST_STABLE: Final = 20348
 _LONG_TERM: Final = (20348, 26100)
@@ -42,7 +42,7 @@ def windows_without_os_version(case: NodeCase) -> Iterator[Fault]:
         if not child.normal.os_version:
             yield Fault(
                 f"the windows entry of {short(child.node.entry.digest)} has no os.version",
-                recreate(case.node),
+                _fix(case.node, child.node),
                 node=child.node,
             )
     if any(_is_unseen(child) for child in entries):
@@ -59,6 +59,12 @@ def windows_without_os_version(case: NodeCase) -> Iterator[Fault]:
                 Severity.ERROR,
                 subject=f"windows {host}",
             )
+
+
+def _fix(index: Node, node: Node) -> Fix:
+    """Return a list made anew, which takes os.version from the config, if that has one."""
+    silent = node.config is not None and not node.config.platform.os_version
+    return rebuild(index, node) if silent else recreate(index)
 
 
 def _is_unseen(child: NodeCase) -> bool:

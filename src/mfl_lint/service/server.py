@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from mfl_lint.core.records import CrawlStatus, LookRequest
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.crawl.watch import watched_repositories
+from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.store import crawls, looks, registries
@@ -39,7 +40,8 @@ def check_served(config: Config) -> None:
     if config.serve.host not in _LOOPBACK:
         raise ConfigInvalid(
             f"serve.host: {config.serve.host} is not loopback; there is no access control yet, "
-            "so put a reverse proxy with authentication in front of 127.0.0.1"
+            "so put a reverse proxy with authentication, that sends Host: localhost, in front of "
+            "127.0.0.1"
         )
     for registry in config.registries:
         trigger_of(registry, config.crawl.jitter)
@@ -56,6 +58,8 @@ class Server:
         self._load = load
         self._looks_every_s = looks_every_s
         self._schedule = Schedule(self._scheduled)
+        # The transport keeps each host with the limits that it was first asked under.
+        self._limits = {(one.name, one.host): limits_of(one) for one in crawler.config.registries}
         self._begun: dict[str, datetime] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._reloading = asyncio.Lock()
@@ -70,7 +74,6 @@ class Server:
             rules=discover(),
             now=utc_now,
             next_crawl=self._schedule.next_run,
-            request_crawl=self._request,
             live=self._crawler.live,
         )
         return create_app(services)
@@ -109,9 +112,21 @@ class Server:
             for name, value in lasting.items():
                 if getattr(config, name) != value:
                     _LOG.warning("the configuration's [%s] holds from the next start on", name)
+            for name in self._limited_as_before(config):
+                _LOG.warning("the limits of registry %s hold from the next start on", name)
             self._crawler.config = msgspec.structs.replace(config, **lasting)
             await self._plan()
             _LOG.info("the configuration was reloaded: %d registries", len(config.registries))
+
+    def _limited_as_before(self, config: Config) -> Iterator[str]:
+        """Yield the registries whose host goes on being asked under other limits."""
+        for registry in config.registries:
+            place, limits = (registry.name, registry.host), limits_of(registry)
+            if place not in self._limits:
+                met = (held for (_, host), held in self._limits.items() if host == registry.host)
+                self._limits[place] = next(met, limits)
+            if self._limits[place] != limits:
+                yield registry.name
 
     async def _plan(self) -> None:
         """Plan the crawls. One that was broken off goes on at once."""
@@ -137,14 +152,6 @@ class Server:
     async def _drain(self) -> None:
         if not self._stopping:
             await asyncio.wait([self._begin(self._drain_looks())])
-
-    async def _request(self, name: str) -> bool:
-        """Crawl now, in the background; False where it is running or unknown."""
-        unknown = self._crawler.config.registry(name) is None
-        if unknown or self._stopping or self._turns[name].locked():
-            return False
-        self._begin(self._crawl(name))
-        return True
 
     async def _crawl(self, name: str, only: Sequence[str] | None = None) -> bool:
         """Crawl in turn, and log; a failure ends this crawl, never the service."""

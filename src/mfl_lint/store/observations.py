@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mfl_lint.core.digest import Digest
@@ -99,8 +99,12 @@ async def _write_walks(
     ]
     rows.sort(key=lambda row: (row["index_digest"], row["position"]))
     await upsert(connection, entries, rows, unique=["index_digest", "position"])
+    read = {digest for write in writes for digest in write.read_configs}
+    for chunk in chunks(read):
+        here = (presence.c.repository_id == place.repository_id) & presence.c.digest.in_(chunk)
+        await connection.execute(delete(presence).where(here))
     looks: dict[str, dict[str, Any]] = {}
-    for seen in (one for write in writes for one in write.presences):
+    for seen in (one for write in writes for one in write.presences if one.digest not in read):
         before = looks.get(seen.digest)
         if before is None or before["looked_at"] <= seen.looked_at:
             looks[seen.digest] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from itertools import count
 from typing import Final
 
@@ -59,13 +58,6 @@ def chart(days: Sequence[DayCounts], span: int = 30) -> Chart:
     start = span - len(known)
     bars = tuple(_bar(day, (start + at) * step, step, top) for at, day in enumerate(known))
     return Chart(bars, top, _summary(known))
-
-
-def first_day(days: Sequence[DayCounts], span: int = 30) -> str:
-    """Return the day at the chart's left edge, "" where nothing is known."""
-    if not days:
-        return ""
-    return (date.fromisoformat(days[-1].day) - timedelta(days=span - 1)).isoformat()
 
 
 def nice_top(value: int) -> int:

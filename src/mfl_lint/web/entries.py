@@ -11,7 +11,7 @@ import msgspec
 from mfl_lint.core.manifest import Descriptor, Document, Form
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.records import Entry
-from mfl_lint.web.answers import EntryItem
+from mfl_lint.web.items import EntryItem
 
 _MAX_ANNOTATIONS: Final = 50
 _MAX_TEXT: Final = 500

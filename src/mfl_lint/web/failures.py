@@ -18,7 +18,7 @@ _NEXT: Final = {
     HTTPStatus.BAD_REQUEST: "Correct the address, or start again from the overview.",
     HTTPStatus.NOT_FOUND: "It may not have been crawled yet, or its name is spelt differently.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This service only shows; it changes nothing.",
-    HTTPStatus.MISDIRECTED_REQUEST: "Open it as localhost, or by the host of its configuration.",
+    HTTPStatus.MISDIRECTED_REQUEST: "Open it as localhost; a proxy must send Host: localhost.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing is lost. Try again in a moment.",
 }
 

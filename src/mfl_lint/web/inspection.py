@@ -8,26 +8,31 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.observation import Kind, Observation
-from mfl_lint.core.records import Counts, FindingFilter, FindingView, TagRow
+from mfl_lint.core.records import (
+    Counts,
+    FindingFilter,
+    FindingView,
+    RegistryView,
+    RepositoryView,
+    TagRow,
+)
 from mfl_lint.core.reference import Reference, is_repository, is_tag
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.truth import FindingState, Tracked
 from mfl_lint.crawl.stored import stored_observation
-from mfl_lint.store import findings, registries, views
+from mfl_lint.store import findings, registries, view_ignored, views
 from mfl_lint.web import present
 from mfl_lint.web.answers import (
-    FindingItem,
     FindingsAnswer,
-    RegistryItem,
     RepositoryAnswer,
-    RepositoryItem,
     RuleAnswer,
     RulesAnswer,
     TagAnswer,
 )
 from mfl_lint.web.entries import bounded_annotations, entries_of, is_attachment, stored_entries
+from mfl_lint.web.items import FindingItem, RuleItem
 from mfl_lint.web.matrix import matrix
-from mfl_lint.web.overview import registry_of
+from mfl_lint.web.overview import registry_of, repository_items
 from mfl_lint.web.query import Query, finding_filter
 from mfl_lint.web.services import Services
 
@@ -46,10 +51,11 @@ async def read_repository(
         limit=query.limit,
     )
     policy, now = services.config().policy, services.now()
+    (item,) = await repository_items(services, [repository])
     drawn = matrix(rows.items, registry.name, repository.name, policy, now)
     return RepositoryAnswer(
         host=registry.host,
-        repository=repository,
+        repository=item,
         findings=await _own_findings(services, repository),
         platforms=drawn.platforms,
         more_platforms=drawn.more_platforms,
@@ -60,7 +66,7 @@ async def read_repository(
 
 async def _repository_of(
     services: Services, match: Mapping[str, str]
-) -> tuple[RegistryItem, RepositoryItem]:
+) -> tuple[RegistryView, RepositoryView]:
     registry, name = await registry_of(services, match["registry"]), match["repository"]
     known = is_repository(name)
     view = await views.repository_view(services.store, registry.name, name) if known else None
@@ -68,10 +74,10 @@ async def _repository_of(
         raise web.HTTPNotFound(
             text=f"{registry.name} has no repository {name[:255]!a} that is known"
         )
-    return registry, present.repository_item(view)
+    return registry, view
 
 
-async def _own_findings(services: Services, repository: RepositoryItem) -> tuple[FindingItem, ...]:
+async def _own_findings(services: Services, repository: RepositoryView) -> tuple[FindingItem, ...]:
     """Return what is wrong with the repository's name."""
     held = await registries.repository(services.store, repository.registry, repository.name)
     if held is None:
@@ -101,7 +107,7 @@ async def read_tag(services: Services, match: Mapping[str, str], query: Query) -
 
 def _tag_answer(
     services: Services,
-    registry: RegistryItem,
+    registry: RegistryView,
     row: TagRow,
     observation: Observation | None,
     place: tuple[str, str, str],
@@ -140,26 +146,32 @@ async def read_findings(
 
 async def read_rules(services: Services, match: Mapping[str, str], query: Query) -> RulesAnswer:
     """Return all rules by id."""
-    counts = await views.rule_counts(services.store)
-    policy = services.config().policy
     ordered = sorted(services.rules, key=lambda rule: rule.id)
-    return RulesAnswer(
-        items=tuple(
-            present.rule_item(rule, policy, counts.get(rule.id, Counts())) for rule in ordered
+    return RulesAnswer(items=await _rule_items(services, ordered))
+
+
+async def _rule_items(services: Services, rules: Iterable[Rule]) -> tuple[RuleItem, ...]:
+    policy = services.config().policy
+    ignores = present.active_ignores(policy, services.now())
+    counts = await views.rule_counts(services.store)
+    ignored = await view_ignored.ignored_by_rule(services.store, ignores)
+    return tuple(
+        present.rule_item(
+            rule, policy, present.without(counts.get(rule.id, Counts()), ignored.get(rule.id))
         )
+        for rule in rules
     )
 
 
 async def read_rule(services: Services, match: Mapping[str, str], query: Query) -> RuleAnswer:
     """Return one rule with what it found; 404 if there is none of that id or slug."""
     rule = _rule_of(services, match["id"])
-    counts = await views.rule_counts(services.store)
+    (item,) = await _rule_items(services, [rule])
     page = await views.findings_page(
         services.store, FindingFilter(rule=rule.id), cursor=query.cursor, limit=query.limit
     )
-    policy = services.config().policy
     return RuleAnswer(
-        rule=present.rule_item(rule, policy, counts.get(rule.id, Counts())),
+        rule=item,
         sections=dict(rule.sections),
         items=_items(services, page.items),
         next_cursor=page.next_cursor,

@@ -15,7 +15,8 @@ from mfl_lint.core.policy import Policy
 from mfl_lint.core.records import Entry, TagRow
 from mfl_lint.core.truth import FindingState
 from mfl_lint.web import links, present
-from mfl_lint.web.answers import Cell, FindingItem, TagItem
+from mfl_lint.web.certainty import tag_doubt, unseen
+from mfl_lint.web.items import Cell, FindingItem, TagItem
 
 MAX_COLUMNS: Final = 16
 NO_PLATFORM: Final = "no platform"
@@ -69,11 +70,19 @@ class _Row:
         self._row = row
         self._place = (registry, repository)
         self._findings = [present.finding_item(item, policy, now) for item in row.findings]
+        self._doubt = tag_doubt(row)
+        self._partial = row.state.look is LookState.VERIFIED and bool(self._doubt)
         self.cells: dict[str, Cell] = {}
         for name, state, reason in self._facts(policy):
             before = self.cells.get(name)
             if before is None or _ORDER.index(state) < _ORDER.index(before.state):
                 self.cells[name] = Cell(state, reason)
+        if self._partial and (row.state.complete or not unseen(row.entries)):
+            # Nobody knows which of the platforms was not decided.
+            doubtful = Cell("unknown", self._doubt)
+            self.cells |= {
+                name: doubtful for name, cell in self.cells.items() if cell.state == "ok"
+            }
 
     def _facts(self, policy: Policy) -> Iterator[tuple[str, str, str]]:
         """Yield column, state and reason of all that is known."""
@@ -91,7 +100,16 @@ class _Row:
             return
         for wanted in policy.required(self._place[1], self._row.state.name):
             if not any(given and meets(wanted, given) for given, _, _ in offered):
-                yield column(wanted), "missing", _REASONS["missing"]
+                if self._is_blind:
+                    yield column(wanted), "unknown", self._doubt
+                else:
+                    yield column(wanted), "missing", _REASONS["missing"]
+
+    @property
+    def _is_blind(self) -> bool:
+        """Say whether there may be platforms that nobody saw."""
+        summary = self._row.state.summary
+        return self._partial and (summary is None or summary.platforms is None)
 
     def _offered(self) -> Iterator[tuple[Platform | None, str, str]]:
         """Yield each platform of the tag with how the look at it ended."""
@@ -118,16 +136,16 @@ class _Row:
         """Return the row; a tag that was never seen is unknown everywhere."""
         state = self._row.state
         counts = present.counts_of(self._findings)
-        unseen = Cell("unknown", state.detail or _REASONS["unknown"])
-        empty = Cell("none", _REASONS["none"]) if state.digest is not None else unseen
+        empty = Cell("none", _REASONS["none"])
+        if state.digest is None or self._is_blind:
+            empty = Cell("unknown", self._doubt or _REASONS["unknown"])
         worst = present.worst(counts)
-        failed = state.look is not LookState.VERIFIED
         return TagItem(
             tag=state.name,
             digest=state.digest,
             look=str(state.look),
-            detail=state.detail,
-            state="unknown" if failed and worst == "ok" else worst,
+            detail=self._doubt if self._partial else state.detail,
+            state="unknown" if self._doubt and worst == "ok" else worst,
             watched=state.watched,
             counts=counts,
             ignored=sum(item.ignored is not None for item in self._findings),

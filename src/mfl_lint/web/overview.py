@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from mfl_lint.core.policy import glob_matches
-from mfl_lint.core.records import BrokenTag, Counts, RegistryView
-from mfl_lint.store import crawls, views
-from mfl_lint.web import present
+from mfl_lint.core.records import (
+    Counts,
+    CrawlRecord,
+    CrawlStatus,
+    DayCounts,
+    RegistryView,
+    RepositoryView,
+)
+from mfl_lint.store import crawls, view_ignored, view_uncertain, views
+from mfl_lint.store.view_uncertain import Uncertain
+from mfl_lint.web import links, present
 from mfl_lint.web.answers import (
-    BrokenItem,
     CrawlAnswer,
     CrawlsAnswer,
     OverviewAnswer,
     RegistriesAnswer,
     RegistryAnswer,
-    RegistryItem,
     RepositoriesAnswer,
 )
+from mfl_lint.web.certainty import registry_doubt
+from mfl_lint.web.items import Doubt, RegistryItem, RepositoryItem
 from mfl_lint.web.query import Query
 from mfl_lint.web.services import Services
 
@@ -36,39 +43,54 @@ async def read_overview(
 ) -> OverviewAnswer:
     """Return everything watched, at a glance."""
     store, now = services.store, services.now()
-    known = await views.registries(store)
+    ignores = present.active_ignores(services.config().policy, now)
+    ignored = await view_ignored.ignored_by_registry(store, ignores)
+    uncertain = await view_uncertain.uncertain_by_registry(store)
+    known = [_counted(view, ignored) for view in await views.registries(store)]
+    watched = [view for view in known if view.watched]
+    left_out = present.sum_counts(ignored.get(view.name, Counts()) for view in watched)
     changes = await views.transitions_page(store, since=now - timedelta(days=1), limit=_CHANGES)
+    broken = await view_ignored.broken_tags_counted(store, ignores, _BROKEN)
     return OverviewAnswer(
-        counts=present.sum_counts(view.counts for view in known if view.watched),
-        registries=tuple(_registry_item(services, view) for view in known),
-        broken=await _broken(services),
+        counts=present.sum_counts(view.counts for view in watched),
+        ignored=left_out,
+        doubts=await _doubts(services, watched, uncertain),
+        registries=tuple(_registry_item(services, view, uncertain) for view in known),
+        broken=tuple(map(present.broken_item, broken)),
         changes=tuple(map(present.change_item, changes.items)),
-        days=await views.days(store, None, _DAYS, now=now),
+        days=_last_without(await views.days(store, None, _DAYS, now=now), left_out),
         crawls=tuple(map(present.crawl_item, services.live())),
     )
 
 
-async def _broken(services: Services) -> tuple[BrokenItem, ...]:
-    """Return the worst tags, without what is ignored."""
-    found = await views.broken_tags(services.store, 2 * _BROKEN)
-    items = [await _counted(services, broken) for broken in found]
-    return tuple(item for item in items if item is not None)[:_BROKEN]
+def _last_without(days: tuple[DayCounts, ...], ignored: Counts) -> tuple[DayCounts, ...]:
+    """Take what is ignored now from the last day; the days before know of no ignores."""
+    if not days:
+        return days
+    last = msgspec.structs.replace(days[-1], counts=present.without(days[-1].counts, ignored))
+    return (*days[:-1], last)
 
 
-async def _counted(services: Services, broken: BrokenTag) -> BrokenItem | None:
-    """Count a tag's findings again if an ignore may cover some; None if none are left."""
-    policy, now, item = services.config().policy, services.now(), present.broken_item(broken)
-    place = (broken.registry, broken.repository, broken.tag)
-    if not any(
-        all(map(glob_matches, (one.registry, one.repository, one.tag), place))
-        for one in policy.ignores
-    ):
-        return item
-    row = await views.tag(services.store, *place)
-    if row is None:
-        return item
-    counts = present.counts_of(present.finding_item(one, policy, now) for one in row.findings)
-    return msgspec.structs.replace(item, counts=counts) if counts != Counts() else None
+async def _doubts(
+    services: Services, watched: Sequence[RegistryView], uncertain: Mapping[str, Uncertain]
+) -> tuple[Doubt, ...]:
+    """Return why not all is known, registry by registry."""
+    found = []
+    for view in watched:
+        ended = await _last_ended(services, view)
+        why = registry_doubt(view, uncertain.get(view.name, Uncertain()), ended)
+        if why:
+            found.append(Doubt(view.name, why, links.registry(view.name)))
+    return tuple(found)
+
+
+async def _last_ended(services: Services, view: RegistryView) -> CrawlRecord | None:
+    """Return the registry's last crawl that does not run any more."""
+    last = view.last_crawl
+    if last is None or last.status is not CrawlStatus.RUNNING:
+        return last
+    page = await crawls.crawls(services.store, view.name, None, 2)
+    return next((one for one in page.items if one.status is not CrawlStatus.RUNNING), None)
 
 
 async def read_registries(
@@ -76,14 +98,15 @@ async def read_registries(
 ) -> RegistriesAnswer:
     """Return all registries."""
     known = await views.registries(services.store)
-    return RegistriesAnswer(items=tuple(_registry_item(services, view) for view in known))
+    return RegistriesAnswer(items=await _registry_items(services, known))
 
 
 async def read_registry(
     services: Services, match: Mapping[str, str], query: Query
 ) -> RegistryAnswer:
     """Return one registry; 404 if it is not known."""
-    return RegistryAnswer(registry=await registry_of(services, match["registry"]))
+    view = await registry_of(services, match["registry"])
+    return RegistryAnswer(registry=(await _registry_items(services, [view]))[0])
 
 
 async def read_repositories(
@@ -91,6 +114,7 @@ async def read_repositories(
 ) -> RepositoriesAnswer:
     """Return a registry with its repositories; 404 if it is not known."""
     registry = await registry_of(services, match["registry"])
+    (item,) = await _registry_items(services, [registry])
     page = await views.repositories_page(
         services.store,
         registry.name,
@@ -99,8 +123,8 @@ async def read_repositories(
         limit=query.limit,
     )
     return RepositoriesAnswer(
-        registry=registry,
-        items=tuple(map(present.repository_item, page.items)),
+        registry=item,
+        items=await repository_items(services, page.items),
         next_cursor=page.next_cursor,
     )
 
@@ -126,14 +150,49 @@ async def read_crawl(services: Services, match: Mapping[str, str], query: Query)
     return CrawlAnswer(crawl=present.crawl_item(record, services.live()))
 
 
-async def registry_of(services: Services, name: str) -> RegistryItem:
+async def registry_of(services: Services, name: str) -> RegistryView:
     """Return the registry; 404 if it is not known."""
     view = await views.registry(services.store, name) if name.isprintable() else None
     if view is None:
         raise web.HTTPNotFound(text=f"no registry is called {name[:100]!a}")
-    return _registry_item(services, view)
+    return view
 
 
-def _registry_item(services: Services, view: RegistryView) -> RegistryItem:
+async def repository_items(
+    services: Services, found: Sequence[RepositoryView]
+) -> tuple[RepositoryItem, ...]:
+    """Return repositories of one registry, without what is ignored."""
+    if not found:
+        return ()
+    registry, names = found[0].registry, [view.name for view in found]
+    ignores = present.active_ignores(services.config().policy, services.now())
+    store = services.store
+    ignored = await view_ignored.ignored_by_repository(store, ignores, registry, names)
+    uncertain = await view_uncertain.uncertain_by_repository(store, registry, names)
+    return tuple(
+        present.repository_item(view, ignored.get(view.name), uncertain.get(view.name, 0))
+        for view in found
+    )
+
+
+async def _registry_items(
+    services: Services, known: Sequence[RegistryView]
+) -> tuple[RegistryItem, ...]:
+    ignores = present.active_ignores(services.config().policy, services.now())
+    ignored = await view_ignored.ignored_by_registry(services.store, ignores)
+    uncertain = await view_uncertain.uncertain_by_registry(services.store)
+    return tuple(_registry_item(services, _counted(view, ignored), uncertain) for view in known)
+
+
+def _counted(view: RegistryView, ignored: Mapping[str, Counts]) -> RegistryView:
+    """Return the registry without what is ignored."""
+    counts = present.without(view.counts, ignored.get(view.name))
+    return msgspec.structs.replace(view, counts=counts)
+
+
+def _registry_item(
+    services: Services, view: RegistryView, uncertain: Mapping[str, Uncertain]
+) -> RegistryItem:
     planned = services.next_crawl(view.name) if view.watched else None
-    return present.registry_item(view, services.live(), planned)
+    unsure = uncertain.get(view.name, Uncertain())
+    return present.registry_item(view, services.live(), planned, unsure)

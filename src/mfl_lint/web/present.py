@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from mfl_lint.core.policy import Policy
+from mfl_lint.core.policy import Ignore, Policy
 from mfl_lint.core.records import (
     BrokenTag,
     Counts,
@@ -18,8 +18,10 @@ from mfl_lint.core.records import (
 )
 from mfl_lint.core.rule import Finding, Rule
 from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.rules import family_of
+from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web import links
-from mfl_lint.web.answers import (
+from mfl_lint.web.items import (
     BrokenItem,
     ChangeItem,
     CrawlItem,
@@ -37,6 +39,24 @@ def ignored_by(finding: Finding, policy: Policy, now: datetime) -> Ignored | Non
         if ignore.covers(finding.rule, finding.registry, finding.repository, finding.tag, now):
             return Ignored(ignore.reason, ignore.expires)
     return None
+
+
+def active_ignores(policy: Policy, now: datetime) -> tuple[Ignore, ...]:
+    """Return the ignores that hold at `now`."""
+    return tuple(one for one in policy.ignores if one.expires is None or now < one.expires)
+
+
+def without(counts: Counts, ignored: Counts | None) -> Counts:
+    """Return the counts without what is ignored of them."""
+    if ignored is None:
+        return counts
+    # Counted one after the other: in between something may have resolved.
+    return Counts(
+        error=max(0, counts.error - ignored.error),
+        warning=max(0, counts.warning - ignored.warning),
+        info=max(0, counts.info - ignored.info),
+        unknown=max(0, counts.unknown - ignored.unknown),
+    )
 
 
 def finding_item(view: FindingView | Tracked, policy: Policy, now: datetime) -> FindingItem:
@@ -113,7 +133,10 @@ def crawl_item(crawl: CrawlRecord, live: Sequence[CrawlRecord] = ()) -> CrawlIte
 
 
 def registry_item(
-    view: RegistryView, live: Sequence[CrawlRecord], next_crawl_at: datetime | None
+    view: RegistryView,
+    live: Sequence[CrawlRecord],
+    next_crawl_at: datetime | None,
+    uncertain: Uncertain,
 ) -> RegistryItem:
     """Return a registry as it is shown; a crawl that runs here is its last one."""
     running = [item for item in live if item.registry == view.name]
@@ -122,18 +145,20 @@ def registry_item(
         name=view.name,
         host=view.host,
         watched=view.watched,
-        state=_registry_state(view, last),
+        state=_registry_state(view, last, uncertain),
         notice=view.notice,
         repositories=view.repositories,
         tags=view.tags,
         counts=view.counts,
+        uncertain_tags=uncertain.tags,
+        unlisted_repositories=uncertain.repositories,
         last_crawl=crawl_item(last) if last else None,
         next_crawl_at=next_crawl_at,
         page=links.registry(view.name),
     )
 
 
-def _registry_state(view: RegistryView, last: CrawlRecord | None) -> str:
+def _registry_state(view: RegistryView, last: CrawlRecord | None, uncertain: Uncertain) -> str:
     if not view.watched:
         return "unwatched"
     if view.notice:
@@ -142,7 +167,8 @@ def _registry_state(view: RegistryView, last: CrawlRecord | None) -> str:
         return "waiting"
     if last.status in (CrawlStatus.RUNNING, CrawlStatus.FAILED):
         return "crawling" if last.status is CrawlStatus.RUNNING else "failed"
-    return worst(view.counts)
+    state = worst(view.counts)
+    return "unknown" if state == "ok" and uncertain != Uncertain() else state
 
 
 def worst(counts: Counts) -> str:
@@ -154,14 +180,17 @@ def worst(counts: Counts) -> str:
     return "unknown" if counts.unknown else "ok"
 
 
-def repository_item(view: RepositoryView) -> RepositoryItem:
-    """Return a repository as it is shown."""
+def repository_item(
+    view: RepositoryView, ignored: Counts | None = None, uncertain_tags: int = 0
+) -> RepositoryItem:
+    """Return a repository as it is shown, without what is ignored."""
     return RepositoryItem(
         registry=view.registry,
         name=view.name,
         watched=view.watched,
         tags=view.tags,
-        counts=view.counts,
+        counts=without(view.counts, ignored),
+        uncertain_tags=uncertain_tags,
         look=str(view.look) if view.look else None,
         detail=view.detail,
         last_crawled_at=view.last_crawled_at,
@@ -210,6 +239,7 @@ def rule_item(rule: Rule, policy: Policy, counts: Counts) -> RuleItem:
         severity=str(override or rule.severity),
         default_severity=str(rule.severity),
         disabled=rule.id in policy.disabled or rule.slug in policy.disabled,
+        family=family_of(rule.id),
         needs=tuple(str(item) for item in rule.needs),
         what=rule.what,
         counts=counts,

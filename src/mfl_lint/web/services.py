@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,9 +20,8 @@ class Services:
     """The running service as the web sees it.
 
     `config` gives the configuration that holds now, `now` aware UTC. `next_crawl` gives the
-    time of a registry's next crawl, None where none is planned. `request_crawl` asks for a
-    crawl now (None: nobody here crawls). `live` are the crawls that run in this process, with
-    figures newer than the store's.
+    time of a registry's next crawl, None where none is planned. `live` are the crawls that run
+    in this process, with figures newer than the store's.
     """
 
     store: Store
@@ -30,7 +29,6 @@ class Services:
     rules: tuple[Rule, ...]
     now: Callable[[], datetime]
     next_crawl: Callable[[str], datetime | None]
-    request_crawl: Callable[[str], Awaitable[bool]] | None
     live: Callable[[], tuple[CrawlRecord, ...]]
 
 

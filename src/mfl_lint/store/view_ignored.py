@@ -1,0 +1,198 @@
+"""What ignores take away from the counters, which know of none.
+
+Ignores are the configuration's, and act when findings are read. The functions of a connection
+are plain: `read_plain` is the one place that knows how a store runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Label,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
+
+from mfl_lint.core.policy import Ignore
+from mfl_lint.core.records import BrokenTag, Counts
+from mfl_lint.core.truth import FindingState
+from mfl_lint.store.counters import COLUMNS
+from mfl_lint.store.engine import Store
+from mfl_lint.store.statements import matches
+from mfl_lint.store.tables import findings, registries, repositories, tags
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_STANDS: Final = findings.c.state != FindingState.RESOLVED.value
+_UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
+_OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
+
+
+async def ignored_by_registry(store: Store, ignores: Sequence[Ignore]) -> dict[str, Counts]:
+    """Return how many of the findings that each registry counts are ignored."""
+    return await read_plain(store, _by_registry, ignores) if ignores else {}
+
+
+async def ignored_by_rule(store: Store, ignores: Sequence[Ignore]) -> dict[str, Counts]:
+    """Return how many of the findings that each rule counts are ignored, of what is watched."""
+    return await read_plain(store, _by_rule, ignores) if ignores else {}
+
+
+async def ignored_by_repository(
+    store: Store, ignores: Sequence[Ignore], registry: str, names: Sequence[str]
+) -> dict[str, Counts]:
+    """Return how many of the findings that each named repository counts are ignored."""
+    return await read_plain(store, _by_repository, ignores, registry, names) if ignores else {}
+
+
+async def broken_tags_counted(
+    store: Store, ignores: Sequence[Ignore], limit: int
+) -> tuple[BrokenTag, ...]:
+    """Return the watched tags with findings that stand and are not ignored, the worst first."""
+    return await read_plain(store, _broken, ignores, limit)
+
+
+async def read_plain(
+    store: Store,
+    function: Callable[Concatenate[Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Return what a plain function of a connection makes of one state of the store."""
+    async with store.read() as connection:
+        return await connection.run_sync(function, *args, **kwargs)
+
+
+def _by_registry(connection: Connection, ignores: Sequence[Ignore]) -> dict[str, Counts]:
+    query = _ignored(connection, ignores, registries.c.name)
+    query = query.where(repositories.c.watched.is_(true()), _OWN_OR_WATCHED)
+    return _counts_by_key(connection, query)
+
+
+def _by_rule(connection: Connection, ignores: Sequence[Ignore]) -> dict[str, Counts]:
+    query = _ignored(connection, ignores, findings.c.rule)
+    watched = (registries.c.watched.is_(true()), repositories.c.watched.is_(true()))
+    return _counts_by_key(connection, query.where(*watched, _OWN_OR_WATCHED))
+
+
+def _by_repository(
+    connection: Connection, ignores: Sequence[Ignore], registry: str, names: Sequence[str]
+) -> dict[str, Counts]:
+    query = _ignored(connection, ignores, repositories.c.name)
+    chosen = (registries.c.name == registry, repositories.c.name.in_(names))
+    return _counts_by_key(connection, query.where(*chosen, _OWN_OR_WATCHED))
+
+
+def _broken(connection: Connection, ignores: Sequence[Ignore], limit: int) -> tuple[BrokenTag, ...]:
+    """Take what is ignored from each tag's counters, then sort and cut."""
+    dialect = connection.dialect.name
+    taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
+    left = {name: tags.c[name] - func.coalesce(taken.c[name], 0) for name in COLUMNS}
+    query = (
+        select(
+            tags.c.id,
+            tags.c.name,
+            registries.c.name.label("registry"),
+            repositories.c.name.label("repository"),
+            *(column.label(name) for name, column in left.items()),
+        )
+        .join(repositories, repositories.c.id == tags.c.repository_id)
+        .join(registries, registries.c.id == repositories.c.registry_id)
+        .outerjoin(taken, taken.c.key == tags.c.id)
+        .where(tags.c.error + tags.c.warning + tags.c.info + tags.c.unknown > 0)
+        .where(or_(*(column > 0 for column in left.values())))
+        .where(tags.c.watched.is_(true()), repositories.c.watched.is_(true()))
+        .where(registries.c.watched.is_(true()))
+        .order_by(*(left[name].desc() for name in ("error", "warning", "unknown", "info")))
+        .order_by(registries.c.name, repositories.c.name, tags.c.name)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    oldest = (
+        _findings(findings.c.tag_id.label("key"), func.min(findings.c.first_seen_at).label("at"))
+        .where(findings.c.tag_id.in_([row.id for row in rows]), ~_covered(dialect, ignores))
+        .where(findings.c.state == FindingState.OPEN.value)
+        .group_by(findings.c.tag_id)
+    )
+    since = {row.key: row.at for row in connection.execute(oldest)}
+    return tuple(
+        BrokenTag(row.registry, row.repository, row.name, _counts(row), since.get(row.id))
+        for row in rows
+    )
+
+
+def _ignored(connection: Connection, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
+    """Return the query of how many findings that stand are ignored, grouped by `key`."""
+    query = _findings(key.label("key"), *_sums()).where(
+        _STANDS, _covered(connection.dialect.name, ignores)
+    )
+    rules = {one.rule for one in ignores}
+    if not any("*" in rule or "?" in rule for rule in rules):
+        # So that the index of rules is used.
+        query = query.where(findings.c.rule.in_(rules))
+    return query.group_by(key)
+
+
+def _findings(*columns: Any) -> Select[Any]:
+    """Return the query of findings in their places."""
+    return (
+        select(*columns)
+        .select_from(findings)
+        .join(repositories, repositories.c.id == findings.c.repository_id)
+        .join(registries, registries.c.id == findings.c.registry_id)
+        .outerjoin(tags, tags.c.id == findings.c.tag_id)
+    )
+
+
+def _covered(dialect: str, ignores: Sequence[Ignore]) -> ColumnElement[bool]:
+    """Return the condition that one of the ignores covers a finding.
+
+    A CASE, since SQLite bounds how deep ORs may be nested, and that is how it reads a chain.
+    """
+    if not ignores:
+        return false()
+    places = (
+        (findings.c.rule, "rule"),
+        (registries.c.name, "registry"),
+        (repositories.c.name, "repository"),
+        (findings.c.tag, "tag"),
+    )
+    cases = (
+        and_(
+            true(),
+            *(
+                matches(dialect, column, getattr(ignore, name))
+                for column, name in places
+                if getattr(ignore, name) != "*"
+            ),
+        )
+        for ignore in ignores
+    )
+    return case(*((one, 1) for one in cases), else_=0) == 1
+
+
+def _sums() -> tuple[Label[int], ...]:
+    """Return the sums that count findings as the counters do."""
+    counted = {
+        name: _UNKNOWN if name == "unknown" else ~_UNKNOWN & (findings.c.severity == name)
+        for name in COLUMNS
+    }
+    return tuple(func.sum(case((which, 1), else_=0)).label(name) for name, which in counted.items())
+
+
+def _counts_by_key(connection: Connection, query: Select[Any]) -> dict[str, Counts]:
+    return {row.key: _counts(row) for row in connection.execute(query)}
+
+
+def _counts(row: Any) -> Counts:
+    return Counts(*(int(getattr(row, name)) for name in COLUMNS))

@@ -1,0 +1,78 @@
+"""How much of what is watched was not seen whole, or could not be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Select, func, or_, select, true
+
+from mfl_lint.core.observation import LookState
+from mfl_lint.store.engine import Store
+from mfl_lint.store.tables import registries, repositories, tags
+from mfl_lint.store.view_ignored import read_plain
+
+_VERIFIED: Final = LookState.VERIFIED.value
+_TAG: Final = (
+    tags.c.watched.is_(true()),
+    tags.c.gone_at.is_(None),
+    or_(tags.c.look != _VERIFIED, tags.c.complete.is_not(true()), tags.c.unsettled.is_(true())),
+)
+_REPOSITORY: Final = (
+    repositories.c.watched.is_(true()),
+    repositories.c.gone_at.is_(None),
+    or_(repositories.c.look.is_(None), repositories.c.look != _VERIFIED),
+)
+
+
+class Uncertain(msgspec.Struct, frozen=True):
+    """Watched tags that are not certain, and watched repositories whose tags were not listed."""
+
+    tags: int = 0
+    repositories: int = 0
+
+
+async def uncertain_by_registry(store: Store) -> dict[str, Uncertain]:
+    """Return how much of each registry is not certain; those without are left out."""
+    return await read_plain(store, _by_registry)
+
+
+async def uncertain_by_repository(
+    store: Store, registry: str, names: Sequence[str]
+) -> dict[str, int]:
+    """Return how many tags of the named repositories are not certain."""
+    return await read_plain(store, _by_repository, registry, names)
+
+
+def _by_registry(connection: Connection) -> dict[str, Uncertain]:
+    unsure = _tags(registries.c.name).where(repositories.c.watched.is_(true()))
+    unlisted = (
+        select(registries.c.name.label("key"), func.count().label("number"))
+        .select_from(repositories)
+        .join(registries, registries.c.id == repositories.c.registry_id)
+        .where(*_REPOSITORY)
+        .group_by(registries.c.name)
+    )
+    found = {row.key: Uncertain(tags=row.number) for row in connection.execute(unsure)}
+    for row in connection.execute(unlisted):
+        found[row.key] = Uncertain(found.get(row.key, Uncertain()).tags, row.number)
+    return found
+
+
+def _by_repository(connection: Connection, registry: str, names: Sequence[str]) -> dict[str, int]:
+    query = _tags(repositories.c.name)
+    query = query.where(registries.c.name == registry, repositories.c.name.in_(names))
+    return {row.key: row.number for row in connection.execute(query)}
+
+
+def _tags(key: Any) -> Select[Any]:
+    """Return the query of how many tags are not certain, grouped by `key`."""
+    return (
+        select(key.label("key"), func.count().label("number"))
+        .select_from(tags)
+        .join(repositories, repositories.c.id == tags.c.repository_id)
+        .join(registries, registries.c.id == repositories.c.registry_id)
+        .where(*_TAG)
+        .group_by(key)
+    )
