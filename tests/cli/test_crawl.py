@@ -2,10 +2,11 @@ from pathlib import Path
 
 from tests.builders import image, index, place
 from tests.cli.conftest import QUICK, Command
-from tests.fault_registry import AT_MANIFEST, FaultRegistry
+from tests.fault_registry import AT_CHILD, AT_MANIFEST, FaultRegistry
 from tests.faults import status
 
 AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
+GOOD = index(AMD64, ARM64)
 WRONG = index(AMD64, AMD64, annotate={1: {"platform": "linux/arm64"}})
 
 
@@ -19,7 +20,7 @@ def test_what_stands_open_decides(served: FaultRegistry, command: Command) -> No
     first, second = command("crawl"), command("crawl", "team")
     assert [1, 1] == [first.code, second.code]
     assert first.out.startswith("team: 1 of 1 repositories, 1 tags;")
-    assert "0 findings opened" in second.out
+    assert "findings: 0 opened" in second.out
     assert 0 == command("crawl", "--fail-on", "never").code
     place(served.demo, "team/app", index(AMD64, ARM64), "v1")
     assert 0 == command("crawl").code
@@ -48,3 +49,33 @@ def test_an_unknown_registry_is_2(command: Command) -> None:
     ran = command("crawl", "other")
     assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
     assert "no registry is called 'other'; there are team" in ran.err
+
+
+def test_an_ignored_finding_does_not_fail_a_crawl(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", WRONG, "v1")
+    _configure(served.host)
+    with Path("mfl-lint.toml").open("a") as file:
+        file.write('[[policy.ignore]]\nrule = "MFL101"\nreason = "known"\n')
+    ran = command("crawl")
+    assert 0 == ran.code
+    assert "open: 0 error" in ran.out
+
+
+def test_a_child_that_is_denied_is_3_and_said(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", GOOD, "v1")
+    served.fault(AT_CHILD, status(403))
+    _configure(served.host)
+    ran = command("crawl")
+    assert 3 == ran.code
+    assert "not seen whole: 1 tags" in ran.out
+
+
+def test_recheck_finds_at_once_what_was_deleted(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", GOOD, "v1")
+    _configure(served.host)
+    assert 0 == command("crawl").code
+    served.demo.delete_manifest("team/app", AMD64.digest)
+    assert 0 == command("crawl").code
+    ran = command("crawl", "--recheck")
+    assert 1 == ran.code
+    assert "open: 1 error" in ran.out

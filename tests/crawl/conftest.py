@@ -10,8 +10,10 @@ import pytest
 
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.migrate import upgrade
+from tests.crawl.harm import behind_tokens, with_a_finding
 from tests.crawl.world import World, made_world
 from tests.fault_registry import FaultRegistry
+from tests.token_server import TokenServer
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +42,14 @@ async def world(fault_registry: FaultRegistry, store: Store) -> AsyncIterator[Wo
     """Return a world on SQLite."""
     async with made_world(fault_registry, store) as made:
         yield made
+
+
+@pytest.fixture
+async def guarded(world: World) -> World:
+    """Return a world with an open finding and a good tag, behind a token server."""
+    await behind_tokens(world, TokenServer())
+    await with_a_finding(world)
+    return world
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

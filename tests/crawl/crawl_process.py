@@ -12,6 +12,7 @@ import asyncio
 import os
 import sys
 from datetime import UTC, datetime
+from typing import Final
 
 from mfl_lint.config import Config, CrawlConfig, CredentialsConfig, RegistryConfig
 from mfl_lint.crawl.crawler import Crawler
@@ -21,6 +22,8 @@ from mfl_lint.rules import discover
 from mfl_lint.store import registries
 from mfl_lint.store.engine import open_store
 
+ANONYMOUS: Final = CredentialsConfig(anonymous=True)
+
 
 def now() -> datetime:
     """Return the time, aware UTC."""
@@ -29,7 +32,7 @@ def now() -> datetime:
 
 async def crawl(host: str, url: str) -> None:
     """Crawl the registry at the host once, to the end. A 404 is confirmed at once."""
-    registry = RegistryConfig(name="here", host=host, credentials=CredentialsConfig(anonymous=True))
+    registry = RegistryConfig(name="here", host=host, credentials=ANONYMOUS)
     settings = CrawlConfig(confirm_gone_s=0.0, lease_s=3600.0)
     config = Config(registries=(registry,), crawl=settings, policy=DEMO_POLICY)
     async with open_store(url) as store, Transport(config.http) as transport:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from mfl_lint.core.digest import digest_of
 from mfl_lint.core.observation import Look, LookState
 from mfl_lint.core.records import TagState, TagWrite
 from mfl_lint.core.rule import Siblings
@@ -119,6 +120,20 @@ def test_a_tag_with_something_undecided_is_not_settled(job: Job) -> None:
     bench = Bench(job, job.rules, Siblings(tags=()))
     partial = seen_write(seen, None, (), bench, {}, "hash", is_first=True)
     assert (True, False) == (partial.state.unsettled, partial.state.complete)
+
+
+def test_what_our_limits_hide_is_waited_for_until_it_is_unknown_and_no_longer(job: Job) -> None:
+    before = look(job, WRONG)
+    bench = Bench(job, job.rules, Siblings(tags=()))
+    hidden = Look(LookState.INVALID, "too deep", bounded=True)
+    seen = observation(WRONG, looks={digest_of(WRONG.children[1].blobs[0]): hidden})
+    state, previous, waited = before.state, before.settlement.changed, []
+    for _ in range(4):
+        write = seen_write(seen, state, previous, bench, {}, "hash", is_first=False)
+        state, previous = write.state, write.settlement.changed or previous
+        waited.append(state.unsettled)
+    assert [True, True, False, False] == waited
+    assert FindingState.UNKNOWN is previous[0].state
 
 
 def test_a_finding_of_a_rule_that_exists_no_more_is_refuted(world: World) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.observation import Kind, Look, LookState
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.rule import TagSummary
 from mfl_lint.crawl import facts
 from mfl_lint.rules import discover
-from tests.builders import ABSENT, LOOKED_AT, attestation, image, index, node
+from tests.builders import ABSENT, LOOKED_AT, attestation, image, index, node, observation
 
 AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
 DENIED = Look(LookState.DENIED, "403")
+BOUNDED = Look(LookState.INVALID, "too deep", bounded=True)
 
 
 def test_a_summary_holds_the_images_platforms_in_normal_form() -> None:
@@ -94,9 +98,36 @@ def test_a_config_is_noted_only_where_it_could_not_be_read() -> None:
     assert {AMD64.digest, parsed.config.digest} == seen
 
 
+def test_the_configs_of_images_that_were_read_are_known() -> None:
+    configs = {digest_of(built.config) for built in (AMD64, ARM64)}
+    assert configs == set(facts.read_configs(node(index(AMD64, ARM64, attestation(AMD64)))))
+    root = node(index(AMD64, ARM64), looks={digest_of(AMD64.config): ABSENT})
+    assert (digest_of(ARM64.config),) == facts.read_configs(root)
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        ({}, False),
+        ({ARM64.digest: BOUNDED}, True),
+        ({ARM64.digest: BOUNDED, AMD64.digest: DENIED}, False),
+        ({ARM64.digest: BOUNDED, AMD64.digest: ABSENT}, False),
+        ({ARM64.digest: BOUNDED, digest_of(AMD64.config): ABSENT}, False),
+        ({digest_of(AMD64.config): BOUNDED}, True),
+    ],
+)
+def test_a_tree_is_bounded_where_our_limits_alone_hide_something(
+    looks: dict[Digest, Look], expected: bool
+) -> None:
+    assert expected == facts.is_bounded(observation(index(AMD64, ARM64), looks=looks))
+
+
+def test_what_was_not_seen_at_all_is_not_bounded() -> None:
+    assert not facts.is_bounded(observation(None, look=DENIED))
+
+
 def test_what_was_not_looked_at_by_our_own_limits_has_no_presence() -> None:
-    bounded = Look(LookState.INVALID, "too deep", bounded=True)
-    root = node(index(AMD64, ARM64), looks={ARM64.digest: bounded})
+    root = node(index(AMD64, ARM64), looks={ARM64.digest: BOUNDED})
     assert [AMD64.digest] == [one.digest for one in facts.presences(root, (), LOOKED_AT)]
 
 

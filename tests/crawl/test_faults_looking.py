@@ -6,7 +6,6 @@ gone because of it; when it is over, all is as it was.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from typing import Final
@@ -14,13 +13,11 @@ from typing import Final
 import pytest
 from aiohttp import web
 
-from mfl_lint.config import HttpConfig
 from mfl_lint.core.observation import LookState
-from mfl_lint.store.dump import canonical_dump
-from mfl_lint.store.engine import open_store
 from tests import faults, wire_faults
 from tests.builders import image, index, place
-from tests.crawl.world import DOCUMENTS, World, made_world
+from tests.crawl.harm import ARM64, DAY_S, GOOD, WRONG, unharmed
+from tests.crawl.world import DOCUMENTS, World
 from tests.fault_registry import (
     AT_BLOB,
     AT_CHILD,
@@ -33,12 +30,7 @@ from tests.fault_registry import (
     FaultRegistry,
     Match,
 )
-from tests.token_server import TokenServer, bearer_guard
 
-DAY_S: Final = 24 * 3600.0
-AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
-GOOD = index(AMD64, ARM64)
-WRONG = index(AMD64, image("linux", "amd64", name="b"), annotate={1: {"platform": "linux/arm64"}})
 NEW = index(image("linux", "amd64", name="new"), image("linux", "arm64", name="new"))
 
 PLACES: Final[dict[str, Match]] = {"token": AT_TOKEN, "index": AT_INDEX, "child": AT_CHILD}
@@ -79,54 +71,23 @@ BODIES: Final[dict[str, tuple[Behaviour, LookState]]] = {
 }
 
 
-@pytest.fixture
-async def guarded(world: World) -> World:
-    """Return a world with an open finding and a good tag, behind a token server."""
-    tokens = TokenServer()
-    await world.registry.stop()
-    world.registry.tokens = tokens
-    world.registry._guard = bearer_guard(tokens)
-    await world.registry.start()
-    world.place("app", WRONG, "bad")
-    world.place("app", GOOD, "good")
-    await world.crawl()
-    assert ["app:bad MFL101"] == await world.found()
-    return world
-
-
-async def unharmed(world: World, fault: Callable[[], None]) -> LookState:
-    """Crawl with the fault and without; nothing changed. Return how the tag's look ended."""
-    told, dump = await world.changes(), await canonical_dump(world.store)
-    fault()
-    await world.crawl(2 * DAY_S)
-    during = (await world.tag("app", "bad")).look
-    assert ["app:bad MFL101"] == await world.found()
-    assert told == await world.changes()
-    world.registry.heal()
-    world.clock.seconds += 2 * DAY_S
-    await world.crawl(2 * DAY_S)
-    assert told == await world.changes()
-    assert dump == await canonical_dump(world.store)
-    return during
-
-
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", STATUSES)
 async def test_a_failed_answer_changes_no_finding(guarded: World, name: str, place: str) -> None:
     behaviour, expected = STATUSES[name]
     world = guarded
 
-    def fault() -> None:
+    async with unharmed(world):
         if place == "token":
             assert world.registry.tokens is not None
             world.registry.tokens.revoke()
         world.registry.fault(PLACES[place], behaviour)
-
-    looked = await unharmed(world, fault)
-    if place == "index":
-        assert expected is looked
-    if place == "token":
-        assert LookState.VERIFIED is not looked
+        await world.crawl(2 * DAY_S)
+        looked = (await world.tag("app", "bad")).look
+        if place == "index":
+            assert expected is looked
+        if place == "token":
+            assert LookState.VERIFIED is not looked
 
 
 @pytest.mark.parametrize("place", ["index", "child"])
@@ -211,29 +172,6 @@ async def test_of_a_hundred_open_findings_none_resolves_when_access_is_denied(
     print("0 of 100 findings resolved")
 
 
-@pytest.mark.parametrize(
-    ("name", "behaviour"),
-    [
-        ("a byte every 200 ms", wire_faults.drip(0.2)),
-        ("headers without end", wire_faults.endless_headers(0.01)),
-        ("silence", wire_faults.silent()),
-    ],
-)
-@pytest.mark.parametrize("place", ["index", "child"])
-async def test_a_slow_answer_is_over_at_the_total_timeout(
-    fault_registry: FaultRegistry, sqlite_url: str, place: str, name: str, behaviour: Behaviour
-) -> None:
-    http = HttpConfig(timeout_s=0.5, retries=1)
-    async with open_store(sqlite_url) as store, made_world(fault_registry, store, http) as world:
-        world.place("app", GOOD, "v1")
-        world.registry.fault(("GET", PLACES[place][1]), behaviour)
-        async with asyncio.timeout(20):
-            await world.crawl()
-        state = await world.tag("app", "v1")
-        assert not state.complete
-        assert [] == await world.found()
-
-
 @pytest.mark.parametrize("header", ["sha256:" + "0" * 64, "nonsense", None])
 async def test_a_wrong_or_missing_digest_header_proves_nothing(
     world: World, header: str | None
@@ -271,29 +209,6 @@ async def test_any_flipped_byte_is_seen_and_never_kept(
     print(f"{tried} flipped bytes")
 
 
-@pytest.mark.parametrize(
-    ("name", "behaviour"),
-    [
-        ("to itself", faults.page_to_itself(["good"])),
-        ("in a circle", faults.page(["good"], "/v2/app/tags/list?last=x")),
-        ("without end", faults.pages_without_end(new_names=False)),
-        ("off the host", faults.page(["good"], "http://registry.invalid/v2/app/tags/list?last=x")),
-    ],
-)
-async def test_pages_that_lead_astray_are_incomplete_and_remove_nothing(
-    world: World, name: str, behaviour: Behaviour
-) -> None:
-    world.place("app", WRONG, "bad")
-    world.place("app", GOOD, "good")
-    await world.crawl()
-
-    def fault() -> None:
-        world.registry.fault(AT_TAGS, behaviour)
-
-    await unharmed(world, fault)
-    assert set(await world.tags("app")) == {"bad", "good"}
-
-
 async def test_a_child_deleted_in_the_walk_is_dangling_only_if_the_index_still_stands(
     world: World,
 ) -> None:
@@ -314,54 +229,6 @@ async def test_a_child_whose_404_could_not_be_confirmed_is_not_dangling(world: W
     await world.crawl()
     assert [] == await world.found()
     assert not (await world.tag("app", "v1")).complete
-
-
-@pytest.mark.parametrize("offset_s", [-DAY_S, DAY_S])
-async def test_a_clock_that_is_a_day_off_costs_one_token_more_at_most(
-    world: World, offset_s: float
-) -> None:
-    tokens = TokenServer(clock=lambda: world.clock.wall() + offset_s)
-    await world.registry.stop()
-    world.registry.tokens, world.registry._guard = tokens, bearer_guard(tokens)
-    await world.registry.start()
-    world.place("app", WRONG, "v1", "v2")
-    await world.crawl()
-    assert ["app:v1 MFL101", "app:v2 MFL101"] == await world.found()
-    # One for the catalogue, one for the repository.
-    assert len(tokens.requests) <= 3
-
-
-@pytest.mark.parametrize(
-    "realm",
-    [
-        "http://169.254.169.254/latest/token",
-        "http://user:secret@127.0.0.1/token",
-        "http://10.0.0.1/token",
-        "ftp://127.0.0.1/token",
-    ],
-)
-async def test_no_credential_goes_to_a_token_server_that_may_not_have_it(
-    world: World, realm: str
-) -> None:
-    world.place("app", WRONG, "v1")
-    await world.crawl()
-    await world.registry.stop()
-    world.registry._guard = bearer_guard(TokenServer(), realm)
-    await world.registry.start()
-    await world.crawl(2 * DAY_S)
-    assert ["app:v1 MFL101"] == await world.found()
-    assert "authorization" not in {name for one in world.registry.requests for name in one.headers}
-    traffic = world.transport.stats
-    assert traffic.requests >= len(world.registry.requests)
-
-
-async def test_layers_with_urls_are_not_followed(world: World) -> None:
-    async with FaultRegistry() as elsewhere:
-        url = f"{elsewhere.url}/v2/x/blobs/sha256:{'0' * 64}"
-        entry = GOOD.descriptor(urls=[url])
-        world.place("app", index(AMD64, entry), "v1")
-        await world.crawl()
-        assert [] == elsewhere.requests
 
 
 async def test_a_redirect_to_another_host_carries_no_authorization(guarded: World) -> None:

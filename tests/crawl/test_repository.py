@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import event
+
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Requirement
 from tests import faults
 from tests.builders import Built, image, index
-from tests.crawl.world import DOCUMENTS, HEADS, World
+from tests.crawl.world import DOCUMENTS, HEADS, NAME, World
 from tests.fault_registry import AT_CHILD, AT_INDEX, AT_MANIFEST, AT_TAGS
 
 AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
@@ -31,6 +33,30 @@ async def test_an_unchanged_tag_costs_one_head_and_no_document(either_world: Wor
     await world.crawl()
     assert [] == world.asked(DOCUMENTS)
     assert [f"HEAD /v2/app/manifests/v{n}" for n in (1, 2, 3)] == sorted(world.asked(HEADS))
+
+
+async def test_a_repository_is_two_writes_and_few_reads_fresh_and_two_writes_unchanged(
+    world: World,
+) -> None:
+    world.place("first", GOOD, "v1")
+    await world.crawl()
+    names = [f"app{number}" for number in range(6)]
+    for name, built in zip(names, many(6), strict=True):
+        world.place(name, built, "v1", "v2")
+    begun: list[str] = []
+    for kind, lane in (("write", world.store._writer), ("read", world.store._reader)):
+        event.listen(lane.engine, "begin", lambda _, kind=kind: begun.append(kind))
+
+    async def transactions(some: list[str]) -> tuple[int, int]:
+        begun.clear()
+        await world.crawler().crawl(NAME, only=some)
+        return begun.count("write"), begun.count("read")
+
+    one, five = await transactions(names[:1]), await transactions(names[1:])
+    assert 4 * 2 == five[0] - one[0]
+    assert 4 * 4 >= five[1] - one[1]
+    one, five = await transactions(names[:1]), await transactions(names[1:])
+    assert (4 * 2, 0) == (five[0] - one[0], five[1] - one[1])
 
 
 async def test_a_digest_is_fetched_once_ever_however_many_tags_and_repositories_have_it(

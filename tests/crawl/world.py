@@ -150,10 +150,15 @@ class World:
         """Return the findings in some states (open ones), as `repository:tag RULE`."""
         wanted = FindingFilter(states=states or ("open",), watched=watched)
         page = await views.findings_page(self.store, wanted, limit=1000)
-        assert page.next_cursor is None
+        items = [*page.items]
+        while page.next_cursor is not None:
+            page = await views.findings_page(
+                self.store, wanted, cursor=page.next_cursor, limit=1000
+            )
+            items += page.items
         return sorted(
             f"{item.finding.repository}:{item.finding.tag} {item.finding.rule}"
-            for item in page.items
+            for item in items
             if not rules or item.finding.rule in rules
         )
 

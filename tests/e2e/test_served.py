@@ -10,8 +10,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from mfl_lint.store.engine import open_store
+from mfl_lint.store.statements import run
 from tests.builders import image, index, place
 from tests.e2e.commands import MflLint
 from tests.servers import DockerRegistry, free_port
@@ -144,8 +146,8 @@ async def test_a_newer_database_is_refused_in_one_line(mfl_lint: MflLint, comman
     mfl_lint.write_config(settings("127.0.0.1:1", port=free_port()))
     assert 0 == (await mfl_lint("db", "upgrade")).code
     file = mfl_lint.folder / "mfl-lint.db"
-    async with open_store(f"sqlite:///{file}") as store, store.write() as connection:
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    async with open_store(f"sqlite:///{file}") as store:
+        await store.write(run, text("UPDATE alembic_version SET version_num = '9999'"))
     done = await mfl_lint(command)
     assert (3, 1) == (done.code, done.err.count("\n"))
     assert "schema 9999, newer than this release's" in done.err

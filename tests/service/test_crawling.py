@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from mfl_lint.config import Config, CredentialsConfig, DatabaseConfig, RegistryConfig
 from mfl_lint.core.errors import ConfigInvalid, StoreError
@@ -14,6 +15,7 @@ from mfl_lint.crawl.job import Progress
 from mfl_lint.service.crawling import crawl_once, database_url, open_crawler
 from mfl_lint.store import views
 from mfl_lint.store.engine import open_store
+from mfl_lint.store.statements import run
 from tests.builders import image, index, place
 from tests.servers import DockerRegistry, push
 from tests.service.gated import GatedRegistry, config_of, names_in
@@ -146,8 +148,8 @@ async def test_postgresql_holds_what_a_crawl_finds(tmp_path: Path, fresh_postgre
 
 async def test_a_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     config = config_of(tmp_path)
-    async with open_crawler(config) as (store, _), store.write() as connection:
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    async with open_crawler(config) as (store, _):
+        await store.write(run, text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match=r"schema 9999, newer than this release's"):
         async with open_crawler(config):
             raise AssertionError("it was opened")

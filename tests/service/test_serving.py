@@ -15,12 +15,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from mfl_lint.config import Config, RegistryConfig, ServeConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.serving import serve
-from mfl_lint.store import looks
+from mfl_lint.store import dump, looks
 from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.statements import one_row
 from tests.builders import image, index, place
 from tests.service.gated import GatedRegistry, config_of, names_in, serving
 
@@ -123,9 +125,7 @@ async def test_a_look_that_was_asked_for_is_made_and_forgotten(
 
 async def pending(store: Store) -> bool:
     """Say whether a request is kept, taken or not."""
-    async with store.read() as connection:
-        rows = await connection.exec_driver_sql("SELECT count(*) FROM look_requests")
-        return bool(rows.scalar_one())
+    return bool((await dump.figures(store)).rows["look_requests"])
 
 
 async def test_a_look_waits_for_a_crawl_that_runs(tmp_path: Path, registry: GatedRegistry) -> None:
@@ -147,9 +147,8 @@ async def test_a_look_waits_for_a_crawl_that_runs(tmp_path: Path, registry: Gate
 
 
 async def newest_look(store: Store) -> int:
-    async with store.read() as connection:
-        rows = await connection.exec_driver_sql("SELECT max(id) FROM look_requests")
-        return int(rows.scalar_one() or 0)
+    row = await store.read(one_row, text("SELECT max(id) FROM look_requests"))
+    return int(row[0] or 0)
 
 
 async def test_a_registry_that_asked_for_patience_is_not_looked_at_again_at_once(

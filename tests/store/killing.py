@@ -97,7 +97,7 @@ def _emptied(url: str) -> None:
         for left in Path(url.removeprefix("sqlite:///")).parent.glob("*.db*"):
             left.unlink()
         return
-    engine = create_engine(parse_address(url, asynchronous=False))
+    engine = create_engine(parse_address(url))
     with engine.begin() as connection:
         names = ", ".join([*metadata.tables, "alembic_version"])
         connection.execute(text(f"DROP TABLE IF EXISTS {names} CASCADE"))

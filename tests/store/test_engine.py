@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import suppress
+import threading
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.store import dump, observations
+from mfl_lint.store import dump, looks, observations
 from mfl_lint.store.engine import Store, open_store, sqlite_warning
 from mfl_lint.store.migrate import upgrade
-from tests.store.batches import batch, content, lease, write
+from mfl_lint.store.statements import one_row, run
+from tests.store.batches import NOW, batch, content, lease, write
 
 
 @pytest.fixture
@@ -82,20 +83,30 @@ async def test_a_server_that_does_not_answer_is_named_without_its_password() -> 
 
 async def test_every_connection_is_set_up_to_lose_nothing(file: Path) -> None:
     names = ("foreign_keys", "synchronous", "busy_timeout", "journal_mode")
+
+    def settings(connection: Connection) -> list[object]:
+        return [connection.scalar(text(f"PRAGMA {name}")) for name in names]
+
     async with open_store(f"sqlite:///{file}") as store:
-        for begin in (store.write, store.read):
-            async with begin() as connection:
-                found = [await connection.scalar(text(f"PRAGMA {name}")) for name in names]
-            assert [1, 2, 5000, "wal"] == found
+        for transaction in (store.write, store.read):
+            assert [1, 2, 5000, "wal"] == await transaction(settings)
 
 
 async def test_a_reader_sees_one_state_and_holds_nobody_up(store: Store) -> None:
     held = await lease(store)
-    async with store.read() as reader:
+    counted, recorded = threading.Event(), threading.Event()
+
+    def count_twice(connection: Connection) -> tuple[int, bool, int]:
         count = text("SELECT count(*) FROM tags")
-        assert 0 == await reader.scalar(count)
-        await observations.record(store, held, batch(write()))
-        assert 0 == await reader.scalar(count)
+        first = connection.execute(count).scalar_one()
+        counted.set()
+        return first, recorded.wait(10), connection.execute(count).scalar_one()
+
+    reading = asyncio.create_task(store.read(count_twice))
+    await asyncio.to_thread(counted.wait, 10)
+    await observations.record(store, held, batch(write()))
+    recorded.set()
+    assert (0, True, 0) == await reading
     assert 1 == await _tags(store)
 
 
@@ -104,8 +115,7 @@ async def test_a_reader_cannot_write_on_postgresql_and_leaves_nothing_on_sqlite(
 ) -> None:
     await lease(store)
     try:
-        async with store.read() as reader:
-            await reader.execute(text("DELETE FROM registries"))
+        await store.read(run, text("DELETE FROM registries"))
     except StoreError:
         assert "postgresql" == store.dialect
     assert 2 == (await dump.figures(store)).rows["registries"]
@@ -113,11 +123,42 @@ async def test_a_reader_cannot_write_on_postgresql_and_leaves_nothing_on_sqlite(
 
 async def test_an_error_inside_a_transaction_takes_all_of_it_back(store: Store) -> None:
     await lease(store)
-    with suppress(ZeroDivisionError):
-        async with store.write() as connection:
-            await connection.execute(text("DELETE FROM repositories"))
-            raise ZeroDivisionError
+
+    def fail(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM repositories"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.write(fail)
     assert 1 == (await dump.figures(store)).rows["repositories"]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_transaction_that_nobody_waits_for_any_more_ends_all_the_same(
+    url: str, closed: bool
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def add(connection: Connection) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        held = {"registry": "r", "repository": "x", "tag": "t", "state": "pending", "at": 0}
+        columns = "registry, repository, tag, state, requested_at"
+        values = ":registry, :repository, :tag, :state, :at"
+        connection.execute(text(f"INSERT INTO look_requests ({columns}) VALUES ({values})"), held)
+
+    async with open_store(url) as store:
+        adding = asyncio.create_task(store.write(add))
+        await asyncio.to_thread(begun.wait, 10)
+        adding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await adding
+        go_on.set()
+        if not closed:
+            await looks.request_look(store, "r", "y", "t", NOW, "")
+    async with open_store(url) as store:
+        rows = (await dump.figures(store)).rows
+    assert (1 if closed else 2) == rows["look_requests"]
 
 
 async def test_a_lock_held_for_too_long_is_an_error_and_reads_go_on(file: Path) -> None:
@@ -150,15 +191,13 @@ async def test_a_lock_that_is_given_back_in_time_is_waited_for(file: Path) -> No
 async def test_a_full_disk_is_an_error_until_there_is_room(file: Path) -> None:
     async with open_store(f"sqlite:///{file}") as store:
         held = await lease(store)
-        async with store.write() as connection:
-            pages = await connection.scalar(text("PRAGMA page_count"))
-            await connection.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
+        pages = (await store.read(one_row, text("PRAGMA page_count")))[0]
+        await store.write(run, text(f"PRAGMA max_page_count = {pages + 2}"))
         many = tuple(content(f"{number} {number**999}") for number in range(1, 200))
         with pytest.raises(StoreError, match="full"):
             await observations.record(store, held, batch(write(), contents=many))
         assert 0 == await _tags(store)
-        async with store.write() as connection:
-            await connection.execute(text("PRAGMA max_page_count = 1000000"))
+        await store.write(run, text("PRAGMA max_page_count = 1000000"))
         await observations.record(store, held, batch(write(), contents=many))
         assert 1 == await _tags(store)
 
@@ -172,11 +211,10 @@ def _terminate_all(url: str) -> None:
         )
 
 
-async def _cut_off_in_a_transaction(store: Store, url: str) -> None:
-    async with store.write() as connection:
-        await connection.execute(text("DELETE FROM leases"))
-        await asyncio.to_thread(_terminate_all, url)
-        await connection.execute(text("SELECT 1"))
+def _cut_off(connection: Connection, url: str) -> None:
+    connection.execute(text("DELETE FROM leases"))
+    _terminate_all(url)
+    connection.execute(text("SELECT 1"))
 
 
 async def test_a_dropped_connection_is_an_error_and_the_next_call_works(
@@ -186,7 +224,7 @@ async def test_a_dropped_connection_is_an_error_and_the_next_call_works(
     async with open_store(fresh_postgresql) as store:
         held = await lease(store)
         with pytest.raises(StoreError, match="cannot be used"):
-            await _cut_off_in_a_transaction(store, fresh_postgresql)
+            await store.write(_cut_off, fresh_postgresql)
         await observations.record(store, held, batch(write()))
         await asyncio.to_thread(_terminate_all, fresh_postgresql)
         await observations.record(store, held, batch(write("v2")))

@@ -41,7 +41,7 @@ def upgrade():
 
 def _execute(url: str, *statements: str) -> list[object]:
     """Execute statements past all that is tested, and return the last one's first column."""
-    engine = create_engine(parse_address(url, asynchronous=False))
+    engine = create_engine(parse_address(url))
     with engine.begin() as connection:
         found = [connection.execute(text(statement)) for statement in statements][-1]
         rows = [row[0] for row in found.all()] if found.returns_rows else []
@@ -55,7 +55,7 @@ async def _open(url: str) -> None:
 
 
 def _tables(url: str) -> set[str]:
-    engine = create_engine(parse_address(url, asynchronous=False))
+    engine = create_engine(parse_address(url))
     names = set(inspect(engine).get_table_names())
     engine.dispose()
     return names

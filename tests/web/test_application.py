@@ -125,7 +125,7 @@ async def test_the_probes_answer(client: Client) -> None:
 async def test_empty_pages_say_what_to_do_next(empty: Client) -> None:
     for path, words in (
         ("/", "Name the registries to look at"),
-        ("/findings", "Nothing is wrong"),
+        ("/findings", "No finding stands"),
         ("/crawls", "mfl-lint crawl"),
     ):
         response = await empty.get(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
 
+from mfl_lint.rules import FAMILIES
 from mfl_lint.web.answers import (
     Answer,
     FindingsAnswer,
@@ -116,6 +118,35 @@ async def test_filters_are_in_the_form_as_they_are_in_the_address(client: Client
 
     assert {"error", "open"} == checked
     assert "shop/*" == repository["value"]
+
+
+async def test_a_tag_that_was_not_seen_whole_is_not_called_fine(client: Client) -> None:
+    path = "/t/edge/fleet/partial:latest"
+    tag = (await read(client, path, TagAnswer)).tag
+    row = (await read(client, "/r/edge/fleet/partial", RepositoryAnswer)).items[0]
+    page, matrix = await page_of(client, path), await page_of(client, "/r/edge/fleet/partial")
+
+    said = "not all of it was seen: linux/arm64 unreachable"
+    assert ("unknown", said) == (tag.state, tag.detail) == (row.state, row.detail)
+    assert f"Not all is certain: {said}." in page.text
+    assert "Nothing wrong was found, but not all could be seen or decided" in page.text
+    assert "passed" not in page.text
+    assert ["not certain"] * 3 == re.findall("not certain", matrix.text.partition("latest")[2])[:3]
+    for shown in (page, matrix):
+        assert "nothing found" not in shown.text
+
+
+async def test_a_rule_says_how_to_live_with_one_finding(client: Client) -> None:
+    assert "[[policy.ignore]]" in (await page_of(client, "/rules/MFL101")).text
+
+
+async def test_rules_stand_under_the_families_of_the_documentation(client: Client) -> None:
+    answer = await read(client, "/rules", RulesAnswer)
+    page = await page_of(client, "/rules")
+
+    assert [FAMILIES[item.id[3]] for item in answer.items] == [item.family for item in answer.items]
+    for item in answer.items:
+        assert item.family in page.text
 
 
 async def test_a_tag_that_is_gone_is_still_shown_as_it_was(client: Client) -> None:

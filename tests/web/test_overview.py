@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-import msgspec
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from mfl_lint.web.answers import CrawlAnswer, OverviewAnswer, RepositoriesAnswer
-from tests.web.conftest import Client
+import msgspec
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from mfl_lint.config import Config, RegistryConfig
+from mfl_lint.core.observation import Look, LookState
+from mfl_lint.core.policy import Ignore, Policy
+from mfl_lint.core.records import Counts, CrawlStatus
+from mfl_lint.store import crawls, registries
+from mfl_lint.store.engine import Store, open_store
+from mfl_lint.web.answers import (
+    CrawlAnswer,
+    FindingsAnswer,
+    OverviewAnswer,
+    RegistriesAnswer,
+    RepositoriesAnswer,
+    RulesAnswer,
+)
+from mfl_lint.web.application import SERVICES, create_app
+from mfl_lint.web.present import counts_of, sum_counts
+from tests.builders import image, index
+from tests.web.conftest import Client, make_database, services_of
+from tests.web.filled_store import NOW, USUAL, app, record_tags
 from tests.web.parsed import ParsedPage
 
 
@@ -49,10 +75,132 @@ async def test_the_worst_tags_come_first_and_ignored_ones_not_at_all(client: Cli
     assert "edge/sensor" not in {item.repository for item in answer.broken}
 
 
+async def test_what_is_not_known_is_said_registry_by_registry(client: Client) -> None:
+    doubts = {item.registry: item.why for item in (await overview_of(client)).doubts}
+
+    assert ["archive", "edge"] == sorted(doubts)
+    assert "no crawl of it has ended yet" == doubts["archive"]
+    assert doubts["edge"].startswith("Unreachable since 07:00")
+    assert [
+        "its last crawl failed",
+        "the tags of 1 repository could not be listed",
+        "2 tags are not certain",
+    ] == doubts["edge"].split("; ")[1:]
+
+
+class World:
+    """A small store whose one tag is fine, so that nothing but doubts speaks against it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        hub = RegistryConfig("hub", "docker.io")
+        self.config = Config(registries=(hub,))
+
+    async def crawl(self, status: CrawlStatus | None = CrawlStatus.DONE, **looks: Any) -> None:
+        """Crawl the one tag; the crawl runs on where no status is given."""
+        number = await crawls.start_crawl(self.store, "hub", NOW)
+        tags = {"latest": app("tools", USUAL)}
+        await record_tags(self.store, "hub", "acme/tools", tags, NOW, crawl_id=number, **looks)
+        if status is not None:
+            await crawls.finish_crawl(self.store, number, status, "", NOW)
+
+    async def overview(self) -> tuple[str, OverviewAnswer]:
+        """Return the headline and the JSON."""
+        services = replace(
+            await services_of(self.store), config=lambda: self.config, live=lambda: ()
+        )
+        async with TestClient(TestServer(create_app(services))) as client:
+            answer = await overview_of(client)
+            page = await (await client.get("/")).text()
+        return re.sub(r"\s+", " ", page.partition("<h1>")[2].partition("</h1>")[0]).strip(), answer
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    url = await asyncio.to_thread(make_database, tmp_path / "small.db", None)
+    async with open_store(url) as store:
+        world = World(store)
+        await registries.sync_registries(store, world.config.registries, NOW)
+        yield world
+
+
+SEEN_ALL = ("Everything runs everywhere", ())
+
+
+async def said(world: World) -> tuple[str, tuple[str, ...]]:
+    headline, answer = await world.overview()
+    return headline, tuple(item.why for item in answer.doubts)
+
+
+async def test_everything_runs_everywhere_only_once_it_was_all_seen(world: World) -> None:
+    unsure = "Nothing broken that can be seen"
+    assert (unsure, ("no crawl of it has ended yet",)) == await said(world)
+    await world.crawl(None)
+    assert (unsure, ("no crawl of it has ended yet",)) == await said(world)
+    await world.crawl(CrawlStatus.FAILED)
+    assert (unsure, ("its last crawl failed",)) == await said(world)
+    await world.crawl()
+    assert SEEN_ALL == await said(world)
+    await world.crawl(None)  # a crawl that runs takes nothing back
+    assert SEEN_ALL == await said(world)
+    await registries.set_notice(world.store, "hub", "throttled", NOW)
+    assert (unsure, ("throttled",)) == await said(world)
+
+
+async def test_a_tag_that_was_not_seen_whole_is_not_everywhere(world: World) -> None:
+    unseen = Look(LookState.UNREACHABLE, "no answer within 30 s")
+    await world.crawl(looks={app("tools", USUAL).children[1].digest: unseen})
+    headline, answer = await world.overview()
+
+    assert "Nothing broken that can be seen" == headline
+    assert ["1 tag is not certain"] == [item.why for item in answer.doubts]
+    assert ("unknown", 1) == (answer.registries[0].state, answer.registries[0].uncertain_tags)
+
+
+async def test_more_ignored_tags_than_are_shown_hide_none_that_counts(world: World) -> None:
+    wrong = index(image("linux", "arm"), image("linux", "amd64", name="b"))
+    tags = {f"a{number:02}": wrong for number in range(40)} | {"z": wrong}
+    await record_tags(world.store, "hub", "acme/board", tags, NOW)
+    ignore = Ignore("*", "known", tag="a*")
+    world.config = msgspec.structs.replace(world.config, policy=Policy(ignores=(ignore,)))
+    _, answer = await world.overview()
+
+    assert [("acme/board", "z")] == [(item.repository, item.tag) for item in answer.broken]
+    assert 1 == answer.counts.warning
+    assert (1, 40) == (answer.days[-1].counts.warning, answer.ignored.warning)
+
+
 async def test_changes_of_the_last_day_only(client: Client) -> None:
     answer = await overview_of(client)
 
     assert ["unknown", "unknown"] == [item.change for item in answer.changes]
+
+
+async def test_all_pages_count_what_is_not_ignored(client: Client) -> None:
+    async def read(path: str, type_: Any) -> Any:
+        response = await client.get(f"/api/v1{path}")
+        return msgspec.json.decode(await response.read(), type=type_)
+
+    listed = (await read("/findings?limit=200", FindingsAnswer)).items
+    overview = await overview_of(client)
+    rules = (await read("/rules", RulesAnswer)).items
+    found = (await read("/registries", RegistriesAnswer)).items
+    repositories: dict[str, Counts] = {}
+    for item in found:
+        below = await read(f"/registries/{item.name}/repositories", RepositoriesAnswer)
+        assert below.registry == item
+        repositories |= {f"{item.name}/{one.name}": one.counts for one in below.items}
+
+    assert any(item.ignored for item in listed)
+    assert counts_of(listed) == overview.counts == overview.days[-1].counts
+    assert overview.counts == sum_counts(item.counts for item in rules)
+    assert overview.registries == found
+    for registry in found:
+        own = (item for item in listed if item.registry == registry.name)
+        assert counts_of(own) == registry.counts
+    for name, counts in repositories.items():
+        own = (item for item in listed if f"{item.registry}/{item.repository}" == name)
+        assert (name, counts_of(own)) == (name, counts)
 
 
 async def test_repositories_are_narrowed_by_a_glob(client: Client) -> None:
@@ -73,3 +221,18 @@ async def test_a_running_crawl_shows_how_far_it_is(client: Client) -> None:
     assert ("running", 5, 9) == (crawl.status, crawl.repositories_done, crawl.repositories)
     assert ("5", "9") == (progress["value"], progress["max"])
     assert "/api/v1/crawls/19" == page.all_of("main")[0]["data-watch"]
+
+
+async def test_nobody_says_that_a_running_crawl_made_no_request(client: Client) -> None:
+    shown = await crawl_page(client, 0), await crawl_page(client, 31)
+
+    assert ["–", "31"] == [re.findall(r"Requests *(\S+?) *Opened", text)[0] for text in shown]
+
+
+async def crawl_page(client: Client, requests: int) -> str:
+    """Return the text of a crawl's page while it has made so many requests."""
+    services = client.app[SERVICES]
+    live = tuple(msgspec.structs.replace(one, requests=requests) for one in services.live())
+    again = create_app(replace(services, live=lambda: live))
+    async with TestClient(TestServer(again)) as other:
+        return ParsedPage(await (await other.get("/crawls/19")).text()).text

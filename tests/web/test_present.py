@@ -32,6 +32,7 @@ HUB = RegistryView("hub", "docker.io", True, 1, 1, Counts(), "", DONE)
         ({"last_crawl": FAILED, "counts": Counts(error=1)}, "failed"),
         ({"last_crawl": RUNNING}, "crawling"),
         ({"last_crawl": RUNNING, "notice": "unreachable"}, "notice"),
+        ({"last_crawl": RUNNING, "counts": Counts(error=1)}, "crawling"),
         ({"watched": False, "notice": "unreachable"}, "unwatched"),
     ],
 )
@@ -39,6 +40,14 @@ def test_a_registrys_state_is_what_matters_most(changes: dict[str, object], stat
     view = msgspec.structs.replace(HUB, **changes)
 
     assert state == present.registry_item(view, (), None, Uncertain()).state
+
+
+@pytest.mark.parametrize("unsure", [Uncertain(1, 0), Uncertain(0, 1)])
+def test_a_registry_of_which_not_all_is_certain_is_not_healthy(unsure: Uncertain) -> None:
+    broken = msgspec.structs.replace(HUB, counts=Counts(warning=1))
+
+    assert "unknown" == present.registry_item(HUB, (), None, unsure).state
+    assert "warning" == present.registry_item(broken, (), None, unsure).state
 
 
 def test_a_crawl_that_runs_here_is_newer_than_the_stores() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -57,20 +58,46 @@ def command(
     if recheck:
         crawl = msgspec.structs.replace(config.crawl, presence_age_s=0.0)
         config = msgspec.structs.replace(config, crawl=crawl)
-    ended, counts = asyncio.run(_crawl(config, registries, accept_vanished, quiet))
+    crashes = _Crashes()
+    logging.getLogger("mfl_lint").addHandler(crashes)
+    try:
+        ended, standing = asyncio.run(_crawl(config, registries, accept_vanished, quiet))
+    finally:
+        logging.getLogger("mfl_lint").removeHandler(crashes)
     for progress in ended:
-        click.echo(_line(progress, counts.get(progress.registry)))
-    return _code([counts[p.registry] for p in ended if p.registry in counts], ended, fail_on)
+        click.echo(_line(progress, standing.get(progress.registry)))
+    for crash in crashes.said:
+        click.echo(f"mfl-lint: {crash}: --debug shows why", err=True)
+    code = _code([standing[p.registry] for p in ended if p.registry in standing], ended, fail_on)
+    if any(item.counts != type(item.counts)() for item in standing.values()):
+        click.echo("`mfl-lint serve` shows what was found, with the fix of each finding.")
+    return exit_codes.COULD_NOT_LOOK if crashes.said and code == exit_codes.OK else code
+
+
+class Standing(NamedTuple):
+    """What stands in a registry after a crawl: findings, without the ignored ones, and gaps."""
+
+    counts: Counts
+    unseen: int
+
+
+class _Crashes(logging.Handler):
+    """Keeps what rules crashed, which is logged and stops no other rule."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: dict[str, None] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.setdefault(record.getMessage())
 
 
 async def _crawl(
     config: Config, names: Sequence[str], accept_vanished: bool, quiet: bool
-) -> tuple[tuple[Progress, ...], dict[str, Counts]]:
-    """Return how the crawls went, and what stands open in each registry."""
+) -> tuple[tuple[Progress, ...], dict[str, Standing]]:
+    """Return how the crawls went, and what stands in each registry."""
     from mfl_lint.cli.progress import progress_line
-    from mfl_lint.service.crawling import crawl_once, database_url
-    from mfl_lint.store.engine import open_store
-    from mfl_lint.store.views import registries
+    from mfl_lint.service.crawling import crawl_once
 
     async with progress_line(quiet=quiet) as show:
 
@@ -79,32 +106,58 @@ async def _crawl(
             show(f"{progress.registry}: {done}, {progress.tags} tags")
 
         ended = await crawl_once(config, names, show=told, accept_vanished=accept_vanished)
+    return ended, await _standing(config)
+
+
+async def _standing(config: Config) -> dict[str, Standing]:
+    from mfl_lint.core.records import Counts
+    from mfl_lint.service.crawling import database_url, utc_now
+    from mfl_lint.store.engine import open_store
+    from mfl_lint.store.view_ignored import ignored_by_registry
+    from mfl_lint.store.view_uncertain import unseen_by_registry
+    from mfl_lint.store.views import registries
+
+    now = utc_now()
+    ignores = [one for one in config.policy.ignores if one.expires is None or now < one.expires]
     async with open_store(database_url(config)) as store:
-        return ended, {view.name: view.counts for view in await registries(store)}
+        ignored = await ignored_by_registry(store, ignores)
+        unseen = await unseen_by_registry(store)
+        views = await registries(store)
+    standing = {}
+    for view in views:
+        less = ignored.get(view.name, Counts())
+        left = [
+            getattr(view.counts, name) - getattr(less, name) for name in Counts.__struct_fields__
+        ]
+        standing[view.name] = Standing(Counts(*left), unseen.get(view.name, 0))
+    return standing
 
 
-def _line(progress: Progress, counts: Counts | None) -> str:
+def _line(progress: Progress, standing: Standing | None) -> str:
     from mfl_lint.report.inert import inert
 
     line = (
         f"{progress.registry}: {progress.repositories_done} of {progress.repositories} "
-        f"repositories, {progress.tags} tags; {progress.opened} findings opened, "
+        f"repositories, {progress.tags} tags; findings: {progress.opened} opened, "
         f"{progress.resolved} resolved"
     )
-    if counts is not None:
-        line += f"; open: {counts.error} errors, {counts.warning} warnings, {counts.info} info"
+    if standing is not None:
+        counts = standing.counts
+        line += f"; open: {counts.error} error, {counts.warning} warning, {counts.info} info"
         line += f", {counts.unknown} unknown" if counts.unknown else ""
+        line += f"; not seen whole: {standing.unseen} tags" if standing.unseen else ""
     if progress.problem:
         line += f"; could not look: {progress.problem}"
     return inert(line)
 
 
-def _code(counts: Sequence[Counts], ended: Sequence[Progress], fail_on: str) -> int:
+def _code(standing: Sequence[Standing], ended: Sequence[Progress], fail_on: str) -> int:
     from mfl_lint.core.policy import Severity
 
     for severity in Severity:
-        standing = any(getattr(item, str(severity)) for item in counts)
-        if standing and exit_codes.reaches(severity, fail_on):
+        found = any(getattr(item.counts, str(severity)) for item in standing)
+        if found and exit_codes.reaches(severity, fail_on):
             return exit_codes.FINDINGS
-    failed = any(progress.problem for progress in ended) or any(item.unknown for item in counts)
-    return exit_codes.COULD_NOT_LOOK if failed else exit_codes.OK
+    failed = any(progress.problem for progress in ended)
+    gaps = any(item.unseen or item.counts.unknown for item in standing)
+    return exit_codes.COULD_NOT_LOOK if failed or gaps else exit_codes.OK

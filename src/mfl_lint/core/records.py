@@ -106,8 +106,30 @@ class TagWrite(msgspec.Struct, frozen=True):
     read_configs: tuple[Digest, ...] = ()
 
 
+class SliceProgress(msgspec.Struct, frozen=True):
+    """How far one slice of a repository's crawl is: `done` of `total` tags, those before too."""
+
+    slice_no: int
+    done: int
+    total: int
+
+
+class RepositoryFinish(msgspec.Struct, frozen=True):
+    """How a repository's crawl ended. `siblings_hash`: what its tags were judged beside."""
+
+    look: LookState
+    detail: str = ""
+    siblings_hash: str = ""
+    missing_since: datetime | None = None
+    gone_at: datetime | None = None
+
+
 class Batch(msgspec.Struct, frozen=True):
-    """One transaction of a crawl. `unchanged` are tags whose HEAD showed the stored digest."""
+    """One transaction of a crawl. `unchanged` are tags whose HEAD showed the stored digest.
+
+    `renew_until`: the lease's new end. `finish`: the repository's crawl ends with this batch, and
+    the lease is given back.
+    """
 
     crawl_id: int
     at: datetime
@@ -115,6 +137,9 @@ class Batch(msgspec.Struct, frozen=True):
     unchanged: tuple[str, ...] = ()
     contents: tuple[Content, ...] = ()
     repository_settlement: Settlement = Settlement()
+    renew_until: datetime | None = None
+    progress: SliceProgress | None = None
+    finish: RepositoryFinish | None = None
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -126,6 +151,14 @@ class Lease(msgspec.Struct, frozen=True):
     holder: str
     fence: int
     expires_at: datetime
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """What a repository's crawl begins with, as it was when the lease was taken."""
+
+    lease: Lease
+    state: RepositoryState
+    tags: Mapping[str, TagState]
 
 
 class CrawlStatus(StrEnum):

@@ -38,11 +38,7 @@ async def judge_beside(
     `judged` are tags that were judged beside these siblings already. Returns what was written.
     """
     stored = await observations.known_tags(job.store, lease.repository_id)
-    names = [
-        name
-        for name, state in sorted(stored.items())
-        if name not in judged and _is_due(state, everything)
-    ]
+    names = due(stored, everything=everything, judged=judged)
     known = StoreKnown(job.store, lease.repository_id, _LONG_AGO)
     bench = Bench(job, facts.beside(job.rules), siblings)
     written: list[TagWrite] = []
@@ -57,9 +53,19 @@ async def judge_beside(
     return written
 
 
-def _is_due(state: TagState, everything: bool) -> bool:
-    readable = state.watched and state.gone_at is None and state.look is LookState.VERIFIED
-    return readable and (everything or state.judged_hash.endswith(facts.PENDING))
+def due(
+    stored: Mapping[str, TagState], *, everything: bool, judged: Collection[str] = ()
+) -> list[str]:
+    """Return the tags, in order, that `judge_beside` would judge."""
+    return [
+        name
+        for name, state in sorted(stored.items())
+        if name not in judged
+        and state.watched
+        and state.gone_at is None
+        and state.look is LookState.VERIFIED
+        and (everything or state.judged_hash.endswith(facts.PENDING))
+    ]
 
 
 async def _judged(

@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import Presence
+from mfl_lint.core.records import Presence, TagState
+from mfl_lint.crawl.facts import PENDING
 from mfl_lint.registry.source import StoredContent
 from mfl_lint.store import observations
 from mfl_lint.store.engine import Store
@@ -95,3 +96,15 @@ class StoreKnown:
         }
         self.vouched.update(good)
         return frozenset(good)
+
+    def vouched_digest(self, before: TagState | None, judged_hash: str) -> Digest | None:
+        """Return the digest whose HEAD alone is enough now, None where more must be looked at.
+
+        `judged_hash` is that of the rules and policy in force.
+        """
+        if before is None or before.gone_at or before.unsettled or not before.complete:
+            return None
+        current = before.judged_hash.removesuffix(PENDING) == judged_hash
+        young = before.walked_at is not None and before.walked_at >= self.fresh_after
+        readable = before.look is LookState.VERIFIED and before.watched
+        return before.digest if current and young and readable else None

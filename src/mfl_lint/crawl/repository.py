@@ -9,27 +9,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import LeaseLost, RegistryError
 from mfl_lint.core.observation import VERIFIED, Look, LookState, Observation
-from mfl_lint.core.records import Batch, Content, Lease, TagState, TagWrite
+from mfl_lint.core.records import Batch, Begun, Content, RepositoryFinish, SliceProgress, TagWrite
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Siblings, TagSummary
-from mfl_lint.core.truth import Change
+from mfl_lint.core.truth import Change, Tracked
 from mfl_lint.crawl import facts
-from mfl_lint.crawl.beside import judge_beside
+from mfl_lint.crawl.beside import due, judge_beside
 from mfl_lint.crawl.consequences import Bench, failed_write, seen_write
+from mfl_lint.crawl.ending import ending, states_after
 from mfl_lint.crawl.job import Job, RepositoryResult
 from mfl_lint.crawl.known import StoreKnown
 from mfl_lint.crawl.once import OnceSource
-from mfl_lint.crawl.watch import exact_tags, watched_tags
+from mfl_lint.crawl.watch import chosen_tags, exact_tags
 from mfl_lint.registry.observe import Unchanged, observe
 from mfl_lint.registry.source import Listing
 from mfl_lint.registry.tree import look_of
-from mfl_lint.store import findings, leases, observations, registries
+from mfl_lint.store import findings, leases, observations
 
 SLICE: Final = 100
 TAGS_AT_ONCE: Final = 8
@@ -41,63 +44,56 @@ async def crawl_repository(job: Job, crawl_id: int, repository: str) -> Reposito
 
     Raises LeaseLost where the repository was taken over meanwhile: nothing was written since.
     """
-    lease = await leases.acquire(
-        job.store,
-        job.registry.name,
-        repository,
-        job.holder,
-        job.settings.lease_s,
-        job.now(),
-    )
-    if lease is None:
+    name, lease_s = job.registry.name, job.settings.lease_s
+    begun = await leases.begin(job.store, name, repository, job.holder, lease_s, job.now())
+    if begun is None:
         return None
-    walk = RepositoryWalk(job, crawl_id, lease)
+    walk = RepositoryWalk(job, crawl_id, begun)
     try:
         return await walk.run()
     finally:
-        await leases.release(job.store, walk.lease)
+        if not walk.finished:
+            await leases.release(job.store, begun.lease)
 
 
 class RepositoryWalk:
     """One crawl of one repository."""
 
-    def __init__(self, job: Job, crawl_id: int, lease: Lease) -> None:
-        self.lease = lease
+    def __init__(self, job: Job, crawl_id: int, begun: Begun) -> None:
+        self.finished = False
+        self._lease = begun.lease
         self._job = job
         self._crawl_id = crawl_id
-        self._repository = lease.repository
-        self._worded = facts.is_worded(lease.repository)
-        self._stored: Mapping[str, TagState] = {}
-        self._summaries: dict[str, TagSummary] = {}
+        self._repository = begun.lease.repository
+        self._worded = facts.is_worded(self._repository)
+        self._before = begun.state
+        self._stored = dict(begun.tags)
+        self._summaries = {
+            name: state.summary
+            for name, state in begun.tags.items()
+            if state.summary and state.watched and state.gone_at is None
+        }
         self._names: tuple[str, ...] = ()
-        self._is_first = False
-        self._renew_at = job.now()
+        self._renew_at = self._next_renewal()
         self._judged_beside: set[str] = set()
         self._looked = self._opened = self._resolved = 0
         self._failed = ""
 
     async def run(self) -> RepositoryResult:
         """Return how it ended, after everything was written."""
-        store, repository_id = self._job.store, self.lease.repository_id
-        self._stored = await observations.known_tags(store, repository_id)
-        held = await registries.repository(store, self._job.registry.name, self._repository)
-        self._is_first = held is None or held.last_crawled_at is None
-        self._summaries = {
-            name: state.summary
-            for name, state in self._stored.items()
-            if state.summary and state.watched and state.gone_at is None
-        }
         listing, look = await self._list()
         self._names = names = await self._choose(listing)
         alike = not self._worded and self._knows_siblings(look)
         for number, start in enumerate(range(0, len(names), SLICE)):
             part = names[start : start + SLICE]
             if look.state in _READ or exact_tags(self._job.registry):
-                await self._look_and_write(part, whole=len(names) <= SLICE and alike)
+                batch = await self._look_at(part, whole=len(names) <= SLICE and alike)
             else:
-                await self._write_failed(part, look)
-            await self._slice_done(number, start + len(part), len(names))
-        await self._finish(look)
+                batch = await self._failed_batch(part, look)
+            done = SliceProgress(number, start + len(part), len(names))
+            await self._record(msgspec.structs.replace(batch, progress=done), look)
+        if not self.finished:
+            await self._finish(look)
         return RepositoryResult(
             repository=self._repository,
             look=look.state,
@@ -124,16 +120,13 @@ class RepositoryWalk:
         """
         registry = self._job.registry
         known = [n for n, state in self._stored.items() if state.watched and not state.gone_at]
-        unlisted = [name for name in known if name not in frozenset(listing.names)]
-        if listing.complete:
-            chosen = {*watched_tags(registry, listing.names), *watched_tags(registry, unlisted)}
-        else:
-            chosen = {*watched_tags(registry, (*listing.names, *unlisted)), *exact_tags(registry)}
+        chosen = chosen_tags(registry, listing.names, known, complete=listing.complete)
         left = [name for name in known if name not in chosen]
         if left and listing.complete:
-            await observations.unwatch_tags(self._job.store, self.lease, left)
+            await observations.unwatch_tags(self._job.store, self._lease, left)
             for name in left:
                 self._summaries.pop(name, None)
+                self._stored[name] = msgspec.structs.replace(self._stored[name], watched=False)
         return tuple(sorted(chosen))
 
     def _knows_siblings(self, look: Look) -> bool:
@@ -145,19 +138,22 @@ class RepositoryWalk:
         """Return all watched tags by name, those too that were never read."""
         return tuple(self._summaries.get(name) or TagSummary(name) for name in self._names)
 
+    def _next_renewal(self) -> datetime:
+        return self._job.now() + timedelta(seconds=self._job.settings.lease_s / 3)
+
     async def _renew(self) -> None:
         """Keep the lease while a slice takes long; writes will tell if it is lost."""
         job, now = self._job, self._job.now()
         if now >= self._renew_at:
-            self._renew_at = now + timedelta(seconds=job.settings.lease_s / 3)
+            self._renew_at = self._next_renewal()
             with suppress(LeaseLost):
-                self.lease = await leases.renew(job.store, self.lease, job.settings.lease_s, now)
+                await leases.renew(job.store, self._lease, job.settings.lease_s, now)
 
-    async def _look_and_write(self, names: Sequence[str], *, whole: bool) -> None:
-        """Look at some tags, judge them and write it all in one transaction."""
+    async def _look_at(self, names: Sequence[str], *, whole: bool) -> Batch:
+        """Look at some tags and judge them; return what is to be written in one transaction."""
         job = self._job
         fresh_after = job.now() - timedelta(seconds=job.settings.presence_age_s)
-        known = StoreKnown(job.store, self.lease.repository_id, fresh_after)
+        known = StoreKnown(job.store, self._lease.repository_id, fresh_after)
         source, turns = OnceSource(job.source), asyncio.Semaphore(TAGS_AT_ONCE)
 
         async def look_at(name: str) -> Observation | Unchanged:
@@ -169,7 +165,7 @@ class RepositoryWalk:
                     Reference(job.registry.host, self._repository, name),
                     now=job.now,
                     known=known,
-                    previous=self._vouched_digest(self._stored.get(name), known),
+                    previous=known.vouched_digest(self._stored.get(name), job.judged_hash),
                 )
 
         async with asyncio.TaskGroup() as group:
@@ -182,23 +178,13 @@ class RepositoryWalk:
                 name = look.reference.target
                 self._summaries[name] = facts.summary(name, look.root)
                 fetched |= {x.digest: x for x in facts.contents(look.root, known.answered)}
-        batch = Batch(
+        return Batch(
             crawl_id=self._crawl_id,
             at=job.now(),
             tags=await self._writes(seen, known, whole=whole),
             unchanged=tuple(x.reference.target for x in looks if isinstance(x, Unchanged)),
             contents=tuple(fetched.values()),
         )
-        await self._record(batch)
-
-    def _vouched_digest(self, before: TagState | None, known: StoreKnown) -> Digest | None:
-        """Return the digest whose HEAD alone is enough now, None where more must be looked at."""
-        if before is None or before.gone_at or before.unsettled or not before.complete:
-            return None
-        current = before.judged_hash.removesuffix(facts.PENDING) == self._job.judged_hash
-        young = before.walked_at is not None and before.walked_at >= known.fresh_after
-        readable = before.look is LookState.VERIFIED and before.watched
-        return before.digest if current and young and readable else None
 
     async def _writes(
         self, seen: Sequence[Observation], known: StoreKnown, *, whole: bool
@@ -212,7 +198,7 @@ class RepositoryWalk:
             bench = Bench(job, facts.alone(job.rules), Siblings())
             judged_hash = job.judged_hash + facts.PENDING
         names = [look.reference.target for look in seen]
-        tracked = await findings.tracked(job.store, self.lease.repository_id, names)
+        tracked, is_first = await self._tracked(names), self._before.last_crawled_at is None
         writes: list[TagWrite | None] = []
         for look, name in zip(seen, names, strict=True):
             before, previous = self._stored.get(name), tracked.get(name, ())
@@ -220,27 +206,45 @@ class RepositoryWalk:
                 at = look.looked_at
                 writes.append(failed_write(name, before, previous, look.look, at, job))
                 continue
-            first, vouched = self._is_first, known.vouched
-            write = seen_write(look, before, previous, bench, vouched, judged_hash, is_first=first)
-            writes.append(write)
+            vouched = known.vouched
+            writes.append(
+                seen_write(look, before, previous, bench, vouched, judged_hash, is_first=is_first)
+            )
             if whole:
                 self._judged_beside.add(name)
         return tuple(write for write in writes if write is not None)
 
-    async def _write_failed(self, names: Sequence[str], look: Look) -> None:
+    async def _tracked(self, names: Sequence[str]) -> Mapping[str, tuple[Tracked, ...]]:
+        """Return what was found of the tags; of one that was never stored there is nothing."""
+        stored = [name for name in names if name in self._stored]
+        if not stored:
+            return {}
+        return await findings.tracked(self._job.store, self._lease.repository_id, stored)
+
+    async def _failed_batch(self, names: Sequence[str], look: Look) -> Batch:
         """Note that the repository could not be looked at: each known tag missed a round."""
         job, at = self._job, self._job.now()
-        tracked = await findings.tracked(job.store, self.lease.repository_id, names)
+        tracked = await self._tracked(names)
         failed = (
             failed_write(name, self._stored[name], tracked.get(name, ()), look, at, job)
             for name in names
             if name in self._stored
         )
         writes = tuple(write for write in failed if write is not None)
-        await self._record(Batch(crawl_id=self._crawl_id, at=at, tags=writes))
+        return Batch(crawl_id=self._crawl_id, at=at, tags=writes)
 
-    async def _record(self, batch: Batch) -> None:
-        await observations.record(self._job.store, self.lease, batch)
+    async def _record(self, batch: Batch, look: Look) -> None:
+        """Write a slice; the last one ends the crawl, unless tags are still to be judged."""
+        self._stored = states_after(batch, self._stored)
+        if batch.progress is not None and batch.progress.done == batch.progress.total:
+            mark = self._siblings_hash(look)
+            if not self._due(look, mark):
+                batch = msgspec.structs.replace(batch, finish=self._ending(look, mark, batch.at))
+        until = batch.at + timedelta(seconds=self._job.settings.lease_s)
+        batch = msgspec.structs.replace(batch, renew_until=until)
+        await observations.record(self._job.store, self._lease, batch)
+        self._renew_at = self._next_renewal()
+        self.finished = batch.finish is not None
         self._looked += len(batch.unchanged)
         for write in batch.tags:
             read = write.state.look in (LookState.VERIFIED, LookState.ABSENT)
@@ -255,39 +259,40 @@ class RepositoryWalk:
                 self._opened += transition.change is Change.OPENED
                 self._resolved += transition.change is Change.RESOLVED
 
-    async def _slice_done(self, number: int, done: int, total: int) -> None:
-        job = self._job
-        self.lease = await leases.renew(job.store, self.lease, job.settings.lease_s, job.now())
-        await observations.slice_done(job.store, self.lease, self._crawl_id, number, done, total)
+    def _siblings_hash(self, look: Look) -> str:
+        """Return the mark of what the tags stand beside, the old one where that is not known."""
+        if self._worded or not self._knows_siblings(look):
+            return self._before.siblings_hash
+        return facts.siblings_hash(self._siblings())
+
+    def _due(self, look: Look, mark: str) -> list[str]:
+        """Return the tags that are still to be judged beside their siblings.
+
+        None of a repository whose siblings are in others too: those wait for all of the registry.
+        """
+        if self._worded or not self._knows_siblings(look):
+            return []
+        changed = mark != self._before.siblings_hash
+        return due(self._stored, everything=changed, judged=self._judged_beside)
+
+    def _ending(self, look: Look, mark: str, at: datetime) -> RepositoryFinish:
+        age, empty = self._job.settings.confirm_gone_s, not self._summaries
+        return ending(self._before, look, mark, at, empty=empty, confirm_gone_s=age)
 
     async def _finish(self, look: Look) -> None:
-        """Judge what depends on siblings, unless they are in other repositories too; sign off."""
-        job, at = self._job, self._job.now()
-        held = await registries.repository(job.store, job.registry.name, self._repository)
-        before = held.siblings_hash if held else ""
-        mark = before
-        if not self._worded and self._knows_siblings(look):
-            mark = facts.siblings_hash(self._siblings())
+        """Judge what depends on siblings, and sign off."""
+        job, mark = self._job, self._siblings_hash(look)
+        if self._due(look, mark):
             writes = await judge_beside(
                 job,
                 self._crawl_id,
-                self.lease,
+                self._lease,
                 Siblings(tags=self._siblings()),
-                everything=mark != before,
+                everything=mark != self._before.siblings_hash,
                 judged=self._judged_beside,
             )
             self._count(writes)
-        missing = (held.missing_since if held else None) or at
-        absent = look.state is LookState.ABSENT
-        confirmed = (at - missing).total_seconds() >= job.settings.confirm_gone_s
-        empty = not self._summaries
-        await observations.finish_repository(
-            job.store,
-            self.lease,
-            look=look.state,
-            detail=look.detail,
-            siblings_hash=mark,
-            missing_since=missing if absent else None,
-            gone_at=at if absent and confirmed and empty else None,
-            now=at,
-        )
+        at = job.now()
+        batch = Batch(crawl_id=self._crawl_id, at=at, finish=self._ending(look, mark, at))
+        await observations.record(job.store, self._lease, batch)
+        self.finished = True

@@ -78,3 +78,18 @@ def watched_repositories(registry: RegistryConfig, names: Iterable[str]) -> tupl
         if any_glob(registry.repositories, name)
         and not any_glob(registry.exclude_repositories, name)
     )
+
+
+def chosen_tags(
+    registry: RegistryConfig, listed: Iterable[str], known: Iterable[str], *, complete: bool
+) -> set[str]:
+    """Return the tags to look at: `listed` ones, and `known` ones that are not listed any more.
+
+    Those that the configuration names are looked at too where the listing is not `complete`.
+    """
+    listed = tuple(listed)
+    everything = frozenset(listed)
+    unlisted = [name for name in known if name not in everything]
+    if complete:
+        return {*watched_tags(registry, listed), *watched_tags(registry, unlisted)}
+    return {*watched_tags(registry, (*listed, *unlisted)), *exact_tags(registry)}

@@ -14,21 +14,21 @@ from mfl_lint.core.errors import StoreError
 _POSTGRESQL: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
 
-def _sqlite(address: URL, driver: str) -> URL:
+def _sqlite(address: URL) -> URL:
     path = address.database or ""
     if path in ("", ":memory:") or path.startswith("file:") or address.host:
         raise StoreError("database.url must name a file: sqlite:///path/to/mfl-lint.db")
-    return URL.create(f"sqlite+{driver}", database=path)
+    return URL.create("sqlite+pysqlite", database=path)
 
 
-def parse_address(url: str, *, asynchronous: bool) -> URL:
+def parse_address(url: str) -> URL:
     """Return the address with its driver; StoreError for what is not supported."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
         raise StoreError("database.url is not a database's address") from None
     if address.drivername == "sqlite":
-        return _sqlite(address, "aiosqlite" if asynchronous else "pysqlite")
+        return _sqlite(address)
     if address.drivername not in _POSTGRESQL:
         known = "sqlite:///path or postgresql://user@host/database"
         raise StoreError(f"database.url begins with {address.drivername[:40]!r}; use {known}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 T = TypeVar("T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +30,16 @@ def clean(text: str) -> str:
 def micros(at: datetime) -> int:
     """Return an aware time as microseconds since 1970, UTC."""
     return (at - _EPOCH) // _MICROSECOND
+
+
+def plain(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """Return what makes a value of this type what the drivers take; None if it is that already.
+
+    The same as binding a parameter does, without SQLAlchemy's steps between. None stays None.
+    """
+    if isinstance(kind, Words):
+        return clean
+    return micros if isinstance(kind, Time) else None
 
 
 class Words(TypeDecorator[str]):

@@ -10,14 +10,27 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, true, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Table,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from mfl_lint.core.truth import FindingState
-from mfl_lint.store.statements import add_to, chunks, insert_into
+from mfl_lint.store.columns import Id, Words
+from mfl_lint.store.inserts import insert_into
+from mfl_lint.store.statements import chunks
 from mfl_lint.store.tables import (
     day_counters,
     findings,
@@ -28,14 +41,20 @@ from mfl_lint.store.tables import (
 )
 
 COLUMNS: Final = ("error", "warning", "info", "unknown")
+_ADD_TO_TAG: Final = (
+    update(tags)
+    .where(tags.c.id == bindparam("this"))
+    .values({name: tags.c[name] + bindparam(f"add_{name}") for name in COLUMNS})
+)
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A repository, and whether its registry counts it."""
+    """A repository, whether its registry counts it, and whether it is gone."""
 
     registry_id: int
     repository_id: int
     watched: bool
+    gone: bool = False
 
 
 def column_of(severity: str, state: str) -> str | None:
@@ -68,8 +87,8 @@ class Tally:
             self.by_tag[tag_id][column] += number
 
 
-async def count_standing(
-    connection: AsyncConnection,
+def count_standing(
+    connection: Connection,
     tally: Tally,
     sign: int,
     repository_id: int,
@@ -81,14 +100,14 @@ async def count_standing(
     """
     if names is not None:
         for chunk in chunks(names):
-            await _count_where(connection, tally, sign, repository_id, findings.c.tag.in_(chunk))
+            _count_where(connection, tally, sign, repository_id, findings.c.tag.in_(chunk))
         return
     counted = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
-    await _count_where(connection, tally, sign, repository_id, counted)
+    _count_where(connection, tally, sign, repository_id, counted)
 
 
-async def _count_where(
-    connection: AsyncConnection,
+def _count_where(
+    connection: Connection,
     tally: Tally,
     sign: int,
     repository_id: int,
@@ -101,82 +120,107 @@ async def _count_where(
         .where(findings.c.repository_id == repository_id, where)
         .group_by(*columns)
     )
-    for rule, severity, state, number in (await connection.execute(query)).all():
+    for rule, severity, state, number in connection.execute(query).all():
         tally.count(rule, column_of(severity, state), sign * number)
 
 
-async def write_tally(
-    connection: AsyncConnection, place: Place, tally: Tally, at: datetime | None
-) -> None:
+def write_tally(connection: Connection, place: Place, tally: Tally, at: datetime | None) -> None:
     """Add a tally to the counters; the registry's come last, to hold their lock shortly.
 
     `at` = None leaves the day's row as it is.
     """
-    await _add_to_tags(connection, tally.by_tag)
-    await add_to(connection, repositories, repositories.c.id == place.repository_id, tally.total)
+    _add_to_tags(connection, tally.by_tag)
+    _add_to(connection, repositories, place.repository_id, tally.total)
     if place.watched:
-        await add_to_registry(connection, place.registry_id, tally, at)
+        add_to_registry(connection, place.registry_id, tally, at)
 
 
-async def _add_to_tags(connection: AsyncConnection, by_tag: Mapping[int, Counter[str]]) -> None:
+@lru_cache(maxsize=2)
+def _adding(table: Table) -> Executable:
+    counted = {name: table.c[name] + bindparam(f"add_{name}") for name in ("tags", *COLUMNS)}
+    return update(table).where(table.c.id == bindparam("this")).values(counted)
+
+
+def _add_to(connection: Connection, table: Table, number: int, added: Counter[str]) -> None:
+    """Add to the counters of a registry or a repository."""
+    if any(added.values()):
+        counted = {f"add_{name}": added[name] for name in ("tags", *COLUMNS)}
+        connection.execute(_adding(table), {"this": number, **counted})
+
+
+def _add_to_tags(connection: Connection, by_tag: Mapping[int, Counter[str]]) -> None:
     rows = [
         {"this": tag_id, **{f"add_{name}": added[name] for name in COLUMNS}}
         for tag_id, added in by_tag.items()
         if any(added.values())
     ]
     if rows:
-        added = {name: tags.c[name] + bindparam(f"add_{name}") for name in COLUMNS}
-        where = tags.c.id == bindparam("this")
-        await connection.execute(update(tags).where(where).values(added), rows)
+        connection.execute(_ADD_TO_TAG, rows)
 
 
-async def add_to_registry(
-    connection: AsyncConnection, registry_id: int, tally: Tally, at: datetime | None
+def add_to_registry(
+    connection: Connection, registry_id: int, tally: Tally, at: datetime | None
 ) -> None:
     """Add to the counters of a registry, of its rules and of the day."""
     moved = any(tally.total.values()) or any(any(c.values()) for c in tally.by_rule.values())
     if not moved and not tally.opened and not tally.resolved:
         return
-    await add_to(connection, registries, registries.c.id == registry_id, tally.total)
-    await _add_to_rules(connection, registry_id, tally.by_rule)
+    _add_to(connection, registries, registry_id, tally.total)
+    _add_to_rules(connection, registry_id, tally.by_rule)
     if at is not None:
-        await _write_day(connection, registry_id, tally, at)
+        _write_day(connection, registry_id, tally, at)
 
 
-async def _add_to_rules(
-    connection: AsyncConnection, registry_id: int, by_rule: Mapping[str, Counter[str]]
+def _add_to_rules(
+    connection: Connection, registry_id: int, by_rule: Mapping[str, Counter[str]]
 ) -> None:
     rows: list[dict[str, Any]] = [
         {"registry_id": registry_id, "rule": rule, **{name: added[name] for name in COLUMNS}}
         for rule, added in sorted(by_rule.items())
         if any(added.values())
     ]
-    if not rows:
-        return
-    insert = insert_into(connection, rule_counters)
+    if rows:
+        connection.execute(_rules_statement(connection.dialect.name), rows)
+
+
+@lru_cache(maxsize=2)
+def _rules_statement(dialect: str) -> Executable:
+    """Return what adds to the counters of a registry's rules."""
+    insert = insert_into(dialect, rule_counters)
     total = {name: rule_counters.c[name] + insert.excluded[name] for name in COLUMNS}
-    await connection.execute(
-        insert.on_conflict_do_update(index_elements=["registry_id", "rule"], set_=total), rows
+    statement: Executable = insert.on_conflict_do_update(
+        index_elements=["registry_id", "rule"], set_=total
     )
+    return statement
 
 
-async def _write_day(
-    connection: AsyncConnection, registry_id: int, tally: Tally, at: datetime
-) -> None:
+def _write_day(connection: Connection, registry_id: int, tally: Tally, at: datetime) -> None:
     """Make the day's row what stands in the registry now, and add what changed."""
-    columns = [registries.c[name] for name in COLUMNS]
-    standing = (
-        await connection.execute(select(*columns).where(registries.c.id == registry_id))
-    ).one()
-    row = dict(zip(COLUMNS, standing, strict=True))
-    insert = insert_into(connection, day_counters).values(
-        registry_id=registry_id,
-        day=at.astimezone(UTC).date().isoformat(),
-        opened=tally.opened,
-        resolved=tally.resolved,
-        **row,
+    day = {
+        "this": registry_id,
+        "today": at.astimezone(UTC).date().isoformat(),
+        "more_opened": tally.opened,
+        "more_resolved": tally.resolved,
+    }
+    connection.execute(_day_statement(connection.dialect.name), day)
+
+
+@lru_cache(maxsize=2)
+def _day_statement(dialect: str) -> Executable:
+    """Return what copies a registry's counters into its row of a day."""
+    standing = select(
+        registries.c.id,
+        bindparam("today", type_=Words),
+        *(registries.c[name] for name in COLUMNS),
+        bindparam("more_opened", type_=Id),
+        bindparam("more_resolved", type_=Id),
+    ).where(registries.c.id == bindparam("this"))
+    changed = ("opened", "resolved")
+    insert = insert_into(dialect, day_counters)
+    insert = insert.from_select(["registry_id", "day", *COLUMNS, *changed], standing)
+    written = {name: insert.excluded[name] for name in COLUMNS}
+    added = {name: day_counters.c[name] + insert.excluded[name] for name in changed}
+    statement: Executable = insert.on_conflict_do_update(
+        index_elements=["registry_id", "day"], set_=written | added
     )
-    added = {name: day_counters.c[name] + insert.excluded[name] for name in ("opened", "resolved")}
-    await connection.execute(
-        insert.on_conflict_do_update(index_elements=["registry_id", "day"], set_=row | added)
-    )
+    return statement

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from mfl_lint.core.records import CrawlRecord, CrawlStatus, Page
 from mfl_lint.store import tables
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import registry_id
+from mfl_lint.store.statements import all_rows, one_row, registry_id, run
 from mfl_lint.store.tables import registries
 
 _CRAWLS = tables.crawls
@@ -19,17 +19,18 @@ _CRAWLS = tables.crawls
 
 async def start_crawl(store: Store, registry: str, now: datetime) -> int:
     """Return the id of a new running crawl; the registry's older running ones are interrupted."""
-    async with store.write() as connection:
-        above = await registry_id(connection, registry)
-        running = _CRAWLS.c.status == CrawlStatus.RUNNING.value
-        older = update(_CRAWLS).where(_CRAWLS.c.registry_id == above, running)
-        await connection.execute(
-            older.values(status=CrawlStatus.INTERRUPTED.value, finished_at=now)
-        )
-        new = insert(_CRAWLS).values(
-            registry_id=above, status=CrawlStatus.RUNNING.value, started_at=now
-        )
-        return int((await connection.execute(new.returning(_CRAWLS.c.id))).scalar_one())
+    return await store.write(_start, registry, now)
+
+
+def _start(connection: Connection, registry: str, now: datetime) -> int:
+    above = registry_id(connection, registry)
+    running = _CRAWLS.c.status == CrawlStatus.RUNNING.value
+    older = update(_CRAWLS).where(_CRAWLS.c.registry_id == above, running)
+    connection.execute(older.values(status=CrawlStatus.INTERRUPTED.value, finished_at=now))
+    new = insert(_CRAWLS).values(
+        registry_id=above, status=CrawlStatus.RUNNING.value, started_at=now
+    )
+    return int(connection.execute(new.returning(_CRAWLS.c.id)).scalar_one())
 
 
 async def progress(
@@ -43,15 +44,13 @@ async def progress(
 ) -> None:
     """Write how far a crawl is: totals, not increments."""
     change = update(_CRAWLS).where(_CRAWLS.c.id == crawl_id)
-    async with store.write() as connection:
-        await connection.execute(
-            change.values(
-                repositories=repositories,
-                repositories_done=repositories_done,
-                tags=tags,
-                requests=requests,
-            )
-        )
+    change = change.values(
+        repositories=repositories,
+        repositories_done=repositories_done,
+        tags=tags,
+        requests=requests,
+    )
+    await store.write(run, change)
 
 
 async def finish_crawl(
@@ -59,10 +58,7 @@ async def finish_crawl(
 ) -> None:
     """Write how a crawl ended."""
     change = update(_CRAWLS).where(_CRAWLS.c.id == crawl_id)
-    async with store.write() as connection:
-        await connection.execute(
-            change.values(status=status.value, problem=problem, finished_at=now)
-        )
+    await store.write(run, change.values(status=status.value, problem=problem, finished_at=now))
 
 
 def crawls_query() -> Select[Any]:
@@ -101,13 +97,11 @@ async def crawls(
         query = query.where(registries.c.name == registry)
     if cursor is not None:
         query = query.where(_CRAWLS.c.id < read_cursor(cursor, int)[0])
-    async with store.read() as connection:
-        rows = (await connection.execute(query.limit(limit + 1))).all()
+    rows = await store.read(all_rows, query.limit(limit + 1))
     return page(rows, limit, crawl_record, lambda row: (row.id,))
 
 
 async def crawl(store: Store, id: int) -> CrawlRecord | None:  # noqa: A002
     """Return one crawl."""
-    async with store.read() as connection:
-        row = (await connection.execute(crawls_query().where(_CRAWLS.c.id == id))).one_or_none()
+    row = await store.read(one_row, crawls_query().where(_CRAWLS.c.id == id))
     return None if row is None else crawl_record(row)

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, Table, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, Table, func, select
 
 from mfl_lint.core.records import StoreFigures
 from mfl_lint.store import tables
 from mfl_lint.store.engine import Store, stored_revision
 
+_AT_ONCE: Final = 100
+
 
 async def canonical_dump(store: Store) -> dict[str, object]:
     """Return what is believed, sorted, without ids, times and crawls: to compare databases."""
+    return await store.read(_dump)
+
+
+def _dump(connection: Connection) -> dict[str, object]:
     entries, findings, transitions = tables.entries, tables.findings, tables.transitions
-    async with store.read() as connection:
-        return {
-            "tags": await _sorted(connection, _tags()),
-            "documents": await _documents(connection),
-            "entries": await _sorted(connection, select(entries)),
-            "presence": await _sorted(connection, _presence()),
-            "findings": await _sorted(
-                connection, select(findings.c.fingerprint, findings.c.rule, findings.c.state)
-            ),
-            "transitions": await _sorted(
-                connection,
-                select(transitions.c.fingerprint, transitions.c.sequence, transitions.c.change),
-            ),
-        }
+    fingerprints = select(findings.c.fingerprint, findings.c.rule, findings.c.state)
+    changes = select(transitions.c.fingerprint, transitions.c.sequence, transitions.c.change)
+    return {
+        "tags": _sorted(connection, _tags()),
+        "documents": _documents(connection),
+        "entries": _sorted(connection, select(entries)),
+        "presence": _sorted(connection, _presence()),
+        "findings": _sorted(connection, fingerprints),
+        "transitions": _sorted(connection, changes),
+    }
 
 
-async def _sorted(connection: AsyncConnection, query: Select[Any]) -> list[list[Any]]:
-    rows = (await connection.execute(query)).all()
+def _sorted(connection: Connection, query: Select[Any]) -> list[list[Any]]:
+    rows = connection.execute(query).all()
     return sorted(([*row] for row in rows), key=lambda row: [str(value) for value in row])
 
 
@@ -59,12 +60,13 @@ def _presence() -> Select[Any]:
     return _in_place(presence, presence.c.digest, presence.c.look)
 
 
-async def _documents(connection: AsyncConnection) -> list[list[str]]:
+def _documents(connection: Connection) -> list[list[str]]:
     """Return each document's digest, media type, and the hash of the bytes that are kept."""
     documents = tables.documents
     query = select(documents.c.digest, documents.c.media_type, documents.c.raw)
     found: list[list[str]] = []
-    async for row in await connection.stream(query.order_by(documents.c.digest)):
+    query = query.order_by(documents.c.digest).execution_options(yield_per=_AT_ONCE)
+    for row in connection.execute(query):
         kept = hashlib.sha256(zlib.decompress(row.raw)).hexdigest()
         found.append([row.digest, row.media_type, kept])
     return found
@@ -72,10 +74,12 @@ async def _documents(connection: AsyncConnection) -> list[list[str]]:
 
 async def figures(store: Store) -> StoreFigures:
     """Return the schema's revision and the number of rows of each table."""
-    async with store.read() as connection:
-        found = await connection.run_sync(stored_revision)
-        rows = {
-            table.name: int(await connection.scalar(select(func.count()).select_from(table)) or 0)
-            for table in tables.metadata.sorted_tables
-        }
-    return StoreFigures(found or "", dict(sorted(rows.items())))
+    return await store.read(_figures)
+
+
+def _figures(connection: Connection) -> StoreFigures:
+    rows = {
+        table.name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
+        for table in tables.metadata.sorted_tables
+    }
+    return StoreFigures(stored_revision(connection) or "", dict(sorted(rows.items())))

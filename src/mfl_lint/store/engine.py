@@ -1,7 +1,9 @@
 """Opening the database: connections, transactions, and errors that a person can act on.
 
-On SQLite all writing of a process goes through one connection, one transaction at a time;
-readers have connections of their own, see the state of their begin and never wait.
+A transaction is one synchronous function that runs whole in a thread: it costs one hop, however
+many statements it has. On SQLite all writing of a process happens in one thread, one transaction
+at a time; readers have threads and connections of their own, see the state of their begin and
+never wait.
 """
 
 from __future__ import annotations
@@ -9,54 +11,85 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.store.addresses import one_line, parse_address, shown, sqlite_file
 from mfl_lint.store.tables import SCHEMA
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _READERS: Final = 4
+_CONNECTIONS: Final = 10
 _UPGRADE: Final = "`mfl-lint db upgrade`"
 
 
-class Store:
-    """An open database. The functions of the other modules take it first."""
+class Lane:
+    """An engine, and the threads that its transactions run in. `name` is told in errors."""
 
-    def __init__(self, name: str, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(self, name: str, engine: Engine, threads: ThreadPoolExecutor) -> None:
+        self.engine = engine
+        self._name = name
+        self._threads = threads
+
+    async def run(self, transaction: Callable[[], T]) -> T:
+        """Return what the transaction returns; the drivers' errors become StoreError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._translated, transaction)
+
+    def _translated(self, transaction: Callable[[], T]) -> T:
+        try:
+            return transaction()
+        except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError) as error:
+            raise StoreError(
+                f"the database {self._name} cannot be used: {one_line(error)}"
+            ) from error
+
+    def close(self) -> None:
+        """Wait until what was asked for is done, and close all connections."""
+        self._threads.shutdown(wait=True)
+        self.engine.dispose()
+
+
+class Store:
+    """An open database. The functions of the other modules take it first.
+
+    Whoever is cancelled stops waiting, no more: a transaction that was begun goes on to its end
+    in its thread, and is committed or rolled back as if somebody waited.
+    """
+
+    def __init__(self, name: str, writer: Lane, reader: Lane) -> None:
         self.name = name
-        self.dialect = writer.dialect.name
+        self.dialect = writer.engine.dialect.name
         self._writer = writer
         self._reader = reader
-        self._turn: asyncio.Lock | None = asyncio.Lock() if self.dialect == "sqlite" else None
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Yield a connection in a transaction that sees one state and writes nothing."""
-        async with _translated(self.name), self._reader.connect() as connection:
-            yield connection
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what `work` returns from a transaction that sees one state and keeps nothing."""
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Yield a connection in a transaction: committed at the end, rolled back on errors."""
-        async with AsyncExitStack() as stack:
-            if self._turn is not None:
-                await stack.enter_async_context(self._turn)
-            await stack.enter_async_context(_translated(self.name))
-            yield await stack.enter_async_context(self._writer.begin())
+        def transaction() -> T:
+            with self._reader.engine.connect() as connection:
+                return work(connection, *args, **kwargs)
 
+        return await self._reader.run(transaction)
 
-@asynccontextmanager
-async def _translated(name: str) -> AsyncIterator[None]:
-    """Turn the drivers' errors into StoreError."""
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError) as error:
-        raise StoreError(f"the database {name} cannot be used: {one_line(error)}") from error
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what `work` returns: committed at its end, rolled back on errors."""
+
+        def transaction() -> T:
+            with self._writer.engine.begin() as connection:
+                return work(connection, *args, **kwargs)
+
+        return await self._writer.run(transaction)
 
 
 def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:
@@ -66,45 +99,47 @@ def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
 
 
-def _sqlite_engine(address: URL, size: int, begin: str, busy_timeout_s: float) -> AsyncEngine:
-    """Return an engine whose transactions begin with `begin`."""
-    engine = create_async_engine(
+def _sqlite_lane(name: str, address: URL, size: int, begin: str, busy_timeout_s: float) -> Lane:
+    """Return as many threads as connections, whose transactions begin with `begin`."""
+    engine = create_engine(
         address,
         connect_args={"isolation_level": None},
         pool_size=size,
         max_overflow=0,
-        pool_timeout=60,
+        pool_use_lifo=True,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def connected(connection: Any, _: object) -> None:
         cursor = connection.cursor()
         set_up_sqlite(cursor, busy_timeout_s)
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    return engine
+    return Lane(name, engine, ThreadPoolExecutor(size, "store"))
 
 
-def _engines(address: URL, busy_timeout_s: float) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return the engine for writing and the one for reading."""
+def _lanes(name: str, address: URL, busy_timeout_s: float) -> tuple[Lane, Lane]:
+    """Return the lane for writing and the one for reading."""
     if address.get_backend_name() == "sqlite":
         return (
-            _sqlite_engine(address, 1, "BEGIN IMMEDIATE", busy_timeout_s),
-            _sqlite_engine(address, _READERS, "BEGIN", busy_timeout_s),
+            _sqlite_lane(name, address, 1, "BEGIN IMMEDIATE", busy_timeout_s),
+            _sqlite_lane(name, address, _READERS, "BEGIN", busy_timeout_s),
         )
-    writer = create_async_engine(
+    writer = create_engine(
         address,
-        pool_size=10,
-        max_overflow=10,
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "application_name": "mfl-lint"},
     )
     one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return writer, writer.execution_options(**one_state)
+    threads = ThreadPoolExecutor(_CONNECTIONS, "store")
+    reader = writer.execution_options(**one_state)
+    return Lane(name, writer, threads), Lane(name, reader, threads)
 
 
 def stored_revision(connection: Connection) -> str | None:
@@ -136,33 +171,38 @@ def _check_schema(connection: Connection, name: str) -> None:
         )
 
 
+def _touch_schema(connection: Connection) -> None:
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+
+
 async def _check_opened(store: Store) -> None:
     """Raise StoreError unless the store can be read and written as it is."""
-    async with store.read() as connection:
-        await connection.run_sync(_check_schema, store.name)
-    async with store.write() as connection:
-        if store.dialect == "sqlite":
-            await connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+    await store.read(_check_schema, store.name)
+    if store.dialect == "sqlite":
+        await store.write(_touch_schema)
 
 
 @asynccontextmanager
 async def open_store(url: str, *, busy_timeout_s: float = 5.0) -> AsyncIterator[Store]:
     """Yield the store at `url`; StoreError where the schema is not this release's.
 
-    `busy_timeout_s`: how long SQLite waits for another process's lock.
+    `busy_timeout_s`: how long SQLite waits for another process's lock. Leaving waits for the
+    transactions that were begun.
     """
-    address = parse_address(url, asynchronous=True)
+    address = parse_address(url)
     file = sqlite_file(address)
     if file is not None and not file.is_file():
         raise StoreError(f"there is no database {file}: {_UPGRADE} creates it")
-    writer, reader = _engines(address, busy_timeout_s)
+    name = shown(address)
+    writer, reader = _lanes(name, address, busy_timeout_s)
     try:
-        store = Store(shown(address), writer, reader)
+        store = Store(name, writer, reader)
         await _check_opened(store)
         yield store
     finally:
-        await reader.dispose()
-        await writer.dispose()
+        # Without an await: nothing that is cancelled a second time leaves connections open.
+        reader.close()
+        writer.close()
 
 
 def sqlite_warning(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from mfl_lint.core.truth import Tracked
 from mfl_lint.store.engine import Store
 from mfl_lint.store.rows import tracked_value
-from mfl_lint.store.statements import fetch_in
+from mfl_lint.store.statements import all_rows, fetch_in
 from mfl_lint.store.tables import findings, registries, repositories
 
 _NAMES: Final = (registries.c.name.label("registry"), repositories.c.name.label("repository"))
@@ -25,6 +25,13 @@ def findings_in_place(*more: Any) -> Select[Any]:
     )
 
 
+_TRACKED: Final = (
+    findings_in_place()
+    .where(findings.c.repository_id == bindparam("repository"))
+    .order_by(findings.c.id)
+)
+
+
 async def tracked(
     store: Store, repository_id: int, tags: Sequence[str] | None
 ) -> dict[str, tuple[Tracked, ...]]:
@@ -32,14 +39,13 @@ async def tracked(
 
     The tag "" holds the repository's own; `tags` = None means all, "" included.
     """
-    query = findings_in_place().where(findings.c.repository_id == repository_id)
-    query = query.order_by(findings.c.id)
     found: dict[str, list[Tracked]] = {}
-    async with store.read() as connection:
-        if tags is None:
-            rows: Sequence[Any] = (await connection.execute(query)).all()
-        else:
-            rows = await fetch_in(connection, query, findings.c.tag, dict.fromkeys(tags))
+    if tags is None:
+        rows = await store.read(all_rows, _TRACKED, {"repository": repository_id})
+    else:
+        rows = await store.read(
+            fetch_in, _TRACKED, findings.c.tag, dict.fromkeys(tags), repository=repository_id
+        )
     for row in rows:
         found.setdefault(row.tag, []).append(tracked_value(row))
     return {tag: tuple(listed) for tag, listed in found.items()}

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 import msgspec
-from sqlalchemy import or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Executable, bindparam, or_, select, update
 
 from mfl_lint.core.errors import LeaseLost
-from mfl_lint.core.records import Lease
+from mfl_lint.core.records import Begun, Lease
+from mfl_lint.store.columns import Time
 from mfl_lint.store.counters import Place
 from mfl_lint.store.engine import Store
-from mfl_lint.store.registries import insert_repositories, recount_repositories
-from mfl_lint.store.statements import insert_into, registry_id
+from mfl_lint.store.inserts import insert_into
+from mfl_lint.store.registries import (
+    insert_repositories,
+    recount_repositories,
+    repository_state,
+    states_query,
+)
+from mfl_lint.store.statements import all_rows, registry_id, run
 from mfl_lint.store.tables import leases, repositories
 from mfl_lint.store.tables import registries as _REGISTRIES  # noqa: N812
+from mfl_lint.store.tag_writes import tags_of
 
 _OVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MINE: Final = (leases.c.repository_id == bindparam("this")) & (leases.c.fence == bindparam("mine"))
+_KEEP: Final = update(leases).where(_MINE)
+_FENCE: Final = (
+    select(repositories.c.registry_id, repositories.c.watched, repositories.c.gone_at)
+    .join(leases, leases.c.repository_id == repositories.c.id)
+    .where(_MINE)
+    .with_for_update(key_share=True)
+)
+_STATE: Final = states_query().where(repositories.c.id == bindparam("this"))
+_ID: Final = (
+    select(repositories.c.id)
+    .join(_REGISTRIES, _REGISTRIES.c.id == repositories.c.registry_id)
+    .where(_REGISTRIES.c.name == bindparam("registry"))
+    .where(repositories.c.name == bindparam("repository"))
+)
 
 
 async def acquire(
@@ -31,37 +55,78 @@ async def acquire(
     holder that asks again gets a new fence, its older lease is lost.
     """
     until = now + timedelta(seconds=ttl_s)
-    async with store.write() as connection:
-        above = await registry_id(connection, registry)
-        if await insert_repositories(connection, above, [repository], now):
-            await recount_repositories(connection, above)
-        place = (repositories.c.registry_id == above) & (repositories.c.name == repository)
-        found = await connection.scalar(select(repositories.c.id).where(place))
-        values = {"repository_id": found, "holder": holder, "fence": 1, "expires_at": until}
-        fence = await connection.scalar(_take(connection, values, now))
+    return await store.write(_acquire, registry, repository, holder, until, now)
+
+
+async def begin(
+    store: Store, registry: str, repository: str, holder: str, ttl_s: float, now: datetime
+) -> Begun | None:
+    """Acquire a repository, and return with the lease all that is known of it and its tags.
+
+    None and errors as in `acquire`. What is returned stays true while the lease does.
+    """
+    until = now + timedelta(seconds=ttl_s)
+    return await store.write(_begin, registry, repository, holder, until, now)
+
+
+def _begin(
+    connection: Connection,
+    registry: str,
+    repository: str,
+    holder: str,
+    until: datetime,
+    now: datetime,
+) -> Begun | None:
+    lease = _acquire(connection, registry, repository, holder, until, now)
+    if lease is None:
+        return None
+    # Not before the lease is ours: until then its last holder may write.
+    row = connection.execute(_STATE, {"this": lease.repository_id}).one()
+    return Begun(lease, repository_state(row), tags_of(connection, lease.repository_id))
+
+
+def _acquire(
+    connection: Connection,
+    registry: str,
+    repository: str,
+    holder: str,
+    until: datetime,
+    now: datetime,
+) -> Lease | None:
+    names = {"registry": registry, "repository": repository}
+    found = connection.scalar(_ID, names)
+    if found is None:
+        above = registry_id(connection, registry)
+        insert_repositories(connection, above, [repository], now)
+        recount_repositories(connection, above)
+        found = connection.scalar(_ID, names)
+    wanted = {"repository_id": found, "holder": holder, "expires_at": until, "now": now}
+    fence = connection.scalar(_take(connection.dialect.name), wanted)
     if found is None or fence is None:
         return None
     return Lease(found, registry, repository, holder, fence, until)
 
 
-def _take(connection: AsyncConnection, values: dict[str, Any], now: datetime) -> Any:
+@lru_cache(maxsize=2)
+def _take(dialect: str) -> Executable:
     """Return the statement that takes a lease if it is free, and returns its fence."""
-    insert = insert_into(connection, leases).values(values)
-    free = or_(leases.c.expires_at <= now, leases.c.holder == values["holder"])
-    return insert.on_conflict_do_update(
+    insert = insert_into(dialect, leases).values(
+        repository_id=bindparam("repository_id"),
+        holder=bindparam("holder"),
+        fence=1,
+        expires_at=bindparam("expires_at"),
+    )
+    over = leases.c.expires_at <= bindparam("now", type_=Time)
+    statement: Executable = insert.on_conflict_do_update(
         index_elements=["repository_id"],
         set_={
             "holder": insert.excluded.holder,
             "fence": leases.c.fence + 1,
             "expires_at": insert.excluded.expires_at,
         },
-        where=free,
+        where=or_(over, leases.c.holder == insert.excluded.holder),
     ).returning(leases.c.fence)
-
-
-def _mine(lease: Lease) -> Any:
-    """Return the condition that nobody took the lease over."""
-    return (leases.c.repository_id == lease.repository_id) & (leases.c.fence == lease.fence)
+    return statement
 
 
 def _lost(lease: Lease) -> LeaseLost:
@@ -73,17 +138,21 @@ def _lost(lease: Lease) -> LeaseLost:
 async def renew(store: Store, lease: Lease, ttl_s: float, now: datetime) -> Lease:
     """Return the lease with a later end; LeaseLost if somebody else has it now."""
     until = now + timedelta(seconds=ttl_s)
-    async with store.write() as connection:
-        done = await connection.execute(update(leases).where(_mine(lease)).values(expires_at=until))
-    if done.rowcount != 1:
-        raise _lost(lease)
+    await store.write(keep, lease, until)
     return msgspec.structs.replace(lease, expires_at=until)
+
+
+def keep(connection: Connection, lease: Lease, until: datetime | None) -> None:
+    """Write the lease's end, None for now; LeaseLost if somebody else has it."""
+    end = {"this": lease.repository_id, "mine": lease.fence, "expires_at": until or _OVER}
+    if connection.execute(_KEEP, end).rowcount != 1:
+        raise _lost(lease)
 
 
 async def release(store: Store, lease: Lease) -> None:
     """Give the lease back; nothing happens if somebody else has it now."""
-    async with store.write() as connection:
-        await connection.execute(update(leases).where(_mine(lease)).values(expires_at=_OVER))
+    with suppress(LeaseLost):
+        await store.write(keep, lease, None)
 
 
 async def release_ended(
@@ -93,25 +162,19 @@ async def release_ended(
     above = select(_REGISTRIES.c.id).where(_REGISTRIES.c.name == registry)
     here = select(repositories.c.id).where(repositories.c.registry_id.in_(above))
     held = (leases.c.expires_at > now) & leases.c.repository_id.in_(here)
-    async with store.read() as connection:
-        holders = (await connection.execute(select(leases.c.holder).where(held).distinct())).all()
+    holders = await store.read(all_rows, select(leases.c.holder).where(held).distinct())
     ended = [row.holder for row in holders if has_ended(row.holder)]
     if not ended:
         return 0
     freed = update(leases).where(held, leases.c.holder.in_(ended)).values(expires_at=_OVER)
-    async with store.write() as connection:
-        return int((await connection.execute(freed)).rowcount)
+    return await store.write(run, freed)
 
 
-async def check_fence(connection: AsyncConnection, lease: Lease) -> Place:
+def check_fence(connection: Connection, lease: Lease) -> Place:
     """Return the lease's place, held until the transaction's end; LeaseLost if it is stale."""
-    query = (
-        select(repositories.c.registry_id, repositories.c.watched)
-        .join(leases, leases.c.repository_id == repositories.c.id)
-        .where(_mine(lease))
-        .with_for_update(key_share=True)
-    )
-    row = (await connection.execute(query)).one_or_none()
+    mine = {"this": lease.repository_id, "mine": lease.fence}
+    row = connection.execute(_FENCE, mine).one_or_none()
     if row is None:
         raise _lost(lease)
-    return Place(row.registry_id, lease.repository_id, row.watched)
+    gone = row.gone_at is not None
+    return Place(row.registry_id, lease.repository_id, row.watched, gone)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Connection, Select, delete, or_, select, update
 
 from mfl_lint.core.records import LookRequest
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import insert_into
+from mfl_lint.store.inserts import insert_into
+from mfl_lint.store.statements import one_row, run
 from mfl_lint.store.tables import look_requests
 
 _PENDING: Final = look_requests.c.state == "pending"
@@ -22,17 +24,16 @@ async def request_look(
 
     One that was taken counts no more: it may have looked before what is asked about happened.
     """
-    async with store.write() as connection:
-        insert = insert_into(connection, look_requests).values(
-            registry=registry,
-            repository=repository,
-            tag=tag,
-            state="pending",
-            reason=reason,
-            requested_at=now,
-        )
-        new = insert.on_conflict_do_nothing().returning(look_requests.c.id)
-        return await connection.scalar(new) is not None
+    insert = insert_into(store.dialect, look_requests).values(
+        registry=registry,
+        repository=repository,
+        tag=tag,
+        state="pending",
+        reason=reason,
+        requested_at=now,
+    )
+    new = insert.on_conflict_do_nothing().returning(look_requests.c.id)
+    return await store.write(one_row, new) is not None
 
 
 async def take_looks(
@@ -47,18 +48,20 @@ async def take_looks(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    async with store.write() as connection:
-        rows = (await connection.execute(query)).all()
-        taken = update(look_requests).where(look_requests.c.id.in_([row.id for row in rows]))
-        await connection.execute(taken.values(state="taken", taken_at=now))
+    rows = await store.write(_take, query, now)
     return tuple(
         LookRequest(row.id, row.registry, row.repository, row.tag, row.reason, row.requested_at)
         for row in rows
     )
 
 
+def _take(connection: Connection, query: Select[Any], now: datetime) -> Sequence[Any]:
+    rows = connection.execute(query).all()
+    taken = update(look_requests).where(look_requests.c.id.in_([row.id for row in rows]))
+    connection.execute(taken.values(state="taken", taken_at=now))
+    return rows
+
+
 async def done_look(store: Store, id: int) -> None:  # noqa: A002
     """Forget a request that was taken and looked at."""
-    async with store.write() as connection:
-        gone = delete(look_requests).where(look_requests.c.id == id, ~_PENDING)
-        await connection.execute(gone)
+    await store.write(run, delete(look_requests).where(look_requests.c.id == id, ~_PENDING))

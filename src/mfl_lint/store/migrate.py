@@ -56,7 +56,7 @@ def head() -> str:
 @contextmanager
 def _engine(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
     """Yield an engine and the database's name for people; drivers' errors become StoreError."""
-    address = parse_address(url, asynchronous=False)
+    address = parse_address(url)
     name, file = shown(address), sqlite_file(address)
     if file is not None and not may_create and not file.exists():
         raise StoreError(f"there is no database {name}: `mfl-lint db upgrade` creates it")
@@ -112,7 +112,7 @@ def _switch_to_wal(engine: Engine) -> None:
 
 def revision(url: str) -> str | None:
     """Return the revision of the database at `url`, None if it has none (or no file exists)."""
-    file = sqlite_file(parse_address(url, asynchronous=False))
+    file = sqlite_file(parse_address(url))
     if file is not None and not file.exists():
         return None
     with _engine(url, may_create=False) as (engine, _), engine.begin() as connection:

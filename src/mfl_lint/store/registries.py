@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, true, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Executable, Select, func, select, true, update
 
 from mfl_lint.config import RegistryConfig
 from mfl_lint.core.observation import LookState
@@ -16,8 +15,9 @@ from mfl_lint.core.rule import TagSummary
 from mfl_lint.store import tables
 from mfl_lint.store.counters import COLUMNS, Tally, add_to_registry, count_standing
 from mfl_lint.store.engine import Store
+from mfl_lint.store.inserts import Rows, insert_new, upsert
 from mfl_lint.store.rows import summary
-from mfl_lint.store.statements import chunks, fetch_in, insert_new, registry_id, upsert
+from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id, run
 
 _REPOSITORIES = tables.repositories
 _REGISTRIES = tables.registries
@@ -32,42 +32,43 @@ async def sync_registries(
         {"name": one.name, "host": one.host, "watched": True, "first_seen_at": now}
         for one in sorted(registries, key=lambda registry: registry.name)
     ]
-    async with store.write() as connection:
-        leaving = update(_REGISTRIES).where(_REGISTRIES.c.name.not_in(names))
-        await connection.execute(leaving.values(watched=False))
-        kept = ["first_seen_at"]
-        await upsert(connection, _REGISTRIES, rows, unique=["name"], kept=kept)
+    leaving = update(_REGISTRIES).where(_REGISTRIES.c.name.not_in(names)).values(watched=False)
+    await store.write(_sync_registries, leaving, rows)
+
+
+def _sync_registries(connection: Connection, leaving: Executable, rows: Rows) -> None:
+    connection.execute(leaving)
+    upsert(connection, _REGISTRIES, rows, unique=("name",), kept=("first_seen_at",))
 
 
 async def set_notice(store: Store, registry: str, text: str, now: datetime) -> None:
     """Set the one line that stands for all below the registry; "" takes it away."""
     change = update(_REGISTRIES).where(_REGISTRIES.c.name == registry, _REGISTRIES.c.notice != text)
-    async with store.write() as connection:
-        await connection.execute(change.values(notice=text, notice_at=now if text else None))
+    await store.write(run, change.values(notice=text, notice_at=now if text else None))
 
 
-async def insert_repositories(
-    connection: AsyncConnection, above: int, names: Iterable[str], now: datetime
+def insert_repositories(
+    connection: Connection, above: int, names: Iterable[str], now: datetime
 ) -> bool:
     """Insert the repositories that are new to the registry, watched; say whether there were any."""
     known = select(_REPOSITORIES.c.name).where(_REPOSITORIES.c.registry_id == above)
     wanted = dict.fromkeys(names)
-    found = {row.name for row in await fetch_in(connection, known, _REPOSITORIES.c.name, wanted)}
+    found = {row.name for row in fetch_in(connection, known, _REPOSITORIES.c.name, wanted)}
     rows = [
         {"registry_id": above, "name": name, "first_seen_at": now}
         for name in sorted(wanted.keys() - found)
     ]
-    await insert_new(connection, _REPOSITORIES, rows, unique=["registry_id", "name"])
+    insert_new(connection, _REPOSITORIES, rows, unique=("registry_id", "name"))
     return bool(rows)
 
 
-async def recount_repositories(connection: AsyncConnection, above: int) -> None:
+def recount_repositories(connection: Connection, above: int) -> None:
     """Write how many watched repositories the registry has that are not gone."""
     here = _REPOSITORIES.c.registry_id == above
     counted = here & _REPOSITORIES.c.watched.is_(true()) & _REPOSITORIES.c.gone_at.is_(None)
     number = select(func.count()).select_from(_REPOSITORIES).where(counted).scalar_subquery()
     change = update(_REGISTRIES).where(_REGISTRIES.c.id == above)
-    await connection.execute(change.values(repositories=number))
+    connection.execute(change.values(repositories=number))
 
 
 async def sync_repositories(
@@ -82,38 +83,47 @@ async def sync_repositories(
 
     `unwatch` are those that left the configuration; leaving the listing unwatches nothing.
     """
-    async with store.write() as connection:
-        above = await registry_id(connection, registry)
-        tally = Tally()
-        await _watch(connection, above, names, True, tally)
-        await _watch(connection, above, set(unwatch) - set(names), False, tally)
-        new = await insert_repositories(connection, above, names, now)
-        if tally.flips:
-            await add_to_registry(connection, above, tally, now)
-        if tally.flips or new:
-            await recount_repositories(connection, above)
+    await store.write(_sync, registry, names, set(unwatch) - set(names), now)
 
 
-async def _watch(
-    connection: AsyncConnection, above: int, names: Iterable[str], watched: bool, tally: Tally
+def _sync(
+    connection: Connection,
+    registry: str,
+    names: Sequence[str],
+    unwatch: Iterable[str],
+    now: datetime,
+) -> None:
+    above = registry_id(connection, registry)
+    tally = Tally()
+    _watch(connection, above, names, True, tally)
+    _watch(connection, above, unwatch, False, tally)
+    new = insert_repositories(connection, above, names, now)
+    if tally.flips:
+        add_to_registry(connection, above, tally, now)
+    if tally.flips or new:
+        recount_repositories(connection, above)
+
+
+def _watch(
+    connection: Connection, above: int, names: Iterable[str], watched: bool, tally: Tally
 ) -> None:
     """Make repositories watched or not, and tally what the registry counts more or less by it."""
     table = _REPOSITORIES
     here = (table.c.registry_id == above) & (table.c.watched != watched)
     query = select(table).where(here).order_by(table.c.id).with_for_update(key_share=True)
     sign = 1 if watched else -1
-    rows = await fetch_in(connection, query, table.c.name, sorted(names))
+    rows = fetch_in(connection, query, table.c.name, sorted(names))
     for row in rows:
         tally.total["tags"] += sign * row.tags
         if any(getattr(row, name) for name in COLUMNS):
-            await count_standing(connection, tally, sign, row.id, None)
+            count_standing(connection, tally, sign, row.id, None)
     for chunk in chunks(row.id for row in rows):
         change = update(table).where(table.c.id.in_(chunk))
-        await connection.execute(change.values(watched=watched))
+        connection.execute(change.values(watched=watched))
     tally.flips += len(rows)
 
 
-def _states() -> Select[Any]:
+def states_query() -> Select[Any]:
     """Return the query of repositories with their registries' names."""
     table = _REPOSITORIES
     return select(table, _REGISTRIES.c.name.label("registry")).join(
@@ -121,7 +131,8 @@ def _states() -> Select[Any]:
     )
 
 
-def _state(row: Any) -> RepositoryState:
+def repository_state(row: Any) -> RepositoryState:
+    """Return the repository of a row that names its `registry` too."""
     return RepositoryState(
         id=row.id,
         registry=row.registry,
@@ -140,19 +151,17 @@ async def repositories(
     store: Store, registry: str, *, watched_only: bool = True
 ) -> tuple[RepositoryState, ...]:
     """Return the registry's repositories by name, those that are gone too."""
-    query = _states().where(_REGISTRIES.c.name == registry).order_by(_REPOSITORIES.c.name)
+    query = states_query().where(_REGISTRIES.c.name == registry).order_by(_REPOSITORIES.c.name)
     if watched_only:
         query = query.where(_REPOSITORIES.c.watched.is_(true()))
-    async with store.read() as connection:
-        return tuple(_state(row) for row in (await connection.execute(query)).all())
+    return tuple(repository_state(row) for row in await store.read(all_rows, query))
 
 
 async def repository(store: Store, registry: str, name: str) -> RepositoryState | None:
     """Return one repository, None if it was never seen."""
-    query = _states().where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == name)
-    async with store.read() as connection:
-        row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _state(row)
+    query = states_query().where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == name)
+    row = await store.read(one_row, query)
+    return None if row is None else repository_state(row)
 
 
 async def names_with_tags(
@@ -168,9 +177,8 @@ async def names_with_tags(
         .order_by(table.c.name, tags.c.name)
     )
     found: dict[str, list[TagSummary]] = {}
-    async with store.read() as connection:
-        for row in await fetch_in(connection, query, table.c.name, dict.fromkeys(names)):
-            listed = found.setdefault(row.repository, [])
-            if row.name is not None:
-                listed.append(summary(row) or TagSummary(row.name, row.digest))
+    for row in await store.read(fetch_in, query, table.c.name, dict.fromkeys(names)):
+        listed = found.setdefault(row.repository, [])
+        if row.name is not None:
+            listed.append(summary(row) or TagSummary(row.name, row.digest))
     return {name: tuple(listed) for name, listed in found.items()}

@@ -6,23 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.core.truth import Change, Settlement, Tracked, Transition
 from mfl_lint.store.counters import Place, Tally, column_of
+from mfl_lint.store.inserts import insert_all, upsert
 from mfl_lint.store.rows import finding_row
-from mfl_lint.store.statements import fetch_in, upsert
+from mfl_lint.store.statements import fetch_in
 from mfl_lint.store.tables import findings, outbox, transitions
 
-_BEFORE: Final = (
+_BEFORE: Final = select(
     findings.c.fingerprint,
     findings.c.rule,
     findings.c.severity,
     findings.c.state,
     findings.c.sequence,
 )
+_MOVES: Final = select(transitions.c.id, transitions.c.sequence, transitions.c.change)
 
 
 class TagInPlace(msgspec.Struct, frozen=True):
@@ -32,8 +33,8 @@ class TagInPlace(msgspec.Struct, frozen=True):
     watched: bool
 
 
-async def write_settlements(
-    connection: AsyncConnection,
+def write_settlements(
+    connection: Connection,
     place: Place,
     settlements: Iterable[Settlement],
     tags: Mapping[str, TagInPlace],
@@ -46,21 +47,20 @@ async def write_settlements(
     everything = list(settlements)
     changed = {t.finding.fingerprint: t for one in everything for t in one.changed}
     if changed:
-        await _write_findings(connection, place, changed, tags, tally)
+        _write_findings(connection, place, changed, tags, tally)
     moves = {t.id: t for one in everything for t in one.transitions}
     if moves:
-        await _write_transitions(connection, place, moves, tally)
+        _write_transitions(connection, place, moves, tally)
 
 
-async def _write_findings(
-    connection: AsyncConnection,
+def _write_findings(
+    connection: Connection,
     place: Place,
     changed: Mapping[str, Tracked],
     tags: Mapping[str, TagInPlace],
     tally: Tally,
 ) -> None:
-    query = select(*_BEFORE)
-    rows = await fetch_in(connection, query, findings.c.fingerprint, changed)
+    rows = fetch_in(connection, _BEFORE, findings.c.fingerprint, changed)
     stored = {row.fingerprint: row for row in rows}
     written: list[dict[str, Any]] = []
     for mark, tracked in changed.items():
@@ -69,7 +69,7 @@ async def _write_findings(
         _count(tally, before, tracked, tag)
         ids = {"registry_id": place.registry_id, "repository_id": place.repository_id}
         written.append(finding_row(tracked) | ids | {"tag_id": tag.id if tag else None})
-    await upsert(connection, findings, written, unique=["fingerprint"])
+    upsert(connection, findings, written, unique=("fingerprint",))
 
 
 def _refuse_older(before: Any, tracked: Tracked) -> None:
@@ -91,14 +91,15 @@ def _count(tally: Tally, before: Any, tracked: Tracked, tag: TagInPlace | None) 
             tally.count(tracked.finding.rule, column, number)
 
 
-async def _write_transitions(
-    connection: AsyncConnection, place: Place, moves: Mapping[str, Transition], tally: Tally
+def _write_transitions(
+    connection: Connection, place: Place, moves: Mapping[str, Transition], tally: Tally
 ) -> None:
-    new = await _new_transitions(connection, moves)
+    new = _new_transitions(connection, moves)
     if not new:
         return
-    await connection.execute(
-        insert(transitions),
+    insert_all(
+        connection,
+        transitions,
         [
             {
                 "id": move.id,
@@ -112,17 +113,16 @@ async def _write_transitions(
             for move in new
         ],
     )
-    await connection.execute(insert(outbox), [_message(move) for move in new])
+    insert_all(connection, outbox, [_message(move) for move in new])
     tally.opened += sum(move.change is Change.OPENED for move in new)
     tally.resolved += sum(move.change is Change.RESOLVED for move in new)
 
 
-async def _new_transitions(
-    connection: AsyncConnection, moves: Mapping[str, Transition]
+def _new_transitions(
+    connection: Connection, moves: Mapping[str, Transition]
 ) -> Sequence[Transition]:
     """Return those that are not stored yet; StoreError for one that is stored as another change."""
-    columns = (transitions.c.id, transitions.c.sequence, transitions.c.change)
-    rows = await fetch_in(connection, select(*columns), transitions.c.id, moves)
+    rows = fetch_in(connection, _MOVES, transitions.c.id, moves)
     stored = {row.id: row for row in rows}
     for mark, row in stored.items():
         if (row.sequence, row.change) != (moves[mark].sequence, moves[mark].change):

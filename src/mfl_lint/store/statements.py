@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    bindparam,
+    select,
+)
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.store.tables import registries
 
 T = TypeVar("T")
-Rows = Sequence[dict[str, Any]]
 _CHUNK: Final = 800
+_WANTED: Final[BindParameter[Any]] = bindparam("wanted", expanding=True)
+_REGISTRY_ID: Final = select(registries.c.id).where(registries.c.name == bindparam("name"))
 
 
 def chunks(items: Iterable[T], size: int = _CHUNK) -> Iterator[list[T]]:
@@ -26,63 +34,50 @@ def chunks(items: Iterable[T], size: int = _CHUNK) -> Iterator[list[T]]:
         yield chunk
 
 
-def insert_into(connection: AsyncConnection, table: Table) -> Any:
-    """Return an INSERT that knows ON CONFLICT, of the connection's database."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+def all_rows(
+    connection: Connection, query: Executable, parameters: Mapping[str, object] | None = None
+) -> Sequence[Any]:
+    """Return the query's rows."""
+    return connection.execute(query, parameters).all()
 
 
-async def upsert(
-    connection: AsyncConnection,
-    table: Table,
-    rows: Rows,
-    *,
-    unique: Sequence[str],
-    kept: Sequence[str] = (),
-) -> None:
-    """Insert the rows, or overwrite those with the same unique columns, but for `kept` ones."""
-    if not rows:
-        return
-    insert = insert_into(connection, table)
-    untouched = {*unique, *kept}
-    written = {name: insert.excluded[name] for name in rows[0] if name not in untouched}
-    await connection.execute(
-        insert.on_conflict_do_update(index_elements=list(unique), set_=written), rows
-    )
+def one_row(connection: Connection, query: Executable) -> Any:
+    """Return the query's only row, None if it has none."""
+    return connection.execute(query).one_or_none()
 
 
-async def insert_new(
-    connection: AsyncConnection, table: Table, rows: Rows, *, unique: Sequence[str]
-) -> None:
-    """Insert the rows, but for those that are there."""
-    if rows:
-        insert = insert_into(connection, table)
-        await connection.execute(insert.on_conflict_do_nothing(index_elements=list(unique)), rows)
+def run(connection: Connection, statement: Executable) -> int:
+    """Return how many rows the statement changed."""
+    return connection.execute(statement).rowcount
 
 
-async def fetch_in(
-    connection: AsyncConnection, query: Any, column: ColumnElement[Any], values: Iterable[object]
+def fetch_in(
+    connection: Connection,
+    /,
+    query: Select[Any],
+    column: ColumnElement[Any],
+    values: Iterable[object],
+    **parameters: object,
 ) -> list[Any]:
-    """Return the query's rows whose column has one of the values."""
+    """Return the query's rows whose column has one of the values.
+
+    Quickest with a query that is made once, and `parameters` for what is not the same each time.
+    """
     found: list[Any] = []
+    statement = _among(query, column)
     for chunk in chunks(values):
-        found.extend((await connection.execute(query.where(column.in_(chunk)))).all())
+        found.extend(connection.execute(statement, {"wanted": chunk, **parameters}).all())
     return found
 
 
-async def add_to(
-    connection: AsyncConnection, table: Table, where: ColumnElement[bool], added: dict[str, int]
-) -> None:
-    """Add to counters of one row."""
-    values = {name: table.c[name] + number for name, number in added.items() if number}
-    if values:
-        await connection.execute(update(table).where(where).values(values))
+@lru_cache(maxsize=64)
+def _among(query: Select[Any], column: ColumnElement[Any]) -> Select[Any]:
+    return query.where(column.in_(_WANTED))
 
 
-async def registry_id(connection: AsyncConnection, name: str) -> int:
+def registry_id(connection: Connection, name: str) -> int:
     """Return the id of a registry; StoreError if the store does not know it."""
-    found = await connection.scalar(select(registries.c.id).where(registries.c.name == name))
+    found = connection.scalar(_REGISTRY_ID, {"name": name})
     if found is None:
         raise StoreError(f"the store knows no registry {name[:100]!r}")
     return int(found)

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, true, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select, true, update
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.truth import Settlement
 from mfl_lint.store.counters import Place, Tally, write_tally
 from mfl_lint.store.engine import Store
 from mfl_lint.store.settlements import TagInPlace, write_settlements
-from mfl_lint.store.statements import chunks, fetch_in, registry_id
+from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id
 from mfl_lint.store.tables import registries, repositories, tags
 
 Key = tuple[int, str]
@@ -37,16 +36,14 @@ async def missing_tags(
         .where(tags.c.look == LookState.ABSENT.value, tags.c.watched.is_(true()))
         .order_by(repositories.c.name, tags.c.name)
     )
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
+    rows = await store.read(all_rows, query)
     return tuple((row.id, row.repository, row.name) for row in rows)
 
 
 async def tag_count(store: Store, registry: str) -> int:
     """Return how many watched tags the registry has that are not gone."""
-    async with store.read() as connection:
-        query = select(registries.c.tags).where(registries.c.name == registry)
-        return int(await connection.scalar(query) or 0)
+    row = await store.read(one_row, select(registries.c.tags).where(registries.c.name == registry))
+    return int(row.tags) if row is not None else 0
 
 
 async def declare_gone(
@@ -60,27 +57,36 @@ async def declare_gone(
 
     A tag whose last look is absent no more is left out, with its settlement.
     """
+    await store.write(_declare_all, registry, keys, settlements, now)
+
+
+def _declare_all(
+    connection: Connection,
+    registry: str,
+    keys: Sequence[Key],
+    settlements: Mapping[Key, Settlement],
+    now: datetime,
+) -> None:
     numbers = sorted({repository for repository, _ in keys})
-    async with store.write() as connection:
-        above = await registry_id(connection, registry)
-        # All are held before the registry's counters are: as every other writer does it.
-        held = [await _hold(connection, above, repository) for repository in numbers]
-        for place in (place for place in held if place is not None):
-            names = [name for number, name in keys if number == place.repository_id]
-            await _declare(connection, place, names, settlements, now)
+    above = registry_id(connection, registry)
+    # All are held before the registry's counters are: as every other writer does it.
+    held = [_hold(connection, above, repository) for repository in numbers]
+    for place in (place for place in held if place is not None):
+        names = [name for number, name in keys if number == place.repository_id]
+        _declare(connection, place, names, settlements, now)
 
 
-async def _hold(connection: AsyncConnection, above: int, repository: int) -> Place | None:
+def _hold(connection: Connection, above: int, repository: int) -> Place | None:
     """Return a repository of the registry, whose rows nobody else writes until the end."""
     query = select(repositories.c.watched).where(
         repositories.c.id == repository, repositories.c.registry_id == above
     )
-    row = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
+    row = connection.execute(query.with_for_update(key_share=True)).one_or_none()
     return None if row is None else Place(above, repository, row.watched)
 
 
-async def _declare(
-    connection: AsyncConnection,
+def _declare(
+    connection: Connection,
     place: Place,
     names: Sequence[str],
     settlements: Mapping[Key, Settlement],
@@ -92,13 +98,13 @@ async def _declare(
         tags.c.gone_at.is_(None),
         tags.c.look == LookState.ABSENT.value,
     )
-    rows: list[Any] = await fetch_in(connection, missing, tags.c.name, names)
+    rows: list[Any] = fetch_in(connection, missing, tags.c.name, names)
     for chunk in chunks(row.id for row in rows):
-        await connection.execute(update(tags).where(tags.c.id.in_(chunk)).values(gone_at=now))
+        connection.execute(update(tags).where(tags.c.id.in_(chunk)).values(gone_at=now))
     tally = Tally()
     tally.total["tags"] -= sum(row.watched for row in rows)
     known = {row.name: TagInPlace(row.id, row.watched) for row in rows}
     given = ((place.repository_id, name) for name in known)
     chosen = [settlements[key] for key in given if key in settlements]
-    await write_settlements(connection, place, chosen, known, tally)
-    await write_tally(connection, place, tally, now)
+    write_settlements(connection, place, chosen, known, tally)
+    write_tally(connection, place, tally, now)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Connection,
     Select,
     func,
     literal_column,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     tuple_,
     type_coerce,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mfl_lint.core.records import (
     BrokenTag,
@@ -36,7 +36,7 @@ from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.rows import counts, finding_value
-from mfl_lint.store.statements import fetch_in, matches
+from mfl_lint.store.statements import all_rows, fetch_in, matches
 from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
 
 _WATCHED: Final = (
@@ -61,8 +61,7 @@ async def findings_page(
         weight, seen, number = read_cursor(cursor, int, int, int)
         exact = (_WORST[0], type_coerce(_WORST[1], BigInteger), _WORST[2])
         query = query.where(tuple_(*exact) < tuple_(weight, seen, number))
-    async with store.read() as connection:
-        rows = (await connection.execute(query.limit(limit + 1))).all()
+    rows = await store.read(all_rows, query.limit(limit + 1))
     return page(rows, limit, _view, lambda row: (row.weight, micros(row.first_seen_at), row.id))
 
 
@@ -109,8 +108,7 @@ async def rule_counts(store: Store) -> dict[str, Counts]:
         .group_by(table.c.rule)
         .order_by(table.c.rule)
     )
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
+    rows = await store.read(all_rows, query)
     found = {row.rule: Counts(*(int(getattr(row, name)) for name in COLUMNS)) for row in rows}
     return {rule: standing for rule, standing in found.items() if standing != Counts()}
 
@@ -130,8 +128,7 @@ async def days(
     table = tables.day_counters
     query = select(table).join(registries, registries.c.id == table.c.registry_id)
     chosen = registries.c.watched.is_(true()) if registry is None else registries.c.name == registry
-    async with store.read() as connection:
-        rows = (await connection.execute(query.where(chosen).order_by(table.c.day))).all()
+    rows = await store.read(all_rows, query.where(chosen).order_by(table.c.day))
     if not rows:
         return ()
     end = now.astimezone(UTC).date().isoformat() if now else rows[-1].day
@@ -189,8 +186,7 @@ async def transitions_page(
         at, mark = read_cursor(cursor, int, str)
         exact = (type_coerce(transitions.c.at, BigInteger), transitions.c.id)
         query = query.where(tuple_(*exact) < tuple_(at, mark))
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
+    rows = await store.read(all_rows, query)
     return page(rows, limit, _change, lambda row: (micros(row.at), row.transition_id))
 
 
@@ -216,21 +212,24 @@ async def broken_tags(store: Store, limit: int = 20) -> tuple[BrokenTag, ...]:
         .order_by(*worst, tags.c.info.desc(), registries.c.name, repositories.c.name, tags.c.name)
         .limit(limit)
     )
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
-        since = await _broken_since(connection, [row.id for row in rows])
+    return await store.read(_broken, query)
+
+
+def _broken(connection: Connection, query: Select[Any]) -> tuple[BrokenTag, ...]:
+    rows = connection.execute(query).all()
+    since = _broken_since(connection, [row.id for row in rows])
     return tuple(
         BrokenTag(row.registry, row.repository, row.name, counts(row), since.get(row.id))
         for row in rows
     )
 
 
-async def _broken_since(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, datetime]:
+def _broken_since(connection: Connection, ids: Sequence[int]) -> dict[int, datetime]:
     """Return when the oldest open finding of each tag was first seen."""
     query = (
         select(findings.c.tag_id, func.min(findings.c.first_seen_at).label("since"))
         .where(findings.c.state == FindingState.OPEN.value)
         .group_by(findings.c.tag_id)
     )
-    rows = await fetch_in(connection, query, findings.c.tag_id, ids)
+    rows = fetch_in(connection, query, findings.c.tag_id, ids)
     return {row.tag_id: row.since for row in rows}

@@ -1,13 +1,12 @@
 """What ignores take away from the counters, which know of none.
 
-Ignores are the configuration's, and act when findings are read. The functions of a connection
-are plain: `read_plain` is the one place that knows how a store runs them.
+Ignores are the configuration's, and act when findings are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,8 +30,6 @@ from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import matches
 from mfl_lint.store.tables import findings, registries, repositories, tags
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _STANDS: Final = findings.c.state != FindingState.RESOLVED.value
 _UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
 _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
@@ -40,37 +37,26 @@ _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(tru
 
 async def ignored_by_registry(store: Store, ignores: Sequence[Ignore]) -> dict[str, Counts]:
     """Return how many of the findings that each registry counts are ignored."""
-    return await read_plain(store, _by_registry, ignores) if ignores else {}
+    return await store.read(_by_registry, ignores) if ignores else {}
 
 
 async def ignored_by_rule(store: Store, ignores: Sequence[Ignore]) -> dict[str, Counts]:
     """Return how many of the findings that each rule counts are ignored, of what is watched."""
-    return await read_plain(store, _by_rule, ignores) if ignores else {}
+    return await store.read(_by_rule, ignores) if ignores else {}
 
 
 async def ignored_by_repository(
     store: Store, ignores: Sequence[Ignore], registry: str, names: Sequence[str]
 ) -> dict[str, Counts]:
     """Return how many of the findings that each named repository counts are ignored."""
-    return await read_plain(store, _by_repository, ignores, registry, names) if ignores else {}
+    return await store.read(_by_repository, ignores, registry, names) if ignores else {}
 
 
 async def broken_tags_counted(
     store: Store, ignores: Sequence[Ignore], limit: int
 ) -> tuple[BrokenTag, ...]:
     """Return the watched tags with findings that stand and are not ignored, the worst first."""
-    return await read_plain(store, _broken, ignores, limit)
-
-
-async def read_plain(
-    store: Store,
-    function: Callable[Concatenate[Connection, P], T],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Return what a plain function of a connection makes of one state of the store."""
-    async with store.read() as connection:
-        return await connection.run_sync(function, *args, **kwargs)
+    return await store.read(_broken, ignores, limit)
 
 
 def _by_registry(connection: Connection, ignores: Sequence[Ignore]) -> dict[str, Counts]:

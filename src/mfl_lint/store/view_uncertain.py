@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Select, func, or_, select, true
 from mfl_lint.core.observation import LookState
 from mfl_lint.store.engine import Store
 from mfl_lint.store.tables import registries, repositories, tags
-from mfl_lint.store.view_ignored import read_plain
 
 _VERIFIED: Final = LookState.VERIFIED.value
 _TAG: Final = (
@@ -35,14 +34,26 @@ class Uncertain(msgspec.Struct, frozen=True):
 
 async def uncertain_by_registry(store: Store) -> dict[str, Uncertain]:
     """Return how much of each registry is not certain; those without are left out."""
-    return await read_plain(store, _by_registry)
+    return await store.read(_by_registry)
 
 
 async def uncertain_by_repository(
     store: Store, registry: str, names: Sequence[str]
 ) -> dict[str, int]:
     """Return how many tags of the named repositories are not certain."""
-    return await read_plain(store, _by_repository, registry, names)
+    return await store.read(_by_repository, registry, names)
+
+
+async def unseen_by_registry(store: Store) -> dict[str, int]:
+    """Return how many tags of each registry were not seen whole at the last look."""
+    return await store.read(_unseen)
+
+
+def _unseen(connection: Connection) -> dict[str, int]:
+    unseen = or_(tags.c.look != _VERIFIED, tags.c.complete.is_not(true()))
+    query = _tags(registries.c.name).where(unseen, tags.c.look != LookState.ABSENT.value)
+    query = query.where(repositories.c.watched.is_(true()))
+    return {row.key: row.number for row in connection.execute(query)}
 
 
 def _by_registry(connection: Connection) -> dict[str, Uncertain]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, func, select, true
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import (
@@ -25,7 +24,7 @@ from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.rows import counts, entry_value, tag_state, tracked_value
-from mfl_lint.store.statements import fetch_in, matches
+from mfl_lint.store.statements import all_rows, fetch_in, matches, one_row
 from mfl_lint.store.view_findings import (
     broken_tags,
     days,
@@ -56,19 +55,19 @@ _TAGS: Final = tables.tags
 
 async def registries(store: Store) -> tuple[RegistryView, ...]:
     """Return all registries by name, unwatched ones too."""
-    return await _registries(store, select(_REGISTRIES).order_by(_REGISTRIES.c.name))
+    return await store.read(_registries, select(_REGISTRIES).order_by(_REGISTRIES.c.name))
 
 
 async def registry(store: Store, name: str) -> RegistryView | None:
     """Return one registry."""
-    found = await _registries(store, select(_REGISTRIES).where(_REGISTRIES.c.name == name))
+    query = select(_REGISTRIES).where(_REGISTRIES.c.name == name)
+    found = await store.read(_registries, query)
     return found[0] if found else None
 
 
-async def _registries(store: Store, query: Select[Any]) -> tuple[RegistryView, ...]:
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
-        crawled = await _last_crawls(connection, [row.id for row in rows])
+def _registries(connection: Connection, query: Select[Any]) -> tuple[RegistryView, ...]:
+    rows = connection.execute(query).all()
+    crawled = _last_crawls(connection, [row.id for row in rows])
     return tuple(
         RegistryView(
             name=row.name,
@@ -84,11 +83,11 @@ async def _registries(store: Store, query: Select[Any]) -> tuple[RegistryView, .
     )
 
 
-async def _last_crawls(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, CrawlRecord]:
+def _last_crawls(connection: Connection, ids: Sequence[int]) -> dict[int, CrawlRecord]:
     crawls = tables.crawls
     newest = select(func.max(crawls.c.id).label("id")).group_by(crawls.c.registry_id)
-    found = await fetch_in(connection, newest, crawls.c.registry_id, ids)
-    rows = await fetch_in(connection, crawls_query(), crawls.c.id, [row.id for row in found])
+    found = fetch_in(connection, newest, crawls.c.registry_id, ids)
+    rows = fetch_in(connection, crawls_query(), crawls.c.id, [row.id for row in found])
     return {row.registry_id: crawl_record(row) for row in rows}
 
 
@@ -132,16 +131,14 @@ async def repositories_page(
         query = query.where(matches(store.dialect, table.c.name, glob))
     if cursor is not None:
         query = query.where(table.c.name > read_cursor(cursor, str)[0])
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
+    rows = await store.read(all_rows, query)
     return page(rows, limit, _repository, lambda row: (row.name,))
 
 
 async def repository_view(store: Store, registry: str, name: str) -> RepositoryView | None:
     """Return one repository, also if it is unwatched or gone."""
     query = _repositories(registry).where(_REPOSITORIES.c.name == name)
-    async with store.read() as connection:
-        row = (await connection.execute(query)).one_or_none()
+    row = await store.read(one_row, query)
     return None if row is None else _repository(row)
 
 
@@ -178,35 +175,39 @@ async def tag_rows(
         key, name = read_cursor(cursor, str, str)
         behind = (_TAGS.c.sort_key == key) & (_TAGS.c.name > name)
         query = query.where((_TAGS.c.sort_key > key) | behind)
-    async with store.read() as connection:
-        rows = (await connection.execute(query.limit(limit + 1))).all()
-        full = await _with_details(connection, rows[:limit])
+    rows, full = await store.read(_detailed, query.limit(limit + 1), limit)
     return page(rows, limit, lambda row: full[row.id], lambda row: (row.sort_key, row.name))
 
 
 async def tag(store: Store, registry: str, repository: str, tag: str) -> TagRow | None:
     """Return one tag, also if it is unwatched or gone."""
     query = _tags(registry, repository).where(_TAGS.c.name == tag)
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
-        full = await _with_details(connection, rows)
+    rows, full = await store.read(_detailed, query, 1)
     return full[rows[0].id] if rows else None
 
 
-async def _with_details(connection: AsyncConnection, rows: Sequence[Any]) -> dict[int, TagRow]:
+def _detailed(
+    connection: Connection, query: Select[Any], limit: int
+) -> tuple[Sequence[Any], dict[int, TagRow]]:
+    """Return the query's rows, and the first of them with their details, in one transaction."""
+    rows = connection.execute(query).all()
+    return rows, _with_details(connection, rows[:limit])
+
+
+def _with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
     """Return the rows of one repository's tags with their entries and findings, by id."""
     if not rows:
         return {}
-    listed = await _entries(connection, rows[0].repository_id, {row.digest for row in rows})
-    found = await _standing(connection, [row.id for row in rows])
+    listed = _entries(connection, rows[0].repository_id, {row.digest for row in rows})
+    found = _standing(connection, [row.id for row in rows])
     return {
         row.id: TagRow(tag_state(row), listed.get(row.digest, ()), tuple(found.get(row.id, ())))
         for row in rows
     }
 
 
-async def _entries(
-    connection: AsyncConnection, repository_id: int, digests: set[str | None]
+def _entries(
+    connection: Connection, repository_id: int, digests: set[str | None]
 ) -> dict[str, tuple[Entry, ...]]:
     """Return the entries of the indexes, with the last look at each in the repository."""
     entries, presence = tables.entries, tables.presence
@@ -215,18 +216,18 @@ async def _entries(
     query = query.order_by(entries.c.index_digest, entries.c.position)
     wanted = digests - {None}
     found: dict[str, tuple[Entry, ...]] = {}
-    for row in await fetch_in(connection, query, entries.c.index_digest, wanted):
+    for row in fetch_in(connection, query, entries.c.index_digest, wanted):
         found[row.index_digest] = (*found.get(row.index_digest, ()), entry_value(row, row.look))
     return found
 
 
-async def _standing(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[Tracked]]:
+def _standing(connection: Connection, ids: Sequence[int]) -> dict[int, list[Tracked]]:
     """Return the findings of the tags that are not resolved, the worst first."""
     findings = tables.findings
     query = findings_in_place().where(findings.c.state != FindingState.RESOLVED.value)
     query = query.order_by(findings.c.weight.desc(), findings.c.rule, findings.c.id)
     found: dict[int, list[Tracked]] = {}
-    for row in await fetch_in(connection, query, findings.c.tag_id, ids):
+    for row in fetch_in(connection, query, findings.c.tag_id, ids):
         found.setdefault(row.tag_id, []).append(tracked_value(row))
     return found
 
@@ -246,8 +247,7 @@ async def tag_history(
         .order_by(history.c.id.desc())
         .limit(limit)
     )
-    async with store.read() as connection:
-        rows = (await connection.execute(query)).all()
+    rows = await store.read(all_rows, query)
     ends = [None, *(row.seen_at for row in rows)]
     return tuple(
         HistoryItem(row.digest, row.seen_at, end) for row, end in zip(rows, ends, strict=False)
