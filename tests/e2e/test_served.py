@@ -72,7 +72,7 @@ async def test_what_a_crawl_recorded_is_what_the_api_and_the_pages_show(
             assert [] == (await answer.json())["findings"]
         assert 0 == await service.end(10.0)
     second = await mfl_lint("crawl")
-    assert (1, True) == (second.code, "0 findings opened, 0 resolved" in second.out)
+    assert (1, True) == (second.code, "findings: 0 opened, 0 resolved" in second.out)
 
 
 async def test_a_registry_that_is_down_changes_no_finding(
@@ -83,7 +83,7 @@ async def test_a_registry_that_is_down_changes_no_finding(
         mfl_lint.write_config(settings(registry.host, "[http]\nretries = 0\n"))
         assert 1 == (await mfl_lint("crawl")).code
     down = await mfl_lint("crawl", "--fail-on", "never")
-    assert (3, True) == (down.code, "0 findings opened, 0 resolved" in down.out)
+    assert (3, True) == (down.code, "findings: 0 opened, 0 resolved" in down.out)
     assert 1 == (await mfl_lint("crawl")).code
 
 

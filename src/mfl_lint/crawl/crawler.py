@@ -88,6 +88,7 @@ class Crawler:
                 repositories=progress.repositories,
                 repositories_done=progress.repositories_done,
                 tags=progress.tags,
+                requests=progress.requests,
                 opened=progress.opened,
                 resolved=progress.resolved,
                 problem=progress.problem,

@@ -54,6 +54,7 @@ class Progress:
     tags: int = 0
     opened: int = 0
     resolved: int = 0
+    requests: int = 0
     problem: str = ""
 
 

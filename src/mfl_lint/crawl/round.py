@@ -192,6 +192,7 @@ class _Round:
     async def _step(self, result: RepositoryResult | None) -> None:
         """Count a repository in; what is shown is kept in the store once a second at most."""
         progress = self._progress
+        progress.requests = self._job.requests()
         progress.repositories_done = min(progress.repositories_done + 1, progress.repositories)
         if result is not None:
             progress.tags += result.looked
