@@ -27,6 +27,7 @@ from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.transport import Transport
 from mfl_lint.rules import discover
 from mfl_lint.service.crawling import open_crawler
+from mfl_lint.service.memory import calm_collector
 
 NAME: Final = "bench"
 
@@ -75,6 +76,7 @@ async def measure_scan(host: str) -> dict[str, Any]:
     async def work() -> dict[str, int]:
         async with Transport(HttpConfig()) as transport:
             client = RegistryClient(registry, transport)
+            calm_collector()
             made = await scan(
                 asked(client), rules=rules, policy=Policy(), now=lambda: datetime.now(UTC)
             )

@@ -62,12 +62,14 @@ def command(
     from mfl_lint.cli.looking import demanding, look
     from mfl_lint.config_file import find_config
     from mfl_lint.registry.target import parse_target
+    from mfl_lint.service.memory import calm_collector
 
     parsed = [parse_target(text) for text in targets]
     config = find_config(config_path)
     config = msgspec.structs.replace(config, policy=demanding(config.policy, required))
     check_output(output)
     access = Access(insecure, anonymous)
+    calm_collector()
     looked = asyncio.run(look(parsed, config, access, all_tags=all_tags, quiet=quiet))
     if format_ == "json":
         from mfl_lint.report.json_v1 import render_json

@@ -89,8 +89,9 @@ def _undecided(observation: Observation, judgement: Judgement) -> Iterator[RuleV
     """
     if observation.root is None and observation.look.mismatch is None:
         return
+    complete = observation.complete
     for verdict in judgement.verdicts:
-        asked = not observation.complete or verdict.rule == _DEMANDED
+        asked = not complete or verdict.rule == _DEMANDED
         failed = verdict.outcome is Outcome.UNKNOWN and asked
         if verdict.outcome is Outcome.CRASHED or failed:
             yield verdict

@@ -14,6 +14,7 @@ from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.job import Progress
 from mfl_lint.crawl.round import Show
 from mfl_lint.registry.transport import Transport
+from mfl_lint.service.memory import calm_collector
 from mfl_lint.store import migrate, registries
 from mfl_lint.store.engine import Store, open_store
 
@@ -39,6 +40,7 @@ async def open_crawler(config: Config) -> AsyncIterator[tuple[Store, Crawler]]:
     """Bring the database up to date, open it, and yield it with a crawler for it."""
     url = database_url(config)
     await asyncio.to_thread(migrate.upgrade, url)
+    calm_collector()
     async with (
         open_store(url) as store,
         Transport(config.http, environment=dict(os.environ)) as transport,
