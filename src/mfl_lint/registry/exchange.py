@@ -15,7 +15,7 @@ from mfl_lint.core.errors import BodyInvalid, RegistryError, Unreachable
 from mfl_lint.registry.addresses import REFUSED, Reach, guarded_socket
 from mfl_lint.registry.answer import place, plain
 
-USER_AGENT: Final = f"mfl-lint/{__version__} (+https://github.com/mfl-lint/mfl-lint)"
+USER_AGENT: Final = f"mfl-lint/{__version__}"
 _MAX_HEADER_BYTES: Final = 64 * 1024
 _NO_SUCH_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
