@@ -19,8 +19,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from mfl_lint.core.truth import Change, FindingState, Transition
-from mfl_lint.core.views import (
+from mfl_lint.core.records import (
     BrokenTag,
     Counts,
     DayCounts,
@@ -29,6 +28,7 @@ from mfl_lint.core.views import (
     Page,
     TransitionView,
 )
+from mfl_lint.core.truth import Change, FindingState, Transition
 from mfl_lint.store import tables
 from mfl_lint.store.columns import micros
 from mfl_lint.store.counters import COLUMNS
@@ -50,7 +50,7 @@ _NEWEST: Final = (transitions.c.at, transitions.c.id)
 
 async def findings_page(
     store: Store,
-    filter: FindingFilter,  # noqa: A002  # the field's word
+    filter: FindingFilter,  # noqa: A002
     *,
     cursor: str | None = None,
     limit: int = 50,

@@ -8,10 +8,7 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.observation import Kind, Observation
-from mfl_lint.core.reference import Reference, is_repository, is_tag
-from mfl_lint.core.rule import Rule
-from mfl_lint.core.truth import FindingState, Tracked
-from mfl_lint.core.views import (
+from mfl_lint.core.records import (
     Counts,
     FindingFilter,
     FindingView,
@@ -19,6 +16,9 @@ from mfl_lint.core.views import (
     RepositoryView,
     TagRow,
 )
+from mfl_lint.core.reference import Reference, is_repository, is_tag
+from mfl_lint.core.rule import Rule
+from mfl_lint.core.truth import FindingState, Tracked
 from mfl_lint.crawl.stored import stored_observation
 from mfl_lint.store import findings, registries, view_ignored, views
 from mfl_lint.web import present
