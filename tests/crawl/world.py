@@ -12,10 +12,11 @@ import msgspec
 
 from mfl_lint.config import Config, CrawlConfig, CredentialsConfig, HttpConfig, RegistryConfig
 from mfl_lint.core.policy import Policy
-from mfl_lint.core.records import Content, FindingFilter, TagState, TransitionView
+from mfl_lint.core.records import Content, TagState
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.scan import Scan
+from mfl_lint.core.views import FindingFilter, TransitionView
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.job import Job, Progress
 from mfl_lint.crawl.scan import Asked, scan

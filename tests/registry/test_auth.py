@@ -125,7 +125,9 @@ async def test_access_token_is_a_token_and_a_narrower_grant_is_no_error() -> Non
     server.extra = {"scope": "nothing at all"}
     async with FaultRegistry(tokens=server) as registry, transport() as http:
         fill(registry)
-        await RegistryClient(config(registry.host), http).head("team/app", "v1")
+        head = await RegistryClient(config(registry.host), http).head("team/app", "v1")
+        assert head.digest is not None
+        assert 1 == http.stats.of(registry.host).requests["HEAD", "denied"]
 
 
 async def test_an_identity_token_is_exchanged_by_post() -> None:
@@ -168,9 +170,9 @@ async def test_a_password_that_changed_is_looked_up_again() -> None:
     async with FaultRegistry(guard=basic_guard(users)) as registry, transport() as http:
         fill(registry)
         client = RegistryClient(config(registry.host, USER), http, keychain=Keychain(environment))
-        await client.head("team/app", "v1")
+        before = await client.head("team/app", "v1")
         environment["PASSWORD"] = users["reader"] = "new"
-        await client.head("team/app", "v1")
+        assert before == await client.head("team/app", "v1")
 
 
 async def test_a_missing_secret_is_denied_by_the_name_of_its_setting() -> None:

@@ -141,10 +141,11 @@ async def test_failures_in_a_row_open_the_circuit_until_one_probe_succeeds() -> 
 
 async def test_an_answer_between_failures_keeps_the_circuit_closed() -> None:
     shared = host(FakeTime())
-    for connected in (False, False, True, False, False):
+    for connected in (False, False, True, False, False, False):
         await shared.enter()
         shared.leave(connected)
-    await shared.enter()
+    with pytest.raises(Unreachable):  # three in a row now, and not before
+        await shared.enter()
 
 
 async def test_a_cancelled_probe_lets_another_one_through() -> None:
@@ -155,6 +156,8 @@ async def test_a_cancelled_probe_lets_another_one_through() -> None:
         shared.leave(False)
     time.now += 61
     await shared.enter()
+    with pytest.raises(Unreachable):  # one probe at a time
+        await shared.enter()
     shared.leave(None)
     await shared.enter()
 

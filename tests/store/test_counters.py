@@ -10,7 +10,7 @@ from typing import Any
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.records import Counts, DayCounts, Lease
+from mfl_lint.core.records import Lease
 from mfl_lint.core.truth import (
     FindingState,
     Settlement,
@@ -18,6 +18,7 @@ from mfl_lint.core.truth import (
     settle_failed_look,
     settle_gone,
 )
+from mfl_lint.core.views import Counts, DayCounts
 from mfl_lint.store import findings, leases, observations, registries, vanish, views
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, RULES, batch, finding, found, later, lease, write

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.core.records import Counts, RepositoryState
+from mfl_lint.core.records import RepositoryState
 from mfl_lint.core.rule import TagSummary
+from mfl_lint.core.views import Counts
 from mfl_lint.store import observations, registries, views
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, digest, finding, later, lease, state, write

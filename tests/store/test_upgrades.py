@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mfl_lint.core.records import Counts, FindingFilter
 from mfl_lint.core.truth import FindingState
+from mfl_lint.core.views import Counts, FindingFilter
 from mfl_lint.store import dump, observations, registries, views
 from mfl_lint.store.engine import open_store
 from mfl_lint.store.migrate import check, head, upgrade

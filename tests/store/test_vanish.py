@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import Counts
 from mfl_lint.core.truth import FindingState, Settlement, settle_gone
+from mfl_lint.core.views import Counts
 from mfl_lint.store import findings, observations, registries, vanish, views
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, finding, later, lease, write

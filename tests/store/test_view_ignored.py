@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mfl_lint.core.policy import Ignore, Severity
-from mfl_lint.core.records import BrokenTag, Counts
 from mfl_lint.core.truth import FindingState, Settlement, Tracked
+from mfl_lint.core.views import BrokenTag, Counts
 from mfl_lint.store import observations, registries
 from mfl_lint.store.engine import Store
 from mfl_lint.store.view_ignored import (

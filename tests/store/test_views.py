@@ -10,8 +10,8 @@ import pytest
 from mfl_lint.core.errors import CursorInvalid
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.records import BrokenTag, Counts, FindingFilter, Page
 from mfl_lint.core.truth import Change, FindingState, Settlement
+from mfl_lint.core.views import BrokenTag, Counts, FindingFilter, Page
 from mfl_lint.store import crawls, findings, observations, registries, views
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, digest, finding, found, later, lease, write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfl_lint.core.records import Counts, DayCounts
+from mfl_lint.core.views import Counts, DayCounts
 from mfl_lint.web.chart import HEIGHT, WIDTH, Bar, Segment, chart, nice_top
 
 

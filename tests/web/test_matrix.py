@@ -11,9 +11,10 @@ from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Ignore, Policy, Requirement, Severity
-from mfl_lint.core.records import Counts, Entry, TagRow, TagState
+from mfl_lint.core.records import Entry, TagState
 from mfl_lint.core.rule import Finding, TagSummary
 from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.core.views import Counts, TagRow
 from mfl_lint.web.items import TagItem
 from mfl_lint.web.matrix import MAX_COLUMNS, column, matrix
 

@@ -16,7 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.observation import Look, LookState
 from mfl_lint.core.policy import Ignore, Policy
-from mfl_lint.core.records import Counts, CrawlStatus
+from mfl_lint.core.records import CrawlStatus
+from mfl_lint.core.views import Counts
 from mfl_lint.store import crawls, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.web.answers import (

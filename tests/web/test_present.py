@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from mfl_lint.core.policy import Policy, Severity
-from mfl_lint.core.records import Counts, CrawlRecord, CrawlStatus, RegistryView
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.core.views import Counts, RegistryView
 from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web import present
 from tests.web.filled_store import RULES

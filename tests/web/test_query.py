@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp.test_utils import make_mocked_request
 
-from mfl_lint.core.records import FindingFilter
+from mfl_lint.core.views import FindingFilter
 from mfl_lint.web.query import FINDINGS, Query, finding_filter, read_query
 
 

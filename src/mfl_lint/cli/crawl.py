@@ -14,7 +14,7 @@ from mfl_lint.cli import exit_codes, options
 
 if TYPE_CHECKING:
     from mfl_lint.config import Config
-    from mfl_lint.core.records import Counts
+    from mfl_lint.core.views import Counts
     from mfl_lint.crawl.job import Progress
 
 
@@ -110,7 +110,7 @@ async def _crawl(
 
 
 async def _standing(config: Config) -> dict[str, Standing]:
-    from mfl_lint.core.records import Counts
+    from mfl_lint.core.views import Counts
     from mfl_lint.service.crawling import database_url, utc_now
     from mfl_lint.store.engine import open_store
     from mfl_lint.store.view_ignored import ignored_by_registry

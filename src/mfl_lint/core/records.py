@@ -1,4 +1,4 @@
-"""What the store remembers, as values: states to decide from, and views to show.
+"""What the store remembers, as values to decide from and to write. `views.py` has those to show.
 
 All times are aware UTC.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, LookState
-from mfl_lint.core.rule import Finding, TagSummary
-from mfl_lint.core.truth import FindingState, Settlement, Tracked, Transition
+from mfl_lint.core.rule import TagSummary
+from mfl_lint.core.truth import Settlement
 
 T = TypeVar("T")
 
@@ -187,110 +187,6 @@ class CrawlRecord(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class Counts(msgspec.Struct, frozen=True):
-    """How many findings are open, by severity, and how many of any severity are unknown."""
-
-    error: int = 0
-    warning: int = 0
-    info: int = 0
-    unknown: int = 0
-
-
-class RegistryView(msgspec.Struct, frozen=True):
-    """One registry at a glance. `notice` stands for all below it (unreachable, vanished tags)."""
-
-    name: str
-    host: str
-    watched: bool
-    repositories: int
-    tags: int
-    counts: Counts
-    notice: str = ""
-    last_crawl: CrawlRecord | None = None
-
-
-class RepositoryView(msgspec.Struct, frozen=True):
-    """One repository at a glance."""
-
-    registry: str
-    name: str
-    tags: int
-    counts: Counts
-    watched: bool = True
-    look: LookState | None = None
-    detail: str = ""
-    last_crawled_at: datetime | None = None
-
-
-class FindingView(msgspec.Struct, frozen=True):
-    """A finding with its life, as pages and the API show it."""
-
-    finding: Finding
-    state: FindingState
-    first_seen_at: datetime
-    last_confirmed_at: datetime
-    resolved_at: datetime | None = None
-    watched: bool = True
-
-
-class TransitionView(msgspec.Struct, frozen=True):
-    """A change with the finding that changed."""
-
-    transition: Transition
-    finding: Finding
-
-
-class HistoryItem(msgspec.Struct, frozen=True):
-    """What a tag pointed at, from when until when (None = still)."""
-
-    digest: Digest
-    seen_at: datetime
-    until: datetime | None = None
-
-
-class TagRow(msgspec.Struct, frozen=True):
-    """A row of a repository's matrix: the tag, its entries, its findings that are not resolved."""
-
-    state: TagState
-    entries: tuple[Entry, ...]
-    findings: tuple[Tracked, ...]
-
-
-class DayCounts(msgspec.Struct, frozen=True):
-    """Findings that stood at the end of one UTC day (`YYYY-MM-DD`), and what changed in it."""
-
-    day: str
-    counts: Counts
-    opened: int = 0
-    resolved: int = 0
-
-
-class FindingFilter(msgspec.Struct, frozen=True):
-    """What a list of findings is narrowed to; "" and empty = no demand. Globs for names.
-
-    `watched`: only what is watched now; False = the unwatched too.
-    """
-
-    registry: str = ""
-    repository: str = ""
-    tag: str = ""
-    rule: str = ""
-    platform: str = ""
-    severities: tuple[str, ...] = ()
-    states: tuple[str, ...] = ("open", "unknown")
-    watched: bool = True
-
-
-class BrokenTag(msgspec.Struct, frozen=True):
-    """A tag with findings that stand; `since` is when the oldest open one was first seen."""
-
-    registry: str
-    repository: str
-    tag: str
-    counts: Counts
-    since: datetime | None = None
-
-
 class LookRequest(msgspec.Struct, frozen=True):
     """Somebody asked for a look; `repository` and `tag` are "" for all of them."""
 
@@ -300,17 +196,3 @@ class LookRequest(msgspec.Struct, frozen=True):
     tag: str
     reason: str
     requested_at: datetime
-
-
-class Page(msgspec.Struct, Generic[T], frozen=True):
-    """Part of a list; `next_cursor` is None on the last page."""
-
-    items: tuple[T, ...]
-    next_cursor: str | None = None
-
-
-class StoreFigures(msgspec.Struct, frozen=True):
-    """Sizes of the store, for `doctor` and `db check`."""
-
-    revision: str
-    rows: Mapping[str, int] = {}

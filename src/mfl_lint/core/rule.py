@@ -29,7 +29,7 @@ from mfl_lint.core.reference import Reference
 class Outcome(StrEnum):
     """How one rule ended on one tag."""
 
-    PASS = "pass"  # noqa: S105
+    PASS = "pass"  # noqa: S105  # an outcome, no secret
     FAIL = "fail"
     NOT_APPLICABLE = "not-applicable"
     UNKNOWN = "unknown"
@@ -214,7 +214,7 @@ def parse_documentation(text: str) -> tuple[str, dict[str, str]]:
 
 
 def rule(
-    id: str,  # noqa: A002
+    id: str,  # noqa: A002  # the catalogue's word
     severity: Severity,
     scope: Scope,
     *,

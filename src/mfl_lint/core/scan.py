@@ -109,3 +109,10 @@ def _platforms(root: Node) -> Iterator[ScannedPlatform]:
             size_bytes=node.entry.size_bytes,
             state=node.look.state if node.look else None,
         )
+
+
+def report_order(finding: Finding) -> tuple[str, int, str, int, str]:
+    """Return what findings are sorted by in reports: place, the worst first, position."""
+    where = f"{finding.registry}/{finding.repository}:{finding.tag}"
+    position = -1 if finding.position is None else finding.position
+    return where, finding.severity.rank, finding.rule, position, finding.subject

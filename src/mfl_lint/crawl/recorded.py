@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from mfl_lint.core.observation import Kind, LookState
-from mfl_lint.core.records import FindingFilter, FindingView, TagRow
 from mfl_lint.core.reference import Reference
-from mfl_lint.core.rule import Finding
-from mfl_lint.core.scan import Scan, ScannedPlatform, ScannedTarget
+from mfl_lint.core.scan import Scan, ScannedPlatform, ScannedTarget, report_order
+from mfl_lint.core.views import FindingFilter, FindingView, TagRow
 from mfl_lint.store import registries, views
 from mfl_lint.store.engine import Store
 
@@ -31,7 +30,7 @@ async def recorded_scan(store: Store, registry: str, now: datetime) -> Scan:
                 targets.append(_target(reference, row))
     findings = [item.finding async for item in open_findings(store, registry)]
     problems = (view.notice,) if view is not None and view.notice else ()
-    return Scan(now, tuple(targets), tuple(sorted(findings, key=_order)), problems)
+    return Scan(now, tuple(targets), tuple(sorted(findings, key=report_order)), problems)
 
 
 async def _rows(store: Store, registry: str, repository: str) -> AsyncIterator[TagRow]:
@@ -80,9 +79,3 @@ def _target(reference: Reference, row: TagRow) -> ScannedTarget:
         detail=state.detail,
         platforms=platforms,
     )
-
-
-def _order(finding: Finding) -> tuple[str, int, str, int, str]:
-    where = f"{finding.repository}:{finding.tag}"
-    position = -1 if finding.position is None else finding.position
-    return where, finding.severity.rank, finding.rule, position, finding.subject

@@ -13,7 +13,7 @@ from mfl_lint.core.observation import Observation
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding, Judgement, Rule, Siblings
-from mfl_lint.core.scan import Scan, ScannedTarget, scanned
+from mfl_lint.core.scan import Scan, ScannedTarget, report_order, scanned
 from mfl_lint.crawl import facts
 from mfl_lint.lint import judge, judge_name
 from mfl_lint.registry.observe import observe
@@ -59,7 +59,7 @@ async def scan(
             findings |= {finding.fingerprint: finding for finding in judgement.findings}
         named = _judge_name(group, rules, policy)
         findings |= {finding.fingerprint: finding for finding in named}
-    ordered = sorted(findings.values(), key=_order)
+    ordered = sorted(findings.values(), key=report_order)
     return Scan(started_at, tuple(targets), tuple(ordered))
 
 
@@ -112,9 +112,3 @@ def _judge_name(group: Asked, rules: Sequence[Rule], policy: Policy) -> tuple[Fi
     insecure = group.registry.scheme is Scheme.HTTP
     named = judge_name(group.registry.name, name, rules, policy, siblings, insecure=insecure)
     return named.findings
-
-
-def _order(finding: Finding) -> tuple[str, int, str, int, str]:
-    where = f"{finding.registry}/{finding.repository}:{finding.tag}"
-    position = -1 if finding.position is None else finding.position
-    return where, finding.severity.rank, finding.rule, position, finding.subject

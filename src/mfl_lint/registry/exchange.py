@@ -61,8 +61,7 @@ class Sessions:
             auto_decompress=False,
             max_field_size=_MAX_HEADER_BYTES,
         )
-        # Its own silent repetition would double the number of tries.
-        session._retry_connection = False  # noqa: SLF001
+        session._retry_connection = False  # noqa: SLF001  # else it doubles our tries in silence
         self._made[reach] = session
         return session
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
-from mfl_lint.core.records import CrawlRecord, CrawlStatus, Page
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.core.views import Page
 from mfl_lint.store import tables
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
@@ -101,7 +102,7 @@ async def crawls(
     return page(rows, limit, crawl_record, lambda row: (row.id,))
 
 
-async def crawl(store: Store, id: int) -> CrawlRecord | None:  # noqa: A002
+async def crawl(store: Store, id: int) -> CrawlRecord | None:  # noqa: A002  # the field's word
     """Return one crawl."""
     row = await store.read(one_row, crawls_query().where(_CRAWLS.c.id == id))
     return None if row is None else crawl_record(row)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from mfl_lint.core.errors import CursorInvalid
-from mfl_lint.core.records import Page
+from mfl_lint.core.views import Page
 
 T = TypeVar("T")
 _LONGEST: Final = 2000

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, func, select
 
-from mfl_lint.core.records import StoreFigures
+from mfl_lint.core.views import StoreFigures
 from mfl_lint.store import tables
 from mfl_lint.store.engine import Store, stored_revision
 

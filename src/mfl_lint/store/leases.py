@@ -25,7 +25,7 @@ from mfl_lint.store.registries import (
 )
 from mfl_lint.store.statements import all_rows, registry_id, run
 from mfl_lint.store.tables import leases, repositories
-from mfl_lint.store.tables import registries as _REGISTRIES  # noqa: N812
+from mfl_lint.store.tables import registries as _REGISTRIES  # noqa: N812  # a table
 from mfl_lint.store.tag_writes import tags_of
 
 _OVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -62,6 +62,6 @@ def _take(connection: Connection, query: Select[Any], now: datetime) -> Sequence
     return rows
 
 
-async def done_look(store: Store, id: int) -> None:  # noqa: A002
+async def done_look(store: Store, id: int) -> None:  # noqa: A002  # the field's word
     """Forget a request that was taken and looked at."""
     await store.write(run, delete(look_requests).where(look_requests.c.id == id, ~_PENDING))

@@ -13,9 +13,10 @@ from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.records import Content, Counts, Entry, TagState
+from mfl_lint.core.records import Content, Entry, TagState
 from mfl_lint.core.rule import Finding, TagSummary
 from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.core.views import Counts
 from mfl_lint.store.columns import from_json, to_json
 
 _FITS: Final = 2**63

@@ -19,7 +19,8 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from mfl_lint.core.records import (
+from mfl_lint.core.truth import Change, FindingState, Transition
+from mfl_lint.core.views import (
     BrokenTag,
     Counts,
     DayCounts,
@@ -28,7 +29,6 @@ from mfl_lint.core.records import (
     Page,
     TransitionView,
 )
-from mfl_lint.core.truth import Change, FindingState, Transition
 from mfl_lint.store import tables
 from mfl_lint.store.columns import micros
 from mfl_lint.store.counters import COLUMNS
@@ -50,7 +50,7 @@ _NEWEST: Final = (transitions.c.at, transitions.c.id)
 
 async def findings_page(
     store: Store,
-    filter: FindingFilter,  # noqa: A002
+    filter: FindingFilter,  # noqa: A002  # the field's word
     *,
     cursor: str | None = None,
     limit: int = 50,

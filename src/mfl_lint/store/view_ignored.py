@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 
 from mfl_lint.core.policy import Ignore
-from mfl_lint.core.records import BrokenTag, Counts
 from mfl_lint.core.truth import FindingState
+from mfl_lint.core.views import BrokenTag, Counts
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import matches

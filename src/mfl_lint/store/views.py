@@ -8,16 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, select, true
 
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import (
-    CrawlRecord,
-    Entry,
-    HistoryItem,
-    Page,
-    RegistryView,
-    RepositoryView,
-    TagRow,
-)
+from mfl_lint.core.records import CrawlRecord, Entry
 from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.core.views import HistoryItem, Page, RegistryView, RepositoryView, TagRow
 from mfl_lint.store import tables
 from mfl_lint.store.crawls import crawl_record, crawls_query
 from mfl_lint.store.cursors import page, read_cursor

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from mfl_lint.core.records import Counts, DayCounts, HistoryItem
+from mfl_lint.core.views import Counts, DayCounts, HistoryItem
 from mfl_lint.web.items import (
     BrokenItem,
     ChangeItem,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import CrawlRecord, CrawlStatus, Entry, RegistryView, TagRow
+from mfl_lint.core.records import CrawlRecord, CrawlStatus, Entry
+from mfl_lint.core.views import RegistryView, TagRow
 from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web.wording import counted
 

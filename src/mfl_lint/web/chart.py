@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from mfl_lint.core.records import Counts, DayCounts
+from mfl_lint.core.views import Counts, DayCounts
 
 WIDTH: Final = 600
 HEIGHT: Final = 160

@@ -8,7 +8,10 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.observation import Kind, Observation
-from mfl_lint.core.records import (
+from mfl_lint.core.reference import Reference, is_repository, is_tag
+from mfl_lint.core.rule import Rule
+from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.core.views import (
     Counts,
     FindingFilter,
     FindingView,
@@ -16,9 +19,6 @@ from mfl_lint.core.records import (
     RepositoryView,
     TagRow,
 )
-from mfl_lint.core.reference import Reference, is_repository, is_tag
-from mfl_lint.core.rule import Rule
-from mfl_lint.core.truth import FindingState, Tracked
 from mfl_lint.crawl.stored import stored_observation
 from mfl_lint.store import findings, registries, view_ignored, views
 from mfl_lint.web import present

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from mfl_lint.core.records import Counts
+from mfl_lint.core.views import Counts
 
 
 class Ignored(msgspec.Struct, frozen=True):

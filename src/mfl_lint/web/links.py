@@ -35,12 +35,12 @@ def subject(registry_name: str, repository_name: str, tag_name: str) -> str:
     return tag(registry_name, repository_name, tag_name)
 
 
-def rule(id: str) -> str:  # noqa: A002
+def rule(id: str) -> str:  # noqa: A002  # the field's word
     """Return the path of a rule's page."""
     return f"/rules/{quote(id, safe='')}"
 
 
-def crawl(id: int) -> str:  # noqa: A002
+def crawl(id: int) -> str:  # noqa: A002  # the field's word
     """Return the path of a crawl's page."""
     return f"/crawls/{id}"
 

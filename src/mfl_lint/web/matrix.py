@@ -12,8 +12,9 @@ import msgspec
 from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.platform import Platform, meets
 from mfl_lint.core.policy import Policy
-from mfl_lint.core.records import Entry, TagRow
+from mfl_lint.core.records import Entry
 from mfl_lint.core.truth import FindingState
+from mfl_lint.core.views import TagRow
 from mfl_lint.web import links, present
 from mfl_lint.web.certainty import tag_doubt, unseen
 from mfl_lint.web.items import Cell, FindingItem, TagItem

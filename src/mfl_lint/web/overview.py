@@ -9,14 +9,8 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from mfl_lint.core.records import (
-    Counts,
-    CrawlRecord,
-    CrawlStatus,
-    DayCounts,
-    RegistryView,
-    RepositoryView,
-)
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.core.views import Counts, DayCounts, RegistryView, RepositoryView
 from mfl_lint.store import crawls, view_ignored, view_uncertain, views
 from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web import links, present

@@ -6,18 +6,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from mfl_lint.core.policy import Ignore, Policy
-from mfl_lint.core.records import (
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.core.rule import Finding, Rule
+from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.core.views import (
     BrokenTag,
     Counts,
-    CrawlRecord,
-    CrawlStatus,
     FindingView,
     RegistryView,
     RepositoryView,
     TransitionView,
 )
-from mfl_lint.core.rule import Finding, Rule
-from mfl_lint.core.truth import FindingState, Tracked
 from mfl_lint.rules import family_of
 from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web import links

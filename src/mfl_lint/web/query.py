@@ -10,8 +10,8 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.records import FindingFilter
 from mfl_lint.core.truth import FindingState
+from mfl_lint.core.views import FindingFilter
 
 LIMIT: Final = 50
 MAX_LIMIT: Final = 200
