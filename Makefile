@@ -31,6 +31,8 @@ format: $(VENV)/.ready-dev ## Format the code
 
 bench: $(VENV)/.ready-dev ## Print figures and ratios of this machine
 	@$(BIN)/python -m benchmarks.crawl $(ARGS)
+	@$(BIN)/python -m benchmarks.rules
+	@$(BIN)/python -m benchmarks.deep
 
 lock: $(VENV)/.ready-dev ## Resolve the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

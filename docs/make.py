@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parent
 _CONFIGURATION = """# Configuration
 
 `mfl-lint config init` writes the file below as `mfl-lint.toml`; `mfl-lint config check` reads it
-and names the first mistake with its key. `serve` reads it again on SIGHUP: a bad file is said and
+and tells every mistake with file and key. Where else settings may stand, and what goes before what:
+[in a project](in-a-project.md). `serve` reads it again on SIGHUP: a bad file is said and
 changes nothing. `[database]`, `[http]`, `[serve]`, and `concurrency` and `rate` of a host that is
 asked already hold from the next start on, which the log says; so does another content of the same
 `ca_file`.
@@ -25,7 +26,11 @@ asked already hold from the next start on, which the log says; so does another c
 
 - `[[policy.require]]` demands platforms of repositories and tags; a missing one is
   [MFL401](rules/MFL401.md). `scan --require` adds to it.
-- `[policy.severities]` gives a rule another severity, `disabled` switches rules off, by id or name.
+- `[[policy.annotation]]` demands annotations or labels ([MFL404](rules/MFL404.md));
+  `immutable_tags` says which tags must not move ([MFL503](rules/MFL503.md)); `stale_days` how much
+  older than its siblings an image may be ([MFL502](rules/MFL502.md)).
+- `[policy.severities]` gives a rule another severity, `disabled` switches rules off: by id, name or
+  family (`MFL3`).
 - `[[policy.ignore]]` shows findings apart, with the reason, until it expires. An ignored finding is
   neither counted nor does it fail a crawl; it is never thrown away.
 - When rules or policy change, the next crawl judges every tag again from what is stored, without

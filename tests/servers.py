@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -168,7 +169,7 @@ async def _push(
             where = started.headers["Location"]
         joined = f"{where}{'&' if '?' in where else '?'}digest={digest_of(blob)}"
         place = joined if joined.startswith("http") else url.partition("/v2/")[0] + joined
-        async with session.put(place, data=blob) as ended:
+        async with session.put(place, data=io.BytesIO(blob)) as ended:
             ended.raise_for_status()
     for child in built.children:
         await _push(session, url, child, ())

@@ -7,6 +7,8 @@ command -v skopeo >/dev/null || missing="$missing skopeo"
 command -v chromium >/dev/null || missing="$missing chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v docker >/dev/null || missing="$missing docker.io"
+command -v zsh >/dev/null || missing="$missing zsh"
+command -v fish >/dev/null || missing="$missing fish"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "tests that need them are skipped; to run them: sudo apt-get install$missing"

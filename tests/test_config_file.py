@@ -13,12 +13,13 @@ from mfl_lint.config import Config, RegistryConfig, Settings
 from mfl_lint.config_file import (
     DEFAULT_NAME,
     ENVIRONMENT,
+    NO_FILE,
     File,
     find_config,
     load_config,
     parse_config,
-    parse_duration,
 )
+from mfl_lint.config_tables import parse_duration
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Severity, any_glob
@@ -105,13 +106,22 @@ def test_a_registry_needs_a_name_and_a_host_only() -> None:
             f"[[policy.require]]\nplatforms = ['linux/amd64']\ntags = ['{'*a' * 200}']",
             "policy.require[0]: a pattern",
         ),
+        ("[policy]\nimmutable_tags = ['']", "policy.immutable_tags: a pattern must have"),
+        ("[policy]\nstale_days = 0", "policy.stale_days: Expected `int` >= 1"),
+        ('[[policy.annotation]]\ntags = ["*"]', "policy.annotation[0]: missing: `keys`"),
+        ("[[policy.annotation]]\nkeys = []", "policy.annotation[0].keys: name at least one"),
+        ("[[policy.annotation]]\nkeys = [' ']", "policy.annotation[0].keys: name at least one"),
+        (
+            "[[policy.annotation]]\nkeys = ['a']\ntags = ['']",
+            "policy.annotation[0]: a pattern must have",
+        ),
         ('[[policy.ignore]]\nreason = "x"', "policy.ignore[0]: missing: `rule`"),
         ('[[policy.ignore]]\nrule = "MFL101"', "policy.ignore[0]: missing: `reason`"),
         ('[[policy.ignore]]\nrule = "MFL101"\nreason = " "', "policy.ignore[0].reason: say why"),
         (IGNORE + 'tag = ""', "policy.ignore[0]: a pattern"),
         (IGNORE + 'expires = "2027-01-01"', "policy.ignore[0].expires: '2027-01-01' is no date"),
         (IGNORE + "expires = 12:00:00", "policy.ignore[0].expires: "),
-        (IGNORE + IGNORE.replace("MFL101", "MFL1"), "policy.ignore[1].rule: "),
+        (IGNORE + IGNORE.replace("MFL101", "MFL10"), "policy.ignore[1].rule: "),
         ("a = [[[", "not valid TOML: "),
         ('a = "\\ud800"', "not valid TOML: "),
         ("a = 1\na = 2", "not valid TOML: "),
@@ -247,6 +257,134 @@ def test_settings_are_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Path("given.toml") == find_config(Path("given.toml"), variable).path
 
 
+def test_every_mistake_of_a_file_is_told_with_file_and_key(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('x = 1\n[http]\nretries = "a"\n[[registry]]\nname = "A"\nhost = "http://x"\n')
+    with pytest.raises(ConfigInvalid) as caught:
+        load_config(path)
+    keys = ["x", "http.retries", "registry[0].name", "registry[0].host"]
+    assert [f"{path}: {key}" for key in keys] == [
+        ": ".join(line.split(": ")[:2]) for line in caught.value.mistakes
+    ]
+
+
+PROJECT = "[tool.mfl-lint.http]\nretries = 7\n"
+OURS = "[http]\nretries = 3\n"
+
+
+def _found(**files: str) -> int:
+    """Return the retries that are found from the working directory."""
+    for name, text in files.items():
+        Path(f"{name.replace('_', '-')}.toml").write_text(text)
+    return find_config(None, {}).http.retries
+
+
+def test_a_table_in_pyproject_is_a_settings_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert 7 == _found(pyproject=PROJECT)
+    assert Path("pyproject.toml") == find_config(None, {}).path
+    assert 7 == load_config(tmp_path / "pyproject.toml").http.retries
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '[project]\nname = "x"\n',
+        '[project]\ndependencies = ["mfl-lint"]\n',
+        "[tool.other]\nmfl-lint = 1\n",
+        "tool = 3  # mfl-lint\n",
+        "this is no TOML",
+        "# long\n" * 200_000,
+    ],
+)
+def test_a_pyproject_without_our_table_is_no_settings_file(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / DEFAULT_NAME).write_text(OURS)
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert 3 == _found(pyproject=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[tool.mfl-lint]\nx = 1\n", "tool.mfl-lint.x: there is no such setting"),
+        ("[tool.mfl-lint.policy]\nhosts = ['a']\n", "tool.mfl-lint.policy.hosts: not a platform"),
+        ("[tool]\nmfl-lint = 3\n", "tool.mfl-lint: write it as a table"),
+        ("[tool.mfl-lint\n", "not valid TOML"),
+        ("# \udcff mfl-lint\n", "not UTF-8"),
+    ],
+)
+def test_mistakes_in_a_pyproject_that_means_us_name_file_and_key(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigInvalid, match=rf"^pyproject\.toml: {re.escape(said)}"):
+        find_config(None, {})
+
+
+def test_a_pyproject_that_was_named_must_hold_our_table(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[project]\n")
+    with pytest.raises(
+        ConfigInvalid, match=r"pyproject\.toml: there is no table \[tool\.mfl-lint\]"
+    ):
+        load_config(path)
+
+
+def test_our_own_file_goes_before_pyproject_beside_it_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert 3 == _found(pyproject=PROJECT, mfl_lint=OURS)
+    said = "pyproject.toml: [tool.mfl-lint] is not read: mfl-lint.toml goes first"
+    assert (said,) == find_config(None, {}).notices
+    Path("pyproject.toml").write_text("[project]\n")
+    assert () == find_config(None, {}).notices
+    Path("pyproject.toml").write_text("[tool.mfl-lint\n")
+    assert () == find_config(None, {}).notices
+
+
+def test_the_nearest_file_upwards_is_found_as_far_as_the_repositorys_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "repository" / "a" / "b"
+    below.mkdir(parents=True)
+    (tmp_path / DEFAULT_NAME).write_text(OURS)
+    monkeypatch.chdir(below)
+    assert 3 == _found()
+    assert tmp_path / DEFAULT_NAME == find_config(None, {}).path
+    (tmp_path / "repository" / ".git").write_text("gitdir: elsewhere\n")
+    assert Config() == find_config(None, {})
+    (tmp_path / "repository" / "pyproject.toml").write_text(PROJECT)
+    assert 7 == _found()
+    assert 3 == _found(mfl_lint=OURS)
+
+
+def test_the_null_device_stands_for_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert 3 == _found(mfl_lint=OURS)
+    assert Config() == find_config(NO_FILE, {ENVIRONMENT: DEFAULT_NAME})
+    assert Config() == find_config(None, {ENVIRONMENT: str(NO_FILE)})
+
+
+def test_without_a_working_directory_the_defaults_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert Config() == find_config(None, {})
+
+
 # The example: every setting stands in it, and what it says of the defaults is true.
 
 SETTING = re.compile(r"^(?:# )*(?:# )?(\[.*\]|[A-Za-z_0-9]+ = .*)$")
@@ -258,6 +396,7 @@ EXAMPLES = {
     ("registry", "rate"),
     ("policy.severities", "MFL104"),
     ("policy.require", "platforms"),
+    ("policy.annotation", "keys"),
     *(("policy.ignore", key) for key in ("rule", "reason", "repository", "expires")),
 }
 

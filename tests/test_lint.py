@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -46,9 +46,14 @@ NOBODY: Final = Siblings(tags=())
 ROOT: Final = Path(__file__).parents[1]
 
 
-def made(check: Check, scope: Scope = Scope.ENTRY, **fields: object) -> Rule:
+def made(check: Check, scope: Scope = Scope.ENTRY, **fields: Any) -> Rule:
     """Return a rule of this test's own."""
-    given = {"needs": (Needs.INDEX,), "kinds": frozenset({Kind.IMAGE}), "id": "MFL999", **fields}
+    given: dict[str, Any] = {
+        "needs": (Needs.INDEX,),
+        "kinds": frozenset({Kind.IMAGE}),
+        "id": "MFL999",
+        **fields,
+    }
     return Rule(
         slug="made",
         severity=Severity.ERROR,
@@ -56,7 +61,7 @@ def made(check: Check, scope: Scope = Scope.ENTRY, **fields: object) -> Rule:
         what="what",
         sections={},
         check=check,
-        **given,  # type: ignore[arg-type]
+        **given,
     )
 
 
@@ -344,7 +349,9 @@ def test_a_healthy_tag_passes_every_rule() -> None:
     seen = observation(index(AMD64, ARM64, attestation(AMD64), attestation(ARM64)))
     judgement = judge(seen, RULES, POLICY, NOBODY)
     assert () == judgement.findings
-    assert {Outcome.PASS} == {item.outcome for item in judgement.verdicts}
+    unasked = {item.rule for item in judgement.verdicts if item.outcome is not Outcome.PASS}
+    assert {"MFL501", "MFL503", "MFL601", "MFL605"} == unasked
+    assert {Outcome.PASS, Outcome.NOT_APPLICABLE} == {item.outcome for item in judgement.verdicts}
 
 
 SCRIPT: Final = """
@@ -392,4 +399,4 @@ def test_another_process_hash_seed_and_order_of_rules_find_the_same() -> None:
         for seed in (1, 2, 3)
     }
     (text,) = told
-    assert 9 == text.count("fingerprint")
+    assert 11 == text.count("fingerprint")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -58,7 +58,9 @@ class RegistryConfig(Settings, frozen=True):
     another; both unset = crawled on request only. `concurrency` and `rate` (requests a second,
     0 = unlimited) are None for the default of the kind of host (3 and 5; loopback and `own`
     hosts 16 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
-    `sparse`: lists may name children that were never copied.
+    `sparse`: lists may name children that were never copied. `proxy`: it passes on what another
+    registry holds. `check_blobs`: whether layers are there is looked at too. `deep`: layers are
+    read, to see which program an image starts.
     """
 
     name: str
@@ -77,14 +79,18 @@ class RegistryConfig(Settings, frozen=True):
     rate: Annotated[float, msgspec.Meta(ge=0)] | None = None
     own: bool = False
     sparse: bool = False
+    proxy: bool = False
+    check_blobs: bool = False
+    deep: bool = False
     realm_hosts: tuple[str, ...] = ()
     credentials: CredentialsConfig = CredentialsConfig()
 
 
 class HttpConfig(Settings, frozen=True):
-    """The transport's bounds, for every host."""
+    """The transport's bounds, for every host; `layer_timeout_s` is that of reading one layer."""
 
     timeout_s: SomeSeconds = 30.0
+    layer_timeout_s: SomeSeconds = 600.0
     connect_timeout_s: SomeSeconds = 10.0
     retries: Count = 4
     backoff_s: Seconds = 0.5
@@ -112,6 +118,13 @@ class CrawlConfig(Settings, frozen=True):
     jitter: Share = 0.1
 
 
+class DeepConfig(Settings, frozen=True):
+    """How much of a layer is read: so many MiB at most, as it is sent, and unpacked."""
+
+    layer_mib: Positive = 2048
+    unpacked_mib: Positive = 4096
+
+
 class DatabaseConfig(Settings, frozen=True):
     """`url` without a driver: `sqlite:///mfl-lint.db`, `postgresql://user@host/name`.
 
@@ -129,16 +142,29 @@ class ServeConfig(Settings, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
 
 
+class ScanConfig(Settings, frozen=True):
+    """What `mfl-lint scan` does where its options do not say. `baseline` is beside the file."""
+
+    fail_on: Literal["error", "warning", "info", "never"] = "error"
+    baseline: str = ""
+
+
 class Config(msgspec.Struct, frozen=True):
-    """All settings. `path` is the file they came from, None for the defaults alone."""
+    """All settings. `path` is the file they came from, None for the defaults alone.
+
+    `notices` are lines on how the file was found that its user should know.
+    """
 
     registries: tuple[RegistryConfig, ...] = ()
     database: DatabaseConfig = DatabaseConfig()
     crawl: CrawlConfig = CrawlConfig()
     http: HttpConfig = HttpConfig()
     serve: ServeConfig = ServeConfig()
+    deep: DeepConfig = DeepConfig()
+    scan: ScanConfig = ScanConfig()
     policy: Policy = Policy()
     path: Path | None = None
+    notices: tuple[str, ...] = ()
 
     def registry(self, name: str) -> RegistryConfig | None:
         """Return the registry of that configured name."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from mfl_lint.config import RegistryConfig, Scheme
@@ -14,6 +15,7 @@ from mfl_lint.core.platform import KNOWN_PAIRS, Platform
 from mfl_lint.core.reference import DEFAULT_REGISTRY, is_repository, is_tag
 
 MAX_GLOB: Final = 255
+MAX_MISTAKES: Final = 50
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
@@ -21,14 +23,19 @@ _HOST: Final = re.compile(
 
 
 def check_globs(patterns: Iterable[str], key: str) -> None:
-    """Raise ConfigInvalid for a pattern that no name could match, or that is a burden."""
-    for pattern in patterns:
-        if not pattern or len(pattern) > MAX_GLOB:
-            raise ConfigInvalid(f"{key}: a pattern must have 1 to {MAX_GLOB} characters")
+    """Raise ConfigInvalid for patterns that no name could match, or that are a burden."""
+    if not all(0 < len(pattern) <= MAX_GLOB for pattern in patterns):
+        raise ConfigInvalid(f"{key}: a pattern must have 1 to {MAX_GLOB} characters")
 
 
 def check_known(platforms: Iterable[Platform], canonical: Iterable[Platform], key: str) -> None:
-    """Raise ConfigInvalid for a demanded platform that nothing is built for: a typing error."""
+    """Raise ConfigInvalid for demanded platforms that nothing is built for: typing errors."""
+    _refuse([*islice(_unknown(platforms, canonical, key), MAX_MISTAKES)])
+
+
+def _unknown(
+    platforms: Iterable[Platform], canonical: Iterable[Platform], key: str
+) -> Iterator[str]:
     spelt = {(platform.os, platform.architecture) for platform in canonical}
     for platform in platforms:
         pair = (platform.normalized().os, platform.normalized().architecture)
@@ -36,46 +43,61 @@ def check_known(platforms: Iterable[Platform], canonical: Iterable[Platform], ke
             names = ["/".join(known) for known in KNOWN_PAIRS]
             close = difflib.get_close_matches("/".join(pair), names, 1)
             hint = f'did you mean "{close[0]}"?' if close else "add it to policy.known_platforms"
-            raise ConfigInvalid(f"{key}: nothing is built for {str(platform)!r:.60}; {hint}")
+            yield f"{key}: nothing is built for {str(platform)!r:.60}; {hint}"
 
 
 def check_registry(registry: RegistryConfig, key: str) -> None:
-    """Raise ConfigInvalid where a registry's settings cannot work."""
+    """Raise ConfigInvalid with all of a registry's settings that cannot work."""
+    _refuse([*_address(registry, key), *_together(registry, key), *_patterns(registry, key)])
+
+
+def _refuse(mistakes: Sequence[str]) -> None:
+    if mistakes:
+        raise ConfigInvalid(*mistakes)
+
+
+def _address(registry: RegistryConfig, key: str) -> Iterator[str]:
+    """Yield what is wrong with the name and the host."""
     if not _NAME.fullmatch(registry.name):
-        raise ConfigInvalid(
-            f"{key}.name: {registry.name!r:.70} must be 1 to 63 of a-z, 0-9, '.', '_', '-'"
-        )
+        yield f"{key}.name: {registry.name!r:.70} must be 1 to 63 of a-z, 0-9, '.', '_', '-'"
     if not _HOST.fullmatch(registry.host):
         hint = "without a scheme or path" if "/" in registry.host else "as host or host:port"
-        raise ConfigInvalid(f"{key}.host: write {registry.host!r:.100} {hint}; see {key}.scheme")
-    if int(registry.host.rpartition("]")[2].partition(":")[2] or 1) not in range(1, 65536):
-        raise ConfigInvalid(f"{key}.host: {registry.host!r:.100} has no port from 1 to 65535")
+        yield f"{key}.host: write {registry.host!r:.100} {hint}; see {key}.scheme"
+    elif int(registry.host.rpartition("]")[2].partition(":")[2] or 1) not in range(1, 65536):
+        yield f"{key}.host: {registry.host!r:.100} has no port from 1 to 65535"
+
+
+def _together(registry: RegistryConfig, key: str) -> Iterator[str]:
+    """Yield settings that mean nothing, or nothing beside one another."""
     if registry.rate == math.inf:
-        raise ConfigInvalid(f"{key}.rate: write 0 for no limit")
+        yield f"{key}.rate: write 0 for no limit"
     if registry.cron and registry.interval_s:
-        raise ConfigInvalid(f"{key}.cron: set either cron or interval, not both")
+        yield f"{key}.cron: set either cron or interval, not both"
     if registry.cron and len(registry.cron.split()) != 5:
-        raise ConfigInvalid(f"{key}.cron: {registry.cron!r:.60} must have five fields")
+        yield f"{key}.cron: {registry.cron!r:.60} must have five fields"
     if registry.scheme is Scheme.HTTP and registry.ca_file:
-        raise ConfigInvalid(f"{key}.ca_file: means nothing with scheme http")
+        yield f"{key}.ca_file: means nothing with scheme http"
+
+
+def _patterns(registry: RegistryConfig, key: str) -> Iterator[str]:
+    """Yield patterns that match nothing, and exact names that no registry can have."""
     for name in ("repositories", "exclude_repositories", "tags", "exclude_tags"):
-        check_globs(getattr(registry, name), f"{key}.{name}")
-    _check_names(registry, key)
-
-
-def _check_names(registry: RegistryConfig, key: str) -> None:
-    """Raise ConfigInvalid for an exact repository or tag that no registry can have."""
+        try:
+            check_globs(getattr(registry, name), f"{key}.{name}")
+        except ConfigInvalid as error:
+            yield from error.mistakes
     for name in _exact(registry.repositories):
         if not is_repository(name):
-            raise ConfigInvalid(f"{key}.repositories: {name!r:.100} is no repository's name")
-        if registry.host == DEFAULT_REGISTRY and "/" not in name:
-            raise ConfigInvalid(
-                f'{key}.repositories: on Docker Hub {name!r:.100} is "library/{name}"'
-            )
+            yield f"{key}.repositories: {name!r:.100} is no repository's name"
+        elif registry.host == DEFAULT_REGISTRY and "/" not in name:
+            yield f'{key}.repositories: on Docker Hub {name!r:.100} is "library/{name}"'
     for tag in _exact(registry.tags):
         if not is_tag(tag):
-            raise ConfigInvalid(f"{key}.tags: {tag!r:.100} is no tag")
+            yield f"{key}.tags: {tag!r:.100} is no tag"
 
 
 def _exact(patterns: Iterable[str]) -> Iterable[str]:
-    return (pattern for pattern in patterns if "*" not in pattern and "?" not in pattern)
+    """Yield what is no pattern; one that is empty or too long is told already."""
+    for pattern in patterns:
+        if 0 < len(pattern) <= MAX_GLOB and "*" not in pattern and "?" not in pattern:
+            yield pattern

@@ -17,6 +17,7 @@ import msgspec
 from mfl_lint.core.cases import KIND_UNSEEN, Case, Target, Tree, node_case, seen_as
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.findings import RuleEnd, judgement_of, one_line
+from mfl_lint.core.history import GoneCase, History
 from mfl_lint.core.kind import is_attachment_tag, judges_images
 from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, Node, Observation
@@ -27,6 +28,7 @@ from mfl_lint.core.rule import (
     Fault,
     Judgement,
     NameCase,
+    Needs,
     NodeCase,
     Outcome,
     Rule,
@@ -38,6 +40,7 @@ from mfl_lint.core.rule import (
 
 _LOG: Final = logging.getLogger(__name__)
 _TREE_SCOPES: Final = frozenset({Scope.ENTRY, Scope.DOCUMENT, Scope.INDEX})
+_OTHER_SCOPES: Final = frozenset({Scope.NAME, Scope.GONE})
 
 
 class TreeJudgement(msgspec.Struct, frozen=True):
@@ -84,15 +87,18 @@ def judge(
     sparse: bool = False,
     tree: TreeJudgement | None = None,
     insecure: bool = False,
+    history: History | None = None,
+    proxy: bool = False,
 ) -> Judgement:
-    """Return all that the rules say of a tag; nothing of scope NAME.
+    """Return all that the rules say of a tag; nothing of the scopes NAME and GONE.
 
     `moved_at` is when the tag got its digest, where that is known (aware UTC). `tree` is what
     `judge_tree` said of the same digest before. Of a tag that was not seen every rule is
     unknown, and nothing is found but bytes that are not those that were asked for. `insecure`
-    says that fixes have to let docker speak plain HTTP to the registry.
+    says that fixes have to let docker speak plain HTTP to the registry. Without a `history` the
+    rules that rest on it are not applicable: nobody asked them.
     """
-    rules = [rule for rule in rules if rule.scope is not Scope.NAME]
+    rules = [rule for rule in rules if rule.scope not in _OTHER_SCOPES]
     reference, root = observation.reference, observation.root
     if root is None:
         unseen = _judge_unseen(observation, rules, policy)
@@ -103,7 +109,8 @@ def judge(
     required = tuple(policy.required(reference.repository, tag)) if sparse else ()
     if tree is None or tree.required != required:
         tree = judge_tree(root, rules, policy, sparse=sparse, required=required)
-    case = TagCase(reference, root, siblings, policy, observation.looked_at, moved_at)
+    at = observation.looked_at
+    case = TagCase(reference, root, siblings, policy, at, moved_at, history, proxy)
     ends = [*tree.ends, *_judge_tag(case, rules)]
     if is_attachment_tag(tag):
         ends = [_not_for_attachments(end) for end in ends]
@@ -130,6 +137,18 @@ def judge_name(
     return judgement_of(registry, named, None, ends, policy, insecure=insecure)
 
 
+def judge_gone(
+    registry: str, case: GoneCase, rules: Iterable[Rule], *, insecure: bool = False
+) -> Judgement:
+    """Return what the rules of scope GONE say of a tag that is gone; `insecure` as in `judge`."""
+    ends = [
+        _disabled(rule) if _is_disabled(rule, case.policy) else _run(rule, [Target(case)], "")
+        for rule in rules
+        if rule.scope is Scope.GONE
+    ]
+    return judgement_of(registry, case.reference, None, ends, case.policy, insecure=insecure)
+
+
 def _judge_tag(case: TagCase, rules: Iterable[Rule]) -> Iterator[RuleEnd]:
     """Yield how the rules of scope TAG ended."""
     has_images = judges_images(case.root)
@@ -138,6 +157,8 @@ def _judge_tag(case: TagCase, rules: Iterable[Rule]) -> Iterator[RuleEnd]:
             continue
         if _is_disabled(rule, case.policy):
             yield _disabled(rule)
+        elif case.history is None and Needs.HISTORY in rule.needs:
+            yield _run(rule, [], "")
         elif has_images or (has_images is None and Kind.UNDECIDED in rule.kinds):
             yield _run(rule, [Target(case)], "")
         else:

@@ -43,6 +43,21 @@ def test_a_cron_line_that_never_works_is_a_mistake(command: Command) -> None:
     assert 2 == command("config", "check").code
 
 
+def test_every_mistake_is_told_at_once_with_file_and_key(command: Command) -> None:
+    registry = '[[registry]]\nname = "a"\nhost = "h"\n'
+    Path("mfl-lint.toml").write_text(f"x = 1\n{registry}corn = 1\n{registry}rate = -1\n")
+    ran = command("config", "check")
+    assert (2, "") == (ran.code, ran.out)
+    told = [line.rpartition("mfl-lint.toml: ")[2] for line in ran.err.splitlines()]
+    keys = ["x", "registry[0].corn", "registry[1].rate", "registry[1].name"]
+    assert keys == [line.partition(": ")[0] for line in told]
+    other = registry.replace('"a"', '"b"')
+    cron = 'cron = "99 * * * *"\n'
+    Path("mfl-lint.toml").write_text(registry + cron + other + cron)
+    ran = command("config", "check")
+    assert (2, 2) == (ran.code, ran.err.count("mfl-lint.toml: registry "))
+
+
 def test_without_a_file_the_defaults_hold(command: Command, process: Command) -> None:
     Path("mfl-lint.toml").unlink()
     ran = process("config", "check", MFL_LINT_CONFIG="")

@@ -1,12 +1,14 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Command
 
 
 def test_a_database_is_created_once_and_then_is_as_it_should_be(command: Command) -> None:
-    assert (0, "The database upgraded: new to 0001.\n", "") == command("db", "upgrade")
-    assert (0, "The database is at schema 0001.\n", "") == command("db", "upgrade")
+    assert (0, "The database upgraded: new to 0002.\n", "") == command("db", "upgrade")
+    assert (0, "The database is at schema 0002.\n", "") == command("db", "upgrade")
     ran = command("db", "check")
     assert 0 == ran.code
     assert "findings                      0 rows" in ran.out
@@ -31,3 +33,16 @@ def test_no_database_and_no_database_file_are_told(command: Command) -> None:
     ran = command("db", "check")
     assert (3, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
     assert b"this is no database" * 100 == Path("mfl-lint.db").read_bytes()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://db/x", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("call", [("db", "upgrade"), ("db", "check"), ("crawl",)])
+def test_a_wrong_address_of_a_database_is_2(
+    url: str, call: tuple[str, ...], command: Command
+) -> None:
+    Path("mfl-lint.toml").write_text(
+        f'[database]\nurl = "{url}"\n[[registry]]\nname = "a"\nhost = "127.0.0.1:1"\n'
+    )
+    ran = command(*call)
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "database.url" in ran.err

@@ -67,3 +67,9 @@ def test_a_database_that_is_none_needs_care(command: Command) -> None:
     ran = command("doctor")
     assert 1 == ran.code
     assert "✗ database" in ran.out
+
+
+def test_every_mistake_in_the_settings_is_a_line_of_its_own(command: Command) -> None:
+    Path("mfl-lint.toml").write_text("x = 1\ny = 2\n")
+    ran = command("doctor")
+    assert (1, 2) == (ran.code, ran.out.count("✗ configuration"))

@@ -1,5 +1,6 @@
 import pytest
 
+from mfl_lint.core.rule import Rule
 from mfl_lint.rules import discover
 from tests.cli.conftest import Command
 
@@ -11,10 +12,15 @@ def test_a_rule_is_found_by_id_and_slug(name: str, command: Command) -> None:
     assert ran.out.startswith("MFL101 platform-contradicts-config")
 
 
-@pytest.mark.parametrize("name", [rule.id for rule in discover()])
-def test_every_rule_is_explained_in_all_sections(name: str, command: Command) -> None:
-    lines = command("explain", name).out.splitlines()
-    assert {"Why", "Fix", "Source"} <= set(lines)
+@pytest.mark.parametrize("rule", discover(), ids=lambda rule: rule.id)
+def test_every_rule_is_explained_with_all_that_its_docstring_says(
+    rule: Rule, command: Command
+) -> None:
+    out = command("explain", rule.id).out
+    assert {"Why", "Fix", "Source"} <= set(out.splitlines())
+    said = " ".join(out.split())
+    for text in (rule.what, *rule.sections.values()):
+        assert " ".join(text.split()) in said
 
 
 def test_an_unknown_rule_gets_a_suggestion(command: Command) -> None:

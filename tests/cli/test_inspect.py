@@ -1,6 +1,10 @@
 import json
 
-from tests.builders import attestation, image, index, place
+import pytest
+
+from mfl_lint.cli.failures import run
+from mfl_lint.core.manifest import OCI_INDEX
+from tests.builders import attestation, document, image, index, place
 from tests.cli.conftest import Command
 from tests.fault_registry import AT_CHILD, FaultRegistry
 from tests.faults import status
@@ -12,7 +16,7 @@ def test_each_entry_is_a_row(served: FaultRegistry, command: Command) -> None:
     place(served.demo, "team/app", index(AMD64, ARM64, attestation(ARM64)), "v1")
     ran = command("inspect", f"{served.host}/team/app:v1")
     assert (0, "") == (ran.code, ran.err)
-    rows = [line for line in ran.out.splitlines() if line.startswith("│ ") and "linux/" in line]
+    rows = [line for line in ran.out.splitlines() if line.count("│") == 9 and "linux/" in line]
     assert ["amd64", "arm64"] == [row.split("linux/")[1].split()[0] for row in rows]
     assert ["provenance" in row for row in rows] == [False, True]
 
@@ -63,3 +67,35 @@ def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command) -> No
 
 def test_a_glob_is_a_usage_error(command: Command) -> None:
     assert 2 == command("inspect", "localhost/team/*").code
+
+
+def test_raw_is_the_document_byte_for_byte(
+    served: FaultRegistry, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    odd = document(b'{"schemaVersion": 2,\r\n "manifests": [], "x": "\xc3\xbc"}\n', OCI_INDEX)
+    place(served.demo, "team/app", odd, "v1")
+    code = run(["inspect", f"{served.host}/team/app:v1", "--raw", "--fail-on", "never"])
+    assert (0, odd.raw) == (code, capfdbinary.readouterr().out)
+
+
+def test_raw_of_nothing_is_3_and_empty(served: FaultRegistry, command: Command) -> None:
+    ran = command("inspect", f"{served.host}/team/none:v1", "--raw")
+    assert (3, "") == (ran.code, ran.out)
+    assert "could not look" in ran.err
+
+
+def test_raw_and_json_exclude_each_other(command: Command) -> None:
+    assert 2 == command("inspect", "localhost/a", "--raw", "--json").code
+
+
+def test_hosts_and_attestations_are_tied_to_their_entries(
+    served: FaultRegistry, command: Command
+) -> None:
+    place(served.demo, "team/app", index(AMD64, ARM64, attestation(ARM64)), "v1")
+    shown = json.loads(command("inspect", f"{served.host}/team/app:v1", "--json").out)
+    first, second, third = shown["entries"]
+    assert [(), ("provenance",), ()] == [tuple(x["attestations"]) for x in shown["entries"]]
+    assert (None, None, 1) == (first["attests"], second["attests"], third["attests"])
+    assert "linux/amd64" == first["hosts"][0]["host"]
+    assert [] == third["hosts"]
+    assert first["layers"][0]["digest"].startswith("sha256:")

@@ -70,7 +70,9 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_one(tmp_path: Path) -> None
 
 def test_places_that_cannot_be_written_are_told_before_the_work(tmp_path: Path) -> None:
     check_output(None)
-    check_output(tmp_path / "new")
+    alone = _alone(tmp_path)
+    check_output(alone / "new")
+    assert [] == list(alone.iterdir())
     with pytest.raises(OutputFailed, match="it is a directory"):
         check_output(tmp_path)
     with pytest.raises(OutputFailed, match="does not exist"):

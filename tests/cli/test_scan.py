@@ -5,6 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from mfl_lint.core.digest import digest_of
 from mfl_lint.demo.images import fill
 from tests.builders import image, index, place, write_layout
 from tests.cli.conftest import QUICK, Command
@@ -63,6 +64,17 @@ def test_required_platforms_must_be_there(served: FaultRegistry, command: Comman
     ran = command("scan", reference, "--require", "linux/amd64,linux/arm64", "--format", "json")
     assert 1 == ran.code
     assert "MFL401" in _rules(ran.out)
+
+
+def test_layers_are_looked_for_only_with_check_blobs(
+    served: FaultRegistry, command: Command
+) -> None:
+    place(served.demo, "team/app", GOOD, "v1")
+    served.demo.delete_blob("team/app", digest_of(AMD64.layers[0]))
+    reference = f"{served.host}/team/app:v1"
+    assert 0 == command("scan", reference).code
+    ran = command("scan", reference, "--check-blobs", "--format", "json")
+    assert (1, {"MFL202"}) == (ran.code, _rules(ran.out))
 
 
 def test_untagged_means_latest(served: FaultRegistry, command: Command) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from aiohttp import web
 
 from mfl_lint.demo.images import fill
 from tests.builders import document, image, index, place, write_layout
 from tests.cli.conftest import QUICK, Command
-from tests.fault_registry import AT_INDEX, FaultRegistry
+from tests.fault_registry import AT_INDEX, Exchange, FaultRegistry
 from tests.faults import delayed, status
 
 SCHEMA = json.loads(Path(__file__, "../../../docs/schema/scan-v1.json").resolve().read_text())
@@ -175,9 +176,7 @@ def test_secrets_appear_nowhere(
     )
     served.fault(AT_INDEX, status(401, headers={"WWW-Authenticate": 'Basic realm="x"'}), times=1)
 
-    async def echo(exchange):  # type: ignore[no-untyped-def]
-        from aiohttp import web
-
+    async def echo(exchange: Exchange) -> web.StreamResponse:
         said = f"{dict(exchange.request.headers)} hunter2secret"
         return web.json_response({"errors": [{"code": "DENIED", "message": said}]}, status=403)
 

@@ -9,6 +9,7 @@ from mfl_lint.core.kind import (
     decide_kind,
     is_attachment_tag,
     is_filesystem_layer,
+    is_foreign_layer,
     judges_images,
 )
 from mfl_lint.core.manifest import (
@@ -186,3 +187,17 @@ def test_a_tree_is_judged_as_an_image_where_it_holds_one_or_was_meant_to(
     root: Node, judged: bool | None
 ) -> None:
     assert judged is judges_images(root)
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (Descriptor("application/vnd.oci.image.layer.v1.tar+gzip"), False),
+        (Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", urls=("https://x",)), True),
+        (Descriptor("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), True),
+        (Descriptor("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"), True),
+        (Descriptor("application/vnd.docker.image.rootfs.diff.tar.gzip"), False),
+    ],
+)
+def test_a_foreign_layer_is_fetched_from_elsewhere(layer: Descriptor, expected: bool) -> None:
+    assert expected is is_foreign_layer(layer)

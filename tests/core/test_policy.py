@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfl_lint.core.platform import Platform
-from mfl_lint.core.policy import Ignore, Policy, Requirement, Severity, any_glob, glob_matches
+from mfl_lint.core.policy import (
+    AnnotationDemand,
+    Ignore,
+    Policy,
+    Requirement,
+    Severity,
+    any_glob,
+    glob_matches,
+)
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 AMD64 = Platform("linux", "amd64")
@@ -110,3 +118,15 @@ def test_an_ignore_covers_what_all_its_globs_match_until_it_expires(
     ignore: Ignore, expected: bool
 ) -> None:
     assert expected == ignore.covers("MFL101", "hub", "team/app", "v1", NOW)
+
+
+def test_annotations_are_demanded_where_both_patterns_match_and_each_once() -> None:
+    policy = Policy(
+        annotations=(
+            AnnotationDemand(("a", "b"), ("team/*",)),
+            AnnotationDemand(("b", "c"), tags=("v*",)),
+        )
+    )
+    assert ("a", "b", "c") == policy.required_annotations("team/app", "v1")
+    assert ("a", "b") == policy.required_annotations("team/app", "latest")
+    assert () == policy.required_annotations("other/app", "latest")

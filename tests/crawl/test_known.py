@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 
 from mfl_lint.core.digest import Digest
@@ -24,8 +25,8 @@ async def known_of(world: World, age_s: float) -> StoreKnown:
 async def test_questions_at_one_moment_are_one_question() -> None:
     asked: list[list[str]] = []
 
-    async def ask(digests: object) -> dict[Digest, int]:
-        asked.append(list(digests))  # type: ignore[call-overload]
+    async def ask(digests: Iterable[Digest]) -> dict[Digest, int]:
+        asked.append(list(digests))
         return {AMD64.digest: 1}
 
     joined = _Joined(ask)

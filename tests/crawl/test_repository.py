@@ -203,7 +203,8 @@ async def test_a_tag_is_gone_after_two_404s_ten_minutes_apart(either_world: Worl
     world.change_settings(missed_rounds=4)
     await world.crawl(2 * 60)
     assert (await world.tag("app", "v1")).gone_at is not None
-    assert ["v1 MFL101 opened", "v1 MFL101 resolved"] == await world.changes()
+    changes = ["v1 MFL101 opened", "v1 MFL101 resolved", "v1 MFL504 opened"]
+    assert changes == await world.changes()
     await world.crawl()
     assert 0 == len(world.asked(("*", "/v1$")))
 
@@ -247,7 +248,9 @@ async def test_a_gone_tag_that_is_pushed_again_is_back_with_its_findings(world: 
     world.place("app", WRONG, "v1")
     await world.crawl()
     assert (await world.tag("app", "v1")).gone_at is None
-    assert ["opened", "resolved", "opened"] == [c.split()[-1] for c in await world.changes()]
+    changes = await world.changes()
+    assert ["opened", "resolved", "opened"] == [c.split()[-1] for c in changes if "101" in c]
+    assert ["opened", "resolved"] == [c.split()[-1] for c in changes if "504" in c]
 
 
 async def test_a_tag_that_moves_between_head_and_get_is_what_get_gave(world: World) -> None:

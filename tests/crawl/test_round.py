@@ -154,3 +154,33 @@ async def test_the_order_of_arrival_changes_nothing(world: World) -> None:
     world.registry.fault(AT_TAGS, faults.delayed(0.01), times=3)
     await world.crawl(2 * DAY_S)
     assert dump == await canonical_dump(world.store)
+
+
+async def test_looks_at_single_repositories_are_no_rounds(world: World) -> None:
+    fill(world, 1)
+    await world.crawl()
+    found = await world.found()
+    world.registry.fault(AT_MANIFEST, faults.status(403))
+    for _ in range(5):
+        await world.crawl(DAY_S, only=["app0"])
+    assert found == await world.found()
+    partial = [one.partial for one in (await crawls.crawls(world.store, NAME)).items]
+    assert [True] * 5 + [False] == partial
+    for _ in range(3):
+        assert found == await world.found()
+        await world.crawl(DAY_S)
+    assert ([], found) == (await world.found(), await world.found("unknown"))
+
+
+async def test_a_look_at_one_repository_hides_no_interrupted_round(world: World) -> None:
+    fill(world, 1)
+    await world.crawl()
+    world.registry.fault(AT_MANIFEST, faults.status(403))
+    await world.crawl(DAY_S)
+    first = await crawls.start_crawl(world.store, NAME, world.clock.now())
+    await world.crawl(DAY_S, only=["app0"])
+    record = await crawls.crawl(world.store, first)
+    assert record is not None
+    assert CrawlStatus.INTERRUPTED is record.status
+    whole = await crawls.crawls(world.store, NAME, whole=True)
+    assert first == whole.items[0].id

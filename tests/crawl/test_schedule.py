@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ from mfl_lint.crawl.schedule import Schedule, trigger_of
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def registry(name: str = "r", **settings: object) -> RegistryConfig:
-    return RegistryConfig(name=name, host="registry.example", **settings)  # type: ignore[arg-type]
+def registry(name: str = "r", **settings: Any) -> RegistryConfig:
+    return RegistryConfig(name=name, host="registry.example", **settings)
 
 
 async def ran(name: str) -> None:

@@ -50,12 +50,12 @@ async def test_a_fifth_is_no_mass_and_neither_are_nine(world: World) -> None:
     await world.crawl()
     assert "" == await world.notice()
     await world.crawl()
-    assert 40 == len(await world.found())
+    assert 40 == len(await world.found(rules=("MFL101",)))
     for repository in range(1, 5):
         world.registry.demo.delete_repository(f"app{repository}")
     for _ in range(2):
         await world.crawl()
-    assert 40 == len(await world.found("open", "unknown"))
+    assert 40 == len(await world.found("open", "unknown", rules=("MFL101",)))
     assert "32 of 40 tags vanished" in await world.notice()
 
 
@@ -65,7 +65,8 @@ async def test_nine_of_ten_tags_may_go(world: World) -> None:
         world.registry.demo.delete_manifest("app0", f"v{number}")
     await world.crawl()
     await world.crawl()
-    assert ["app0:v9 MFL101"] == await world.found()
+    assert ["app0:v9 MFL101"] == await world.found(rules=("MFL101",))
+    assert 9 == len(await world.found(rules=("MFL504",)))
 
 
 async def test_held_tags_that_come_back_are_as_they_were(world: World) -> None:
@@ -85,12 +86,13 @@ async def test_a_deleted_repository_is_gone_when_its_tags_are(world: World) -> N
     world.registry.demo.delete_repository("app1")
     for _ in range(3):
         await world.crawl()
-    assert ["app0:v0 MFL101", "app2:v2 MFL101"] == await world.found()
+    left = ["app0:v0 MFL101", "app1:v1 MFL504", "app2:v2 MFL101"]
+    assert left == await world.found()
     await world.crawl()
     assert [] == world.asked(("*", "/app1/"))
     world.place("app1", WRONG, "v1")
     await world.crawl()
-    assert 3 == len(await world.found())
+    assert ["app0:v0 MFL101", "app1:v1 MFL101", "app2:v2 MFL101"] == await world.found()
 
 
 async def test_a_repository_that_is_only_denied_or_in_html_not_found_is_never_gone(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mfl_lint.config import RegistryConfig
@@ -15,8 +17,8 @@ from mfl_lint.crawl.watch import (
 )
 
 
-def registry(**settings: object) -> RegistryConfig:
-    return RegistryConfig(name="r", host="registry.example", **settings)  # type: ignore[arg-type]
+def registry(**settings: Any) -> RegistryConfig:
+    return RegistryConfig(name="r", host="registry.example", **settings)
 
 
 @pytest.mark.parametrize(

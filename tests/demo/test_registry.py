@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -34,8 +35,8 @@ async def client(host: str) -> AsyncIterator[ClientSession]:
         yield session
 
 
-async def error_of(client: ClientSession, method: str, path: str, **how: object) -> tuple[int, str]:
-    async with client.request(method, path, **how) as answer:  # type: ignore[arg-type]
+async def error_of(client: ClientSession, method: str, path: str, **how: Any) -> tuple[int, str]:
+    async with client.request(method, path, **how) as answer:
         return answer.status, (await answer.json())["errors"][0]["code"]
 
 

@@ -32,7 +32,7 @@ Change = Callable[[tarfile.TarFile], None]
 
 def pack(folder: Path, file: Path, *, mode: str = "w", prefix: str = "", dirs: bool = True) -> Path:
     """Write a folder as an archive, the members' names behind a prefix."""
-    with tarfile.open(file, mode) as tar:  # type: ignore[call-overload]
+    with tarfile.open(file, mode) as tar:  # type: ignore[call-overload]  # literal modes only
         for path in sorted(folder.rglob("*")):
             if dirs or path.is_file():
                 tar.add(path, f"{prefix}{path.relative_to(folder)}", recursive=False)

@@ -353,7 +353,10 @@ async def test_docker_hub_has_no_catalogue_and_is_not_asked_for_one() -> None:
     async with transport() as http:
         registry = RegistryConfig("hub", "docker.io")
         listing = await RegistryClient(registry, http).repositories()
-        assert "docker.io has no catalogue: name its repositories in the config" == listing.problem
+        assert listing.problem == (
+            "docker.io has no catalogue: name its repositories, in the configuration or one a line"
+            " in a file for `mfl-lint scan -f`"
+        )
         assert 0 == http.stats.requests
 
 

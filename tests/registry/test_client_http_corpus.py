@@ -291,9 +291,9 @@ async def test_a_head_without_a_header(row: str, same: bool) -> None:
     fields = b"".join(line for name, line in sent.items() if name != row)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        assert isinstance(request.transport, object)
-        request.transport.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + fields + b"\r\n")  # type: ignore[union-attr]
-        request.transport.close()  # type: ignore[union-attr]
+        assert request.transport is not None
+        request.transport.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + fields + b"\r\n")
+        request.transport.close()
         return web.Response()
 
     async with serving(answer) as stub, transport() as http:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ DOCKER = DockerConfig({"auths": {"a.example": {"username": "docker", "password":
 ENVIRONMENT = {"WHO": "eve", "PASS": "hunter2", "TOKEN": "abc", "EMPTY": ""}
 
 
-async def found(**settings: object) -> Credentials | None:
-    credentials = CredentialsConfig(**settings)  # type: ignore[arg-type]
+async def found(**settings: Any) -> Credentials | None:
+    credentials = CredentialsConfig(**settings)
     registry = RegistryConfig("r", "a.example", credentials=credentials)
     return await Keychain(ENVIRONMENT, DOCKER).find(registry)
 

@@ -25,6 +25,7 @@ from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import Reference
 from mfl_lint.registry.observe import NOTHING_KNOWN, Unchanged, observe
 from mfl_lint.registry.source import Head, Known, Listing, StoredContent
+from mfl_lint.registry.streaming import Take
 from tests.builders import (
     LOOKED_AT,
     Built,
@@ -92,6 +93,12 @@ class Shelf:
         if digest not in self.blobs:
             raise NotFound("blob unknown")
         return self.blobs[digest]
+
+    async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
+        raise AssertionError(f"nobody reads layers here: {digest}")
+
+    async def check_blob(self, repository: str, digest: Digest) -> None:
+        raise AssertionError(f"nobody looks for layers here: {digest}")
 
     async def tags(self, repository: str) -> Listing:
         return Listing(("latest",))

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.rule import Finding, Outcome, RuleVerdict
-from mfl_lint.core.scan import Scan, ScannedPlatform, ScannedTarget
+from mfl_lint.core.rule import Finding, Outcome, Rule, RuleVerdict, Scope
+from mfl_lint.core.scan import Place, Scan, ScannedPlatform, ScannedTarget, Unresolved
+from mfl_lint.report.material import Material
 from tests.builders import image, index
 from tests.rules.shell import grouped
 
@@ -104,7 +106,46 @@ def golden() -> Callable[[str, str], None]:
     def compare(name: str, text: str) -> None:
         path = GOLDEN / name
         if os.environ.get("UPDATE_GOLDEN"):
-            path.write_text(text)
-        assert path.read_text() == text
+            path.write_bytes(text.encode())
+        assert path.read_bytes().decode() == text
 
     return compare
+
+
+@pytest.fixture
+def material(scan: Scan) -> Material:
+    """Return that scan with two references out of files, and the rules that found something."""
+    named = {
+        "app:bad": (Place("deploy/app.yaml", 12), Place("compose.yaml", 3)),
+        "app:down": (Place("compose.yaml", 9),),
+    }
+    targets = tuple(
+        msgspec.structs.replace(target, places=named.get(target.reference, ()))
+        for target in scan.targets
+    )
+    hidden = Unresolved("app:${TAG}", "compose.yaml", 14, "TAG is not set")
+    placed = msgspec.structs.replace(
+        scan,
+        targets=targets,
+        problems=(*scan.problems, str(hidden)),
+        unresolved=(hidden,),
+        notes=("12 older tags of app were left out",),
+    )
+    return Material(placed, RULES, ignored=2, exit_code=1)
+
+
+def _rule(name: str, slug: str, severity: Severity) -> Rule:
+    sections = {
+        "Why": "the [wrong] image runs.",
+        "Fix": "correct the list.",
+        "Source": "OCI image-spec 1.1, image-index.md.",
+    }
+    what = f"What {slug} finds. It is told in {{0}} two sentences."
+    return Rule(name, slug, severity, Scope.ENTRY, (), frozenset(), what, sections, lambda case: ())
+
+
+RULES = (
+    _rule("MFL101", "platform-contradicts-config", Severity.ERROR),
+    _rule("MFL213", "media-type-absent", Severity.INFO),
+    _rule("MFL999", "found-nothing", Severity.WARNING),
+)

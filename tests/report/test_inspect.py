@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 from mfl_lint.core.observation import Look, LookState
@@ -51,3 +52,19 @@ def test_what_was_not_seen_is_said() -> None:
     look = Look(LookState.DENIED, "HEAD r: 401")
     shown = inspection(observation(None, look=look), ())
     assert "? denied: HEAD r: 401" in render_inspection(shown, Paper())
+
+
+def test_times_that_are_none_have_no_age() -> None:
+    for created, age in (("2026-03-01T12:00:00Z", 1), ("2030-01-01T00:00:00Z", 0), ("", None)):
+        config = {"created": created or None}
+        (entry,) = inspection(observation(image(config=config)), ()).entries
+        assert age == entry.age_days
+
+
+def test_hostile_annotations_are_inert_and_bounded() -> None:
+    hostile = {f"{n}\x1b[2J": "\u202e::error::##[x]\n" + "y" * 5000 for n in range(100)}
+    text, raw = _shown(index(AMD64, annotations=hostile))
+    assert text.replace("\n", "").isprintable()
+    assert "##[" not in text
+    assert 50 == len(json.loads(raw)["annotations"])
+    assert len(text) < 100_000

@@ -34,7 +34,7 @@ def test_the_keys_are_those_that_were_promised(scan: Scan) -> None:
     platform = {"platform", "digest", "size", "state"}
     assert platform == report["targets"][0]["platforms"][0].keys()
     finding = "rule slug severity reference digest platform message fix fingerprint"
-    assert finding.split() == list(report["findings"][0])
+    assert {*finding.split()} <= report["findings"][0].keys()
     assert {"error", "warning", "info", "unknown"} <= report["summary"].keys()
 
 

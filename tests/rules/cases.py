@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from mfl_lint.core.digest import Digest
+from mfl_lint.core.history import History
 from mfl_lint.core.observation import VERIFIED, Look, LookState, Observation
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy
@@ -34,10 +35,21 @@ def judged(
     looks: Mapping[Digest, Look] | None = None,
     moved_at: datetime | None = None,
     sparse: bool = False,
+    history: History | None = None,
+    proxy: bool = False,
 ) -> Judgement:
     """Return what one rule says of a tag that points at what was built."""
     seen = observation(built, repository=repository, tag=tag, look=look, looks=looks)
-    return judged_observation(rule, seen, policy, siblings, moved_at=moved_at, sparse=sparse)
+    return judge(
+        seen,
+        [rule],
+        policy or Policy(),
+        siblings,
+        moved_at=moved_at,
+        sparse=sparse,
+        history=history,
+        proxy=proxy,
+    )
 
 
 def judged_observation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
 import re
@@ -45,13 +46,73 @@ def crashes(judgement: Judgement) -> list[str]:
     ]
 
 
-def test_the_rules_are_sorted_and_none_is_missing() -> None:
-    numbers = [101, 102, 103, 104, 105, 107, 108, 109, 111]
-    numbers += [201, 203, 204, 205, 206, 207, 209, 210, 211, 213, 214]
-    numbers += [301, 302, 303, 304, 305, 401, 402]
-    ids = [rule.id for rule in RULES]
-    assert sorted(ids) == ids
-    assert {f"MFL{number}" for number in numbers} <= set(ids)
+# The catalogue: ids are permanent. Severities are those that findings of the rule may have.
+CATALOGUE: Final = """
+MFL101 platform-contradicts-config       error warning info  index configs
+MFL102 platform-missing                  error warning       index configs
+MFL103 platform-not-canonical            error warning       index
+MFL104 arm-without-variant               warning             index
+MFL105 duplicate-platform                error warning       index
+MFL106 no-baseline-variant               error               index
+MFL107 windows-without-os-version        error warning       index
+MFL108 unknown-platform                  warning             index children
+MFL109 orphan-attestation                warning             index
+MFL110 engines-disagree                  warning info        index
+MFL111 config-platform-missing           error               configs
+MFL112 shadowed-entry                    info                index
+MFL201 dangling-digest                   error warning info  children
+MFL202 dangling-blob                     error               blobs
+MFL203 digest-mismatch                   error               bytes
+MFL204 size-mismatch                     error               bytes
+MFL205 media-type-mismatch               error info          bytes
+MFL206 ambiguous-document                error               bytes
+MFL207 invalid-document                  error               bytes
+MFL208 mixed-media-types                 error warning       children
+MFL209 nested-index                      warning             index
+MFL210 schema1-manifest                  error               bytes
+MFL211 empty-index                       error               index
+MFL212 foreign-layer                     info                children
+MFL213 media-type-absent                 info                bytes
+MFL214 layers-contradict-config          error               children configs
+MFL301 platform-in-repository-name       warning info        siblings
+MFL302 platform-in-namespace             warning info        siblings
+MFL303 platform-in-tag                   warning info        siblings
+MFL304 name-contradicts-platform         error warning       configs siblings
+MFL305 platform-tag-is-index             warning             index
+MFL401 missing-platform                  error               index
+MFL402 not-multi-platform                warning             siblings
+MFL403 siblings-differ                   warning             siblings
+MFL404 required-annotation-missing       warning             index children
+MFL405 malformed-annotation              warning             index children
+MFL501 platform-lost                     error info          history
+MFL502 stale-platform                    warning             configs
+MFL503 immutable-tag-moved               warning             history
+MFL504 tag-vanished                      info                history
+MFL601 binary-contradicts-platform       error warning info  children configs layers
+MFL602 layers-shared-across-architectures  error info        children layers
+MFL603 size-outlier                      info                children
+MFL604 configs-differ                    warning             configs
+MFL605 loader-missing                    error               children configs layers
+"""
+_LEVEL: Final = re.compile(r"\bSeverity\.(ERROR|WARNING|INFO)\b")
+
+
+def _as_written(rule: Rule) -> str:
+    """Return a rule's line of the catalogue, its severities as its module names them."""
+    source = inspect.getsource(import_module(f"mfl_lint.rules.{rule.slug.replace('-', '_')}"))
+    named = {found.lower() for found in _LEVEL.findall(source)}
+    named |= _ELSEWHERE.get(rule.id, set())
+    levels = [level.value for level in Severity if level.value in named]
+    return " ".join((rule.id, rule.slug, *levels, *(need.value for need in rule.needs)))
+
+
+# Severities that a rule leaves to a module which it shares with another.
+_ELSEWHERE: Final = {"MFL301": {"info"}, "MFL302": {"info"}}
+
+
+def test_the_rules_are_those_of_the_catalogue_in_its_order() -> None:
+    written = [" ".join(line.split()) for line in CATALOGUE.strip().splitlines()]
+    assert written == [_as_written(rule) for rule in RULES]
 
 
 @each_rule
@@ -79,7 +140,7 @@ def test_the_documentation_says_what_why_fix_and_source(rule: Rule) -> None:
 def test_the_documentation_names_only_commands_that_exist(rule: Rule) -> None:
     text = " ".join((rule.what, *rule.sections.values()))
     commands = set(re.findall(r"mfl-lint ([a-z]+)", text))
-    assert commands <= {"scan", "inspect", "explain"}
+    assert commands <= {"scan", "crawl", "inspect", "explain", "select"}
 
 
 @each_rule

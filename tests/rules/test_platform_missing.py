@@ -5,7 +5,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.platform_missing import platform_missing as rule
-from tests.builders import artifact, attestation, image, index
+from tests.builders import DOCKER, artifact, attestation, image, index
 from tests.rules.cases import AMD64 as AMD64_HOST
 from tests.rules.cases import DENIED, judged, only, outcome, severities
 
@@ -29,7 +29,28 @@ def test_it_is_an_error_where_a_host_then_gets_a_wrong_image() -> None:
     built = index(AMD64, image("linux", "s390x"), annotate={1: {"platform": None}})
     finding = only(judged(rule, built))
     assert "error" == finding.severity
-    assert "linux/arm64 finds no other entry" in finding.message
+    taken = "docker-classic on linux/arm64 takes it, finding no other entry"
+    assert finding.message.endswith(taken)
+
+
+def test_it_is_an_error_in_a_docker_list_where_podman_skips_it() -> None:
+    images = (image("linux", name, flavour=DOCKER) for name in ("amd64", "arm64"))
+    built = index(*images, flavour=DOCKER, annotate={1: {"platform": None}})
+    finding = only(judged(rule, built))
+    assert "error" == finding.severity
+    assert finding.message.endswith("podman on linux/arm64 finds nothing")
+
+
+def test_it_is_an_error_where_containerd_never_comes_to_read_it() -> None:
+    bare = {"platform": None}
+    built = index(image("linux", "s390x"), ARM64, annotate={0: bare, 1: bare})
+    policy = Policy(hosts=(Platform("linux", "arm64"),))
+    findings = judged(rule, built, policy).findings
+    assert ["error", "error"] == [finding.severity for finding in findings]
+    assert findings[0].message.endswith(
+        "docker-classic on linux/arm64 takes it, finding no other entry"
+    )
+    assert findings[1].message.endswith("docker on linux/arm64 finds nothing")
 
 
 def test_it_is_a_warning_where_every_host_has_an_entry_of_its_own() -> None:

@@ -263,6 +263,22 @@ async def test_a_crawl_that_was_broken_off_goes_on_at_the_next_start(
         assert timedelta(hours=20) < tomorrow
 
 
+async def test_a_look_at_one_repository_postpones_no_crawl_after_a_restart(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    config = config_of(tmp_path, lab(registry))
+    async with (
+        serving(config, looks_every_s=1.0) as service,
+        open_store(config.database.url) as store,
+    ):
+        await asked_looks(store, ("lab", "team/app"))
+        await service.until("/crawls", ended)
+    scheduled = config_of(tmp_path, lab(registry, interval_s=24 * 3600.0))
+    async with serving(scheduled) as service:
+        answer = await service.until("/crawls", lambda answer: ended(answer, 2))
+        assert [2, 1] == [item["repositories"] for item in answer["items"]]
+
+
 async def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

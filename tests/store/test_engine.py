@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from mfl_lint.core.errors import StoreError
+from mfl_lint.core.errors import ConfigInvalid, StoreError
 from mfl_lint.store import dump, looks, observations
 from mfl_lint.store.engine import Store, open_store, sqlite_warning
 from mfl_lint.store.migrate import upgrade
@@ -44,11 +44,11 @@ async def _tags(store: Store) -> int:
     ],
 )
 async def test_an_address_that_cannot_be_used_is_refused_in_one_line(url: str, told: str) -> None:
-    with pytest.raises(StoreError, match=told) as refused:
+    with pytest.raises(ConfigInvalid, match=told) as refused:
         async with open_store(url):
             pass
     assert "\n" not in str(refused.value)
-    with pytest.raises(StoreError, match=told):
+    with pytest.raises(ConfigInvalid, match=told):
         upgrade(url)
 
 

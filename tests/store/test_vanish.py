@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from mfl_lint.core.observation import LookState
+from mfl_lint.core.records import RepositoryFinish
 from mfl_lint.core.truth import FindingState, Settlement, settle_gone
 from mfl_lint.core.views import Counts
 from mfl_lint.store import findings, observations, registries, vanish, views
 from mfl_lint.store.engine import Store
-from tests.store.batches import NOW, batch, finding, later, lease, write
+from tests.store.batches import NOW, batch, finding, found, later, lease, write
 
 
 async def _missing(store: Store) -> int:
@@ -63,3 +66,30 @@ async def test_a_tag_declared_gone_resolves_its_findings_and_one_seen_again_does
     view = await views.registry(store, "one")
     assert view is not None
     assert (3, Counts(error=3)) == (view.tags, view.counts)
+
+
+async def test_gone_tags_with_a_rules_finding_are_listed_and_settled(store: Store) -> None:
+    number = await _missing(store)
+    news = finding("v1", "MFL301")
+    key = (number, "v1")
+    before = (await findings.tracked(store, number, ["v1"]))["v1"]
+    told = found(news, before=[])
+    gone = settle_gone(before, reason="gone", now=NOW)
+    both = Settlement((*gone.changed, *told.changed), (*gone.transitions, *told.transitions))
+    await vanish.declare_gone(store, "one", [key], {key: both}, NOW)
+    place = (number, "team/app", "v1")
+    assert () == await vanish.gone_tags(store, "one", "MFL301", NOW)
+    held = await lease(store)
+    finish = RepositoryFinish(LookState.VERIFIED)
+    await observations.record(store, held, batch(finish=finish))
+    assert (place,) == await vanish.gone_tags(store, "one", "MFL301", NOW)
+    assert () == await vanish.gone_tags(store, "one", "MFL301", NOW - timedelta(seconds=1))
+    assert () == await vanish.gone_tags(store, "one", "MFL105", NOW)
+    standing = (await findings.tracked(store, number, ["v1"]))["v1"]
+    over = settle_gone(
+        [one for one in standing if one.finding.rule == "MFL301"], reason="old", now=later(days=30)
+    )
+    await vanish.settle_gone_tags(store, "one", {key: over, (number, "v2"): over}, later(days=30))
+    assert () == await vanish.gone_tags(store, "one", "MFL301", later(days=30))
+    states = {one.state for one in (await findings.tracked(store, number, ["v1"]))["v1"]}
+    assert {FindingState.RESOLVED} == states

@@ -93,7 +93,7 @@ def heard(page: Page) -> Iterator[list[str]]:
         "dialog": lambda dialog: found.append(f"dialog: {dialog.message}"),
     }
     for name, handler in hear.items():
-        page.on(name, handler)  # type: ignore[call-overload]
+        page.on(name, handler)  # type: ignore[call-overload]  # literal names only
     try:
         yield found
     finally:

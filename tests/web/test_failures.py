@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from mfl_lint.core.errors import StoreError
@@ -99,14 +100,14 @@ async def test_a_database_that_fails_is_a_503_and_a_bug_a_500(
         services = await services_of(store)
         app = create_app(services)
 
-        async def refuse(request: object) -> None:
+        async def refuse(request: web.Request) -> web.StreamResponse:
             raise StoreError("database is locked: secret path")
 
-        async def break_down(request: object) -> None:
+        async def break_down(request: web.Request) -> web.StreamResponse:
             raise ZeroDivisionError("secret")
 
-        app.router.add_get("/refuse", refuse)  # type: ignore[arg-type]
-        app.router.add_get("/api/break", break_down)  # type: ignore[arg-type]
+        app.router.add_get("/refuse", refuse)
+        app.router.add_get("/api/break", break_down)
         async with TestClient(TestServer(app)) as client:
             refused, broken = await client.get("/refuse"), await client.get("/api/break")
             assert (503, 500) == (refused.status, broken.status)

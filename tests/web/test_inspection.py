@@ -165,6 +165,9 @@ async def test_every_rule_has_a_page(client: Client) -> None:
         page = await page_of(client, f"/rules/{rule.slug}")
         assert {"Why", "Fix", "Source"} <= set(page.text.split())
         assert rule.slug in page.text
+        said = "".join(page.text.split()).lower()
+        for text in (rule.what, *rule.sections.values()):
+            assert "".join(text.replace("`", "").lower().split()) in said
 
 
 async def test_a_rule_lists_what_it_found(client: Client) -> None:

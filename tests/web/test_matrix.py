@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,11 @@ from mfl_lint.web.matrix import MAX_COLUMNS, column, matrix
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 NONE = Policy()
-SEEN = {"digest": Digest(f"sha256:{99:064x}"), "look": LookState.VERIFIED, "complete": True}
+SEEN: dict[str, Any] = {
+    "digest": Digest(f"sha256:{99:064x}"),
+    "look": LookState.VERIFIED,
+    "complete": True,
+}
 BOTH = Policy(requirements=(Requirement((AMD64, ARM64)),))
 
 
@@ -67,9 +72,9 @@ def tracked(
 
 
 def row_of(
-    *entries: Entry, findings: tuple[Tracked, ...] = (), policy: Policy = NONE, **fields: object
+    *entries: Entry, findings: tuple[Tracked, ...] = (), policy: Policy = NONE, **fields: Any
 ) -> TagItem:
-    state = TagState("latest", **{**SEEN, **fields})  # type: ignore[arg-type]
+    state = TagState("latest", **{**SEEN, **fields})
     return matrix([TagRow(state, entries, findings)], "hub", "a", policy, NOW).items[0]
 
 

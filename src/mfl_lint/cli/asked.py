@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from mfl_lint.cli.connect import Registries
+from mfl_lint.cli.tags import TagChoice
 from mfl_lint.config import RegistryConfig
 from mfl_lint.core.errors import MflLintError, RegistryError
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import glob_matches
 from mfl_lint.core.reference import Reference
 from mfl_lint.crawl.scan import Asked
@@ -33,29 +35,42 @@ _STDIN: Final = "stdin"
 
 
 class Expansion:
-    """Finds what targets stand for; `problems` fills with what could not be looked at."""
+    """Finds what targets stand for; `problems` fills with what could not be looked at.
 
-    def __init__(self, registries: Registries, *, all_tags: bool = False) -> None:
+    `required` are platforms that single references must offer besides the policy's.
+    """
+
+    def __init__(
+        self,
+        registries: Registries,
+        tags: TagChoice = TagChoice(),  # noqa: B008  # frozen
+        required: Mapping[Reference, tuple[Platform, ...]] | None = None,
+    ) -> None:
         self.problems: list[str] = []
         self._registries = registries
-        self._all_tags = all_tags
+        self._choice = tags
+        self._required = required or {}
         self._asked: set[Reference] = set()
 
-    async def groups(self, targets: Iterable[Target]) -> AsyncIterator[Asked]:
-        """Yield what is to be looked at, each reference once."""
-        by_repository: dict[tuple[str, str], list[Reference]] = {}
-        others: list[Target] = []
-        for target in targets:
-            if isinstance(target, ReferenceTarget):
-                named = target.reference
-                by_repository.setdefault((named.registry, named.repository), []).append(named)
-            else:
-                others.append(target)
-        for references in by_repository.values():
+    async def groups(
+        self, targets: Iterable[Target], named: Iterable[Reference] = ()
+    ) -> AsyncIterator[Asked]:
+        """Yield what is to be looked at, each reference once.
+
+        Of the `named` ones (a file's) nothing but what they name, whichever tags are chosen.
+        """
+        listed = tuple(targets)
+        typed = [item.reference for item in listed if isinstance(item, ReferenceTarget)]
+        for references in _by_repository(typed):
             yield await self._repository(references)
-        for target in others:
-            async for group in self._other(target):
-                yield group
+        for target in listed:
+            if not isinstance(target, ReferenceTarget):
+                async for group in self._other(target):
+                    yield group
+        for references in _by_repository(named):
+            client = self._registries.client(references[0].registry)
+            asked = self._new(references)
+            yield Asked(client, client.registry, asked, required=self._required)
 
     async def _other(self, target: Target) -> AsyncIterator[Asked]:
         if isinstance(target, NamespaceTarget):
@@ -82,15 +97,16 @@ class Expansion:
         client = self._registries.client(first.registry)
         wanted = [item.with_default_tag() for item in references]
         whole = False
-        if self._all_tags:
+        if self._choice.lists:
             bare = Reference(first.registry, first.repository)
             wanted = [item for item in references if item != bare]
             names, whole = await self._tags(client, bare)
             wanted += [msgspec.structs.replace(bare, tag=name) for name in names]
-        return Asked(client, client.registry, self._new(wanted), whole, repositories)
+        asked = self._new(wanted)
+        return Asked(client, client.registry, asked, whole, repositories, self._required)
 
     async def _tags(self, source: Source, bare: Reference) -> tuple[tuple[str, ...], bool]:
-        """Return the repository's tags, and whether they are all of them."""
+        """Return the tags that are asked for, and whether they are all of the repository's."""
         try:
             listing = await source.tags(bare.repository)
         except RegistryError as error:
@@ -100,7 +116,11 @@ class Expansion:
             self.problems.append(f"{bare.familiar}: not all tags are known: {listing.problem}")
         elif not listing.names:
             self.problems.append(f"{bare.familiar}: it has no tags")
-        return listing.names, listing.complete
+        chosen = self._choice.chosen(listing.names)
+        if listing.names and not chosen:
+            globs = ", ".join(self._choice.globs)
+            self.problems.append(f"{bare.familiar}: none of its tags matches {globs[:200]}")
+        return chosen, listing.complete and not self._choice.is_partial
 
     async def _namespace(self, target: NamespaceTarget) -> AsyncIterator[Asked]:
         client = self._registries.client(target.registry)
@@ -124,6 +144,14 @@ class Expansion:
         new = [item for item in dict.fromkeys(references) if item not in self._asked]
         self._asked.update(new)
         return tuple(new)
+
+
+def _by_repository(references: Iterable[Reference]) -> Iterable[list[Reference]]:
+    """Return the references in groups, in the order in which their repositories come up."""
+    groups: dict[tuple[str, str], list[Reference]] = {}
+    for item in references:
+        groups.setdefault((item.registry, item.repository), []).append(item)
+    return groups.values()
 
 
 def _opened(target: Target) -> tuple[Source, tuple[Reference, ...]]:

@@ -24,14 +24,20 @@ def command() -> None:
 @options.config_option
 @options.debug_option
 def check(config_path: Path | None) -> int:
-    """Read the settings and show the registries; a mistake is named with its key (exit 2)."""
-    from mfl_lint.config_file import find_config
+    """Read the settings and show the registries; each mistake is named with its key (exit 2)."""
+    from mfl_lint.cli.settings import settings
+    from mfl_lint.config_tables import Reading
+    from mfl_lint.core.errors import ConfigInvalid
     from mfl_lint.crawl.schedule import trigger_of
     from mfl_lint.report.paper import Paper
 
-    config = find_config(config_path)
+    config, reading = settings(config_path), Reading()
     for registry in config.registries:
-        trigger_of(registry, config.crawl.jitter)
+        try:
+            trigger_of(registry, config.crawl.jitter)
+        except ConfigInvalid as error:
+            reading.add(f"{config.path}: {error}")
+    reading.finish()
     paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
     if config.path is None:
         paper.line("No settings file: all defaults hold. `mfl-lint config init` writes one.")

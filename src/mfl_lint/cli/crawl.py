@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,28 +50,39 @@ def command(
     Exit codes: 0 no open finding at or above --fail-on, 1 findings, 2 usage or configuration,
     3 something could not be looked at.
     """
-    import msgspec
-
-    from mfl_lint.config_file import find_config
-
-    config = find_config(config_path)
-    if recheck:
-        crawl = msgspec.structs.replace(config.crawl, presence_age_s=0.0)
-        config = msgspec.structs.replace(config, crawl=crawl)
+    config = _settings(config_path, recheck)
     crashes = _Crashes()
     logging.getLogger("mfl_lint").addHandler(crashes)
     try:
         ended, standing = asyncio.run(_crawl(config, registries, accept_vanished, quiet))
     finally:
         logging.getLogger("mfl_lint").removeHandler(crashes)
+    _say_how_it_ended(ended, standing, crashes.said)
+    code = _code([standing[p.registry] for p in ended if p.registry in standing], ended, fail_on)
+    return exit_codes.COULD_NOT_LOOK if crashes.said and code == exit_codes.OK else code
+
+
+def _settings(path: Path | None, recheck: bool) -> Config:
+    import msgspec
+
+    from mfl_lint.cli.settings import settings
+
+    config = settings(path)
+    if not recheck:
+        return config
+    crawl = msgspec.structs.replace(config.crawl, presence_age_s=0.0)
+    return msgspec.structs.replace(config, crawl=crawl)
+
+
+def _say_how_it_ended(
+    ended: Sequence[Progress], standing: Mapping[str, Standing], crashes: Iterable[str]
+) -> None:
     for progress in ended:
         click.echo(_line(progress, standing.get(progress.registry)))
-    for crash in crashes.said:
+    for crash in crashes:
         click.echo(f"mfl-lint: {crash}: --debug shows why", err=True)
-    code = _code([standing[p.registry] for p in ended if p.registry in standing], ended, fail_on)
     if any(item.counts != type(item.counts)() for item in standing.values()):
         click.echo("`mfl-lint serve` shows what was found, with the fix of each finding.")
-    return exit_codes.COULD_NOT_LOOK if crashes.said and code == exit_codes.OK else code
 
 
 class Standing(NamedTuple):
@@ -103,7 +114,8 @@ async def _crawl(
 
         def told(progress: Progress) -> None:
             done = f"{progress.repositories_done} of {progress.repositories} repositories"
-            show(f"{progress.registry}: {done}, {progress.tags} tags")
+            read = f", {progress.layers} layers" if progress.layers else ""
+            show(f"{progress.registry}: {done}, {progress.tags} tags{read}")
 
         ended = await crawl_once(config, names, show=told, accept_vanished=accept_vanished)
     return ended, await _standing(config)

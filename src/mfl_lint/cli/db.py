@@ -20,11 +20,11 @@ def command() -> None:
 @options.debug_option
 def upgrade(config_path: Path | None) -> int:
     """Create the database, or bring it to this release's schema."""
-    from mfl_lint.config_file import find_config
+    from mfl_lint.cli.settings import settings
     from mfl_lint.service.crawling import database_url
     from mfl_lint.store import migrate
 
-    url = database_url(find_config(config_path))
+    url = database_url(settings(config_path))
     before = migrate.revision(url)
     after = migrate.upgrade(url)
     text = f"is at schema {after}" if before == after else f"upgraded: {before or 'new'} to {after}"
@@ -40,12 +40,12 @@ def check(config_path: Path | None) -> int:
 
     Exit codes: 0 they are alike, 1 they differ, 2 configuration, 3 it cannot be read.
     """
-    from mfl_lint.config_file import find_config
+    from mfl_lint.cli.settings import settings
     from mfl_lint.report.inert import inert
     from mfl_lint.service.crawling import database_url
     from mfl_lint.store import migrate
 
-    url = database_url(find_config(config_path))
+    url = database_url(settings(config_path))
     found, needed = migrate.revision(url), migrate.head()
     differences = migrate.check(url)
     click.echo(f"schema {found or 'none'}, this release needs {needed}")

@@ -51,12 +51,14 @@ async def _checked(config_path: Path | None) -> list[Check]:
     try:
         config = await asyncio.to_thread(find_config, config_path)
     except ConfigInvalid as error:
-        return [*checks, Check("configuration", False, str(error), "mend it, or config init")]
+        wrong = (Check("configuration", False, line, "mend it") for line in error.mistakes)
+        return [*checks, *wrong]
     if config.path is None:
         cure = "`mfl-lint config init` writes a file"
         checks.append(Check("configuration", None, "none found; defaults hold", cure))
     else:
         checks.append(Check("configuration", True, f"{config.path} is valid"))
+    checks += [Check("configuration", None, notice) for notice in config.notices]
     checks.append(await asyncio.to_thread(_database, config))
     return checks + [check async for check in _registries(config)]
 

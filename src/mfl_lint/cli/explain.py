@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from mfl_lint.cli.completion import complete_rules
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 
 
 @click.command("explain")
-@click.argument("rule", metavar="RULE")
+@click.argument("rule", metavar="RULE", shell_complete=complete_rules)
 def command(rule: str) -> int:
     """Say what a rule finds, why it matters and how to mend it.
 

@@ -87,7 +87,8 @@ def _failed(error: BaseException, session: Session) -> int:
     if session.debug:
         _print_traceback(error)
     if isinstance(error, MflLintError):
-        say(f"error: {error}")
+        for line in error.mistakes if isinstance(error, ConfigInvalid) else (str(error),):
+            say(f"error: {line}")
         mistaken = isinstance(error, ConfigInvalid | ReferenceInvalid)
         return exit_codes.USAGE if mistaken else exit_codes.COULD_NOT_LOOK
     hint = "" if session.debug else "; --debug shows the traceback"

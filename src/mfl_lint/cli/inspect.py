@@ -3,63 +3,109 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from mfl_lint.cli import options
 from mfl_lint.cli.exit_codes import exit_code
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
+from mfl_lint.cli.project import ProjectCommand, rules_options
+from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.observation import Observation
 
+if TYPE_CHECKING:
+    from mfl_lint.config import Config
+    from mfl_lint.core.rule import Finding
 
-@click.command("inspect")
+
+class Call(msgspec.Struct, frozen=True):
+    """What one call asks for, by the names of its options."""
+
+    reference: str
+    as_json: bool
+    raw: bool
+    fail_on: str
+    config: Config
+    insecure: bool
+    anonymous: bool
+    quiet: bool
+
+
+@click.command("inspect", cls=ProjectCommand)
 @click.argument("reference", metavar="REF")
 @options.json_option
+@click.option("--raw", is_flag=True, help="Write the document itself, byte for byte.")
+@rules_options
 @options.fail_on_option
 @options.config_option
 @options.insecure_option
 @options.anonymous_option
 @options.quiet_option
 @options.debug_option
-def command(
-    reference: str,
-    as_json: bool,
-    fail_on: str,
-    config_path: Path | None,
-    insecure: bool,
-    anonymous: bool,
-    quiet: bool,
-) -> int:
+def command(**given: Any) -> int:
     """Show a manifest list as a table.
 
     For each entry: platform, digest, size, date of creation, what its config says, attestations
-    and the rules that found something. REF may also be oci:DIR:TAG, oci-archive:FILE, file:F.
+    and the rules that found something; then annotations, and which hosts take which entry. REF
+    may also be oci:DIR:TAG, oci-archive:FILE, file:F.
 
     Exit codes are those of `mfl-lint scan`; with --fail-on never findings do not count.
     """
+    return inspect(Call(**given))
+
+
+def inspect(call: Call) -> int:
+    """Look, show each image, and return the exit code; raise UsageError for what is no image."""
     from mfl_lint.cli.connect import Access
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.looking import look
-    from mfl_lint.config_file import find_config
     from mfl_lint.registry.target import NamespaceTarget, parse_target
+
+    target = parse_target(call.reference)
+    if isinstance(target, NamespaceTarget):
+        raise click.UsageError("inspect shows one image; `mfl-lint scan` takes globs")
+    if call.raw and call.as_json:
+        raise click.UsageError("--raw and --json exclude each other")
+    access = Access(call.insecure, call.anonymous)
+    seen: list[Observation] = []
+    looked = asyncio.run(look([target], call.config, access, quiet=call.quiet, looked=seen.append))
+    for item in seen:
+        if call.raw:
+            write_raw(item)
+        else:
+            findings = [x for x in looked.scan.findings if x.reference == str(item.reference)]
+            _show(item, findings, as_json=call.as_json)
+    for problem in looked.scan.problems:
+        say(f"could not look: {problem}")
+    return exit_code(looked.scan, call.fail_on)
+
+
+def _show(seen: Observation, findings: list[Finding], *, as_json: bool) -> None:
     from mfl_lint.report.inspect import inspection, render_inspection, render_inspection_json
     from mfl_lint.report.paper import Paper
 
-    target = parse_target(reference)
-    if isinstance(target, NamespaceTarget):
-        raise click.UsageError("inspect shows one image; `mfl-lint scan` takes globs")
-    config, access = find_config(config_path), Access(insecure, anonymous)
-    seen: list[Observation] = []
-    looked = asyncio.run(look([target], config, access, quiet=quiet, looked=seen.append))
-    for item in seen:
-        findings = [x for x in looked.scan.findings if x.reference == str(item.reference)]
-        shown = inspection(item, findings)
-        if as_json:
-            write_report(render_inspection_json(shown), None)
-        else:
-            paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
-            write_report(render_inspection(shown, paper), None)
-    for problem in looked.scan.problems:
-        say(f"could not look: {problem}")
-    return exit_code(looked.scan, fail_on)
+    shown = inspection(seen, findings)
+    if as_json:
+        write_report(render_inspection_json(shown), None)
+    else:
+        paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
+        write_report(render_inspection(shown, paper), None)
+
+
+def write_raw(seen: Observation) -> None:
+    """Write the document's bytes; a terminal gets them only where it would not act on them."""
+    from mfl_lint.cli.failures import say
+
+    if seen.root is None or seen.root.document is None:
+        say(f"could not look: {seen.reference}: {seen.look.state}: {seen.look.detail}")
+        return
+    raw = seen.root.document.raw
+    plain = raw.decode("utf-8", "replace").replace("\n", "").replace("\t", "").isprintable()
+    if sys.stdout.isatty() and not plain:
+        raise MflLintError("--raw: a terminal would act on what it holds; write it to a file")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(raw)
+    sys.stdout.buffer.flush()

@@ -2,75 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from mfl_lint.cli.asked import Expansion
 from mfl_lint.cli.connect import Access, registries
+from mfl_lint.cli.files import Mentioned, with_places
 from mfl_lint.cli.progress import progress_line
+from mfl_lint.cli.tags import TagChoice
 from mfl_lint.config import Config
-from mfl_lint.config_checks import check_known
-from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
 from mfl_lint.core.observation import Observation
-from mfl_lint.core.platform import Platform
-from mfl_lint.core.policy import Policy, Requirement
+from mfl_lint.core.policy import Policy
 from mfl_lint.core.scan import Scan
 from mfl_lint.crawl.scan import scan
+from mfl_lint.registry.deep import DeepReader
+from mfl_lint.registry.layer_memory import RunMemory
 from mfl_lint.registry.target import Target
 from mfl_lint.rules import discover
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """A scan without the findings that the policy ignores, and how many these are."""
+    """A scan without the findings that the policy ignores, and the fingerprints of these."""
 
     scan: Scan
-    ignored: int
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def ignored(self) -> int:
+        """Return how many findings the policy ignores."""
+        return len(self.hidden)
 
 
-def demanding(policy: Policy, required: Iterable[str]) -> Policy:
-    """Return the policy with the platforms of --require for everything; raise ConfigInvalid."""
-    texts = [part.strip() for text in required for part in text.split(",")]
-    if "" in texts:
-        raise ConfigInvalid("--require: a platform is empty; write linux/amd64,linux/arm64")
-    if not texts:
-        return policy
-    try:
-        platforms = tuple(Platform.parse(text) for text in texts)
-    except PlatformInvalid as error:
-        raise ConfigInvalid(f"--require: {error}") from None
-    check_known(platforms, policy.known_platforms, "--require")
-    requirements = (*policy.requirements, Requirement(platforms))
-    return msgspec.structs.replace(policy, requirements=requirements)
+class Extent(msgspec.Struct, frozen=True):
+    """How far a look goes; `check_blobs` and `deep` as in `crawl.scan`.
+
+    Of the references that files name (`named`) only the tag that they name is looked at.
+    """
+
+    tags: TagChoice = TagChoice()
+    named: Mentioned = Mentioned()
+    check_blobs: bool = False
+    deep: bool = False
 
 
 async def look(
     targets: Sequence[Target],
     config: Config,
     access: Access,
+    extent: Extent = Extent(),  # noqa: B008  # frozen
     *,
-    all_tags: bool = False,
     quiet: bool = False,
     looked: Callable[[Observation], None] = lambda observation: None,
 ) -> Looked:
-    """Return what the targets are like now."""
-    policy = config.policy
-    seen = 0
+    """Return what the targets, and what files name, are like now."""
     async with registries(config, access) as clients, progress_line(quiet=quiet) as show:
-
-        def told(observation: Observation) -> None:
-            nonlocal seen
-            seen += 1
-            show(f"{seen} looked at: {observation.reference.familiar}")
-            looked(observation)
-
-        expansion = Expansion(clients, all_tags=all_tags)
+        shown = _Shown(show, looked)
+        inside = shown.inside = DeepReader(RunMemory(), config.deep, shown.read)
+        expansion = Expansion(clients, extent.tags, extent.named.required)
         found = await scan(
-            expansion.groups(targets), rules=discover(), policy=policy, now=_now, looked=told
+            expansion.groups(targets, extent.named.references),
+            rules=discover(),
+            policy=config.policy,
+            now=_now,
+            looked=shown.told,
+            check_blobs=extent.check_blobs,
+            inside=inside,
+            deep=extent.deep,
         )
     problems = (*found.problems, *expansion.problems)
-    return _without_ignored(msgspec.structs.replace(found, problems=problems), policy)
+    found = with_places(msgspec.structs.replace(found, problems=problems), extent.named)
+    return _without_ignored(found, config.policy)
+
+
+class _Shown:
+    """Shows how far the look is, and passes on what was seen."""
+
+    def __init__(self, show: Callable[[str], None], looked: Callable[[Observation], None]) -> None:
+        self.inside: DeepReader | None = None
+        self._show = show
+        self._looked = looked
+        self._seen = 0
+
+    def told(self, observation: Observation) -> None:
+        self._seen += 1
+        self._show(f"{self._seen} looked at: {observation.reference.familiar}")
+        self._looked(observation)
+
+    def read(self) -> None:
+        if self.inside is not None:
+            megabytes = self.inside.received_bytes / 1e6
+            self._show(f"{self.inside.layers} layers read, {megabytes:,.0f} MB")
 
 
 def _without_ignored(found: Scan, policy: Policy) -> Looked:
@@ -82,7 +105,8 @@ def _without_ignored(found: Scan, policy: Policy) -> Looked:
             for ignore in policy.ignores
         )
     )
-    return Looked(msgspec.structs.replace(found, findings=kept), len(found.findings) - len(kept))
+    hidden = {item.fingerprint for item in found.findings} - {item.fingerprint for item in kept}
+    return Looked(msgspec.structs.replace(found, findings=kept), frozenset(hidden))
 
 
 def _now() -> datetime:

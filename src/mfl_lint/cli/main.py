@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from mfl_lint import __version__
 from mfl_lint.cli.failures import pipes_watched
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 # Name: module below mfl_lint.cli, and the line that --help shows without importing it.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "scan": ("scan", "Look at images once and say what is broken."),
     "inspect": ("inspect", "Show a manifest list as a table."),
+    "select": ("select", "Say which entry of a list an engine takes."),
+    "diff": ("diff", "Compare two lists platform by platform."),
+    "ready": ("ready", "Say whether a platform of an image can be pulled, whole."),
     "crawl": ("crawl", "Look at the configured registries and record what is found."),
     "serve": ("serve", "Crawl on schedule and serve the reports as pages."),
     "demo": ("demo", "Show everything on a small registry of its own."),
@@ -21,6 +27,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("explain", "Say what a rule finds, why it matters and how to mend it."),
     "db": ("db", "Create, upgrade and check the database."),
     "config": ("config", "Check the configuration, or write one to start from."),
+    "completion": ("completion", "Print the script that completes mfl-lint in a shell."),
     "doctor": ("doctor", "Check the installation, the configuration and the registries."),
 }
 
@@ -53,6 +60,17 @@ class LazyGroup(click.Group):
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(COMMANDS)}"
             ctx.fail(f"there is no command {args[0][:60]!r}; {hint}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what completes a command's name, or the group's options, importing no command."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def make_context(
         self,

@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from mfl_lint.cli.exit_codes import THRESHOLDS
 from mfl_lint.cli.failures import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-config_option: Final = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The settings file, instead of $MFL_LINT_CONFIG or ./mfl-lint.toml.",
-)
+_NO_CONFIG: Final = "mfl_lint.no_config"
+
+
+def config_option(function: F) -> F:
+    """Add --config and --no-config, both as `config_path`: a file, the null device, or None."""
+    config = click.option(
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=_config_path,
+        help="The settings file, instead of $MFL_LINT_CONFIG or the project's.",
+    )
+    none = click.option(
+        "--no-config",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_no_config,
+        help="Read no settings file at all.",
+    )
+    return config(none(function))
+
+
+def _set_no_config(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[_NO_CONFIG] = value
+
+
+def _config_path(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    if not context.meta.get(_NO_CONFIG):
+        return path
+    if path is None:
+        return Path(os.devnull)
+    if context.get_parameter_source("no_config") is ParameterSource.ENVIRONMENT:
+        return path
+    raise click.UsageError("--config and --no-config exclude each other")
+
+
 fail_on_option: Final = click.option(
     "--fail-on",
     type=click.Choice(THRESHOLDS),
@@ -43,8 +76,44 @@ insecure_option: Final = click.option(
 anonymous_option: Final = click.option(
     "--anonymous", is_flag=True, help="Send no credentials, whatever is configured."
 )
+check_blobs_option: Final = click.option(
+    "--check-blobs", is_flag=True, help="Look at too whether each image's layers are there."
+)
+deep_option: Final = click.option(
+    "--deep",
+    is_flag=True,
+    help="Read the images' layers too, to see whether what they start can run.",
+)
+files_option: Final = click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Take the references of a Compose file, Kubernetes manifest, Dockerfile or plain list; "
+    "- is the standard input. Repeatable.",
+)
+build_arg_option: Final = click.option(
+    "--build-arg",
+    "build_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give an ARG of a Dockerfile its value, as for docker build. Repeatable.",
+)
 quiet_option: Final = click.option(
     "-q", "--quiet", "--no-progress", "quiet", is_flag=True, help="Show no progress."
+)
+baseline_option: Final = click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Leave out the findings that this file lists; they are counted apart.",
+)
+write_baseline_option: Final = click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what is found to a file for --baseline; from then on it is known.",
 )
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -102,3 +171,11 @@ def show_log() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
+
+
+def check_called(targets: Sequence[str], files: Sequence[str]) -> None:
+    """Raise UsageError where nothing is named, or the standard input twice."""
+    if not (targets or files):
+        raise click.UsageError("name a TARGET, or a file of references with -f")
+    if "-" in targets and "-" in files:
+        raise click.UsageError("the standard input cannot be both a document and -f -")

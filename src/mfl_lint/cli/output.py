@@ -16,17 +16,25 @@ class OutputFailed(ConfigInvalid):
     """The report cannot be written where it was asked for."""
 
 
-def check_output(path: Path | None) -> None:
-    """Raise OutputFailed for a file that can never be written, before anything is looked at."""
+def check_output(path: Path | None, option: str = "-o ") -> None:
+    """Raise OutputFailed for a file that cannot be written, before anything is looked at.
+
+    `option` is how the user named the file, for the message.
+    """
     if path is None:
         return
     if path.is_dir():
-        raise OutputFailed(f"-o {path}: it is a directory")
+        raise OutputFailed(f"{option}{path}: it is a directory")
     if not path.parent.is_dir():
-        raise OutputFailed(f"-o {path}: the directory {path.parent} does not exist")
+        raise OutputFailed(f"{option}{path}: the directory {path.parent} does not exist")
+    try:
+        if not _is_special(path):
+            _probe(Path(os.path.realpath(path)))
+    except OSError as error:
+        raise OutputFailed(f"{option}{path}: {error.strerror}") from None
 
 
-def write_report(text: str, path: Path | None) -> None:
+def write_report(text: str, path: Path | None, option: str = "-o ") -> None:
     """Write the report. A regular file is replaced at once or not at all; OutputFailed."""
     if path is None:
         sys.stdout.write(text)
@@ -42,7 +50,7 @@ def write_report(text: str, path: Path | None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputFailed(f"-o {path}: {error.strerror}") from None
+        raise OutputFailed(f"{option}{path}: {error.strerror}") from None
 
 
 def _is_special(path: Path) -> bool:
@@ -53,10 +61,22 @@ def _is_special(path: Path) -> bool:
         return False
 
 
+def _probe(path: Path) -> None:
+    """Make a file beside the path as the report will, and take it away again."""
+    beside, descriptor = _beside(path)
+    os.close(descriptor)
+    beside.unlink()
+
+
+def _beside(path: Path) -> tuple[Path, int]:
+    """Return the path and the descriptor of a new file in the same directory."""
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    return beside, os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+
+
 def _replace(path: Path, raw: bytes) -> None:
     """Write a file beside the path and put it in its place."""
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    beside, descriptor = _beside(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(raw)

@@ -4,86 +4,107 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from mfl_lint.cli import options
-from mfl_lint.cli.exit_codes import exit_code
-from mfl_lint.cli.output import check_output, is_colorful, is_unicode, width, write_report
+from mfl_lint.cli.destinations import Destination, destinations, format_options, write_reports
+from mfl_lint.cli.exit_codes import exit_code, reaches
+from mfl_lint.cli.project import ProjectCommand, rules_options
+from mfl_lint.cli.tags import TagChoice, tags_options
+
+if TYPE_CHECKING:
+    from mfl_lint.cli.looking import Looked
+    from mfl_lint.config import Config
 
 
-@click.command("scan")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET…")
+class Call(msgspec.Struct, frozen=True):
+    """What one call asks for, by the names of its options."""
+
+    targets: tuple[str, ...]
+    files: tuple[str, ...]
+    build_args: tuple[str, ...]
+    all_tags: bool
+    tag_globs: tuple[str, ...]
+    newest: int | None
+    formats: tuple[Destination, ...]
+    output: Path | None
+    baseline: Path | None
+    write_baseline: Path | None
+    check_blobs: bool
+    deep: bool
+    fail_on: str
+    config: Config
+    insecure: bool
+    anonymous: bool
+    quiet: bool
+
+
+@click.command("scan", cls=ProjectCommand)
+@click.argument("targets", nargs=-1, metavar="[TARGET…]")
+@options.files_option
+@options.build_arg_option
 @options.require_option
-@click.option("--all-tags", is_flag=True, help="Look at every tag of each repository.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="How the report is written.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Write the report to a file, which is replaced at once or not at all.",
-)
+@tags_options
+@format_options
+@rules_options
+@options.baseline_option
+@options.write_baseline_option
+@options.check_blobs_option
+@options.deep_option
 @options.fail_on_option
 @options.config_option
 @options.insecure_option
 @options.anonymous_option
 @options.quiet_option
 @options.debug_option
-def command(
-    targets: tuple[str, ...],
-    required: tuple[str, ...],
-    all_tags: bool,
-    format_: str,
-    output: Path | None,
-    fail_on: str,
-    config_path: Path | None,
-    insecure: bool,
-    anonymous: bool,
-    quiet: bool,
-) -> int:
+def command(**given: Any) -> int:
     """Look at images once and say what is broken.
 
     TARGET is a reference (busybox, ghcr.io/org/app:v1, app@sha256:…), a namespace in quotes
     ('registry.example.org/team/*'), an OCI layout (oci:DIR[:TAG]), an archive of one
     (oci-archive:FILE), a document (file:index.json), or - for a document on the standard input.
 
+    Of a file (-f) every reference is looked at, with the platforms that the file needs of it; one
+    that a variable hides is said and never guessed, and makes the exit code 3.
+
     Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 usage or configuration, 3 could
     not look (also: no such tag) or a rule crashed.
     """
+    return scan(Call(**given))
+
+
+def scan(call: Call) -> int:
+    """Look, write the reports, and return the exit code; raise ConfigInvalid or UsageError."""
+    from mfl_lint.cli.baseline import Baselines
+    from mfl_lint.core.policy import Severity
+    from mfl_lint.report.material import Material
+    from mfl_lint.rules import discover
+
+    options.check_called(call.targets, call.files)
+    written = destinations(call.formats, call.output)
+    baselines = Baselines(call.baseline, call.write_baseline, call.config)
+    looked = baselines.apply(_looked(call))
+    code = exit_code(looked.scan, call.fail_on)
+    failing = frozenset(item for item in Severity if reaches(item, call.fail_on))
+    rules = tuple(discover())
+    write_reports(written, Material(looked.scan, rules, looked.ignored, code, failing))
+    return code
+
+
+def _looked(call: Call) -> Looked:
     from mfl_lint.cli.connect import Access
-    from mfl_lint.cli.looking import demanding, look
-    from mfl_lint.config_file import find_config
+    from mfl_lint.cli.files import mentioned
+    from mfl_lint.cli.looking import Extent, look
     from mfl_lint.registry.target import parse_target
     from mfl_lint.service.memory import calm_collector
 
-    parsed = [parse_target(text) for text in targets]
-    config = find_config(config_path)
-    config = msgspec.structs.replace(config, policy=demanding(config.policy, required))
-    check_output(output)
-    access = Access(insecure, anonymous)
+    targets = [parse_target(text) for text in call.targets]
+    named = mentioned(call.files, call.build_args)
+    tags = TagChoice(call.all_tags, call.tag_globs, call.newest or 0)
+    extent = Extent(tags, named, call.check_blobs, call.deep)
+    access = Access(call.insecure, call.anonymous)
     calm_collector()
-    looked = asyncio.run(look(parsed, config, access, all_tags=all_tags, quiet=quiet))
-    if format_ == "json":
-        from mfl_lint.report.json_v1 import render_json
-
-        write_report(render_json(looked.scan, ignored=looked.ignored), output)
-    else:
-        from mfl_lint.report.text import render_text
-
-        report = render_text(
-            looked.scan,
-            width=width() if output is None else 100,
-            color=output is None and is_colorful(),
-            unicode=is_unicode(output),
-            ignored=looked.ignored,
-        )
-        write_report(report, output)
-    return exit_code(looked.scan, fail_on)
+    return asyncio.run(look(targets, call.config, access, extent, quiet=call.quiet))

@@ -23,15 +23,16 @@ def command(config_path: Path | None) -> int:
     Bound to loopback only: there is no access control yet. SIGHUP reads the settings again,
     SIGTERM ends.
     """
+    from mfl_lint.cli.settings import settings
     from mfl_lint.config_file import find_config, load_config
     from mfl_lint.service.serving import serve
 
     options.show_log()
-    path = find_config(config_path).path
+    path = settings(config_path).path
 
     def load() -> Config:
         """Read the file that was found at the start: one that is gone since is a mistake."""
-        return load_config(path) if path is not None else find_config(None)
+        return load_config(path) if path is not None else find_config(config_path)
 
     asyncio.run(serve(load, ready=_announce))
     return 0

@@ -7,19 +7,24 @@ from typing import Final
 
 import msgspec
 
+from mfl_lint.core.history import GoneCase
 from mfl_lint.core.kind import judges_images
 from mfl_lint.core.observation import Kind, Look, LookState, Node
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.rule import NameCase, Needs, NodeCase, Rule, Scope, TagCase
 
-Case = NodeCase | TagCase | NameCase
+Case = NodeCase | TagCase | NameCase | GoneCase
 
 IMAGES_ONLY: Final = frozenset({Kind.IMAGE})
 KIND_UNSEEN: Final = "no child was seen that tells whether these are images"
 
 _NEVER_READ: Final = frozenset({Kind.BLOB, Kind.ATTESTATION, Kind.ARTIFACT})
 _NO_PLATFORM: Final = Platform()
+_LOOKED_AT: Final = frozenset({Needs.BYTES, Needs.CHILDREN})
+_OF_NODES: Final = frozenset({Needs.BYTES, Needs.CHILDREN, Needs.LAYERS})
+
+_Key = tuple[Scope, frozenset[Kind], frozenset[Needs]]
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -66,11 +71,12 @@ class Tree:
     def __init__(self, root: NodeCase) -> None:
         self._cases = tuple(enumerate(_walk(root)))
         self._has_images = judges_images(root.node)
-        self._known: dict[tuple[Scope, frozenset[Kind], bool, bool], tuple[list[Target], str]] = {}
+        self._read_layers = any(case.node.inside is not None for _, case in self._cases)
+        self._known: dict[_Key, tuple[list[Target], str]] = {}
 
     def targets(self, rule: Rule) -> tuple[list[Target], str]:
         """Return the rule's targets, and what kept it from having more ("" = nothing)."""
-        key = (rule.scope, rule.kinds, Needs.BYTES in rule.needs, Needs.CHILDREN in rule.needs)
+        key = (rule.scope, rule.kinds, _OF_NODES.intersection(rule.needs))
         found = self._known.get(key)
         if found is None:
             of_indexes = rule.scope is Scope.INDEX
@@ -87,16 +93,19 @@ class Tree:
         return [], KIND_UNSEEN if undecided else ""
 
     def _nodes(
-        self, scope: Scope, kinds: frozenset[Kind], needs_bytes: bool, needs_look: bool
+        self, scope: Scope, kinds: frozenset[Kind], needs: frozenset[Needs]
     ) -> tuple[list[Target], str]:
+        """Where nobody asked for layers, what rests on them is neither judged nor unknown."""
         targets: list[Target] = []
         unseen = ""
-        for order, case in self._cases:
+        needs_bytes = Needs.BYTES in needs
+        asked = self._read_layers or Needs.LAYERS not in needs
+        for order, case in self._cases if asked else ():
             node = case.node
             if scope is Scope.ENTRY and node.position is None:
                 continue
             if node.kind in kinds:
-                gap = _gap(node, needs_bytes) if needs_bytes or needs_look else ""
+                gap = _gap(node, needs_bytes) if needs & _LOOKED_AT else ""
                 targets.append(Target(case, order, gap))
             elif node.kind is Kind.UNDECIDED and not unseen:
                 unseen = _gap(node, needs_bytes=True)

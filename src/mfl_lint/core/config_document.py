@@ -26,7 +26,7 @@ from mfl_lint.core.validate import (
     read_texts,
 )
 
-_RFC3339: Final = re.compile(
+RFC3339: Final = re.compile(
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -96,7 +96,7 @@ def read_config(fields: Fields, problems: Problems) -> tuple[Platform, str, int 
 def _read_created(fields: Fields, problems: Problems) -> str:
     """Return `created` as it is spelt, "" where it is absent or no RFC 3339 time."""
     created = read_name(fields, "created", "", problems)
-    if created and _RFC3339.fullmatch(created):
+    if created and RFC3339.fullmatch(created):
         return created
     if isinstance(fields.get("created"), str):
         problems.invalid("created", f"created is {shown(created)}, not RFC 3339")

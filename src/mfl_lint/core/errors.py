@@ -2,10 +2,12 @@
 
     MflLintError
     ├── ReferenceInvalid      a reference, digest or target that does not parse
-    │   └── PlatformInvalid   a platform specifier that does not parse
+    │   ├── PlatformInvalid   a platform specifier that does not parse
+    │   └── InputInvalid      a file of references that cannot be read; names file and line
     ├── ManifestInvalid       a document that cannot be read at all
-    ├── ConfigInvalid         a setting is wrong; names its key
+    ├── ConfigInvalid         settings are wrong; names their keys; `mistakes`
     ├── NotObserved           a rule asked for evidence that nobody saw
+    ├── Unready               a platform cannot be pulled, or nobody can tell; `answer`
     ├── StoreError            the database cannot be used as it is
     │   ├── LeaseLost         another worker holds the repository; the write was refused
     │   └── CursorInvalid     a page's cursor that this list did not give out
@@ -35,12 +37,23 @@ class PlatformInvalid(ReferenceInvalid):
     """A platform specifier that does not parse."""
 
 
+class InputInvalid(ReferenceInvalid):
+    """A file of references that cannot be read; the text names file and line."""
+
+
 class ManifestInvalid(MflLintError):
     """A document that cannot be read at all."""
 
 
 class ConfigInvalid(MflLintError):
-    """A setting is wrong; the text names its key."""
+    """Settings are wrong. Each of `mistakes` is one line that names its key; the text is the first.
+
+    There is always at least one.
+    """
+
+    def __init__(self, first: str, *others: str) -> None:
+        super().__init__(f"{first} (and {len(others)} more)" if others else first)
+        self.mistakes = (first, *others)
 
 
 class NotObserved(MflLintError):

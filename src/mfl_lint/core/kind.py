@@ -30,12 +30,20 @@ _FILESYSTEM: Final = re.compile(
     r"|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:[.+](?:gzip|zstd))?"
     r")(?:\+encrypted)?"
 )
+_FOREIGN: Final = re.compile(
+    r"application/vnd\.(?:oci\.image\.layer\.nondistributable|docker\.image\.rootfs\.foreign)\..*"
+)
 _ATTACHMENT: Final = re.compile(r"sha(?:256|512)-[0-9a-f]{64}(?:[0-9a-f]{64})?(?:[._-][\w.-]*)?")
 
 
 def is_filesystem_layer(media_type: str) -> bool:
     """Say whether a layer of this media type is unpacked as part of a root filesystem."""
     return _FILESYSTEM.fullmatch(clean_media_type(media_type)) is not None
+
+
+def is_foreign_layer(layer: Descriptor) -> bool:
+    """Say whether a registry need not have the layer: it is fetched from elsewhere."""
+    return bool(layer.urls) or _FOREIGN.fullmatch(clean_media_type(layer.media_type)) is not None
 
 
 def is_attestation_entry(entry: Descriptor) -> bool:

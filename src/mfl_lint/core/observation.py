@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 from mfl_lint.core.digest import Digest
+from mfl_lint.core.inside import Inside
 from mfl_lint.core.manifest import Descriptor, Document, Form, ImageConfig
 from mfl_lint.core.reference import Reference
 
@@ -65,7 +66,9 @@ class Node(msgspec.Struct, frozen=True):
     `position` counts the index's entries from 0, None for the root. `entry` is the descriptor
     that led here (the root's is made from the registry's answer). `look` is None where nobody
     looked (a blob entry, a walk that was bounded). `config_look` is None where no config was
-    asked for. `children` are those of an index, in the index's order.
+    asked for. `children` are those of an index, in the index's order. `inside` is what was read
+    of an image's layers, None where nobody asked for it. `blobs` says, by digest, how the looks at
+    a manifest's layers and config ended, None where nobody asked whether they are there.
     """
 
     position: int | None
@@ -76,11 +79,18 @@ class Node(msgspec.Struct, frozen=True):
     config_look: Look | None = None
     config: ImageConfig | None = None
     children: tuple[Node, ...] = ()
+    inside: Inside | None = None
+    blobs: Mapping[Digest, Look] | None = None
 
     @property
     def is_index(self) -> bool:
         """Say whether the node's document was read and is an index."""
         return self.document is not None and self.document.form is Form.INDEX
+
+    def looks(self) -> Iterator[Look]:
+        """Yield every look at the node, its config and its blobs."""
+        yield from (look for look in (self.look, self.config_look) if look is not None)
+        yield from self.blobs.values() if self.blobs else ()
 
     def walk(self) -> Iterator[Node]:
         """Yield the node and all below it, depth first, in the order of the entries."""
@@ -116,5 +126,4 @@ class Observation(msgspec.Struct, frozen=True):
         """Say whether tag, index and every child were seen or known to be absent."""
         if self.root is None:
             return False
-        looks = (look for node in self.root.walk() for look in (node.look, node.config_look))
-        return all(look is None or look.conclusive for look in looks)
+        return all(look.conclusive for node in self.root.walk() for look in node.looks())

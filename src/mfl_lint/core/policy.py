@@ -67,6 +67,14 @@ class Requirement(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ("*",)
 
 
+class AnnotationDemand(msgspec.Struct, frozen=True):
+    """These annotations (or labels) must be there wherever both globs match."""
+
+    keys: tuple[str, ...]
+    repositories: tuple[str, ...] = ("*",)
+    tags: tuple[str, ...] = ("*",)
+
+
 class Ignore(msgspec.Struct, frozen=True):
     """Findings that somebody decided to live with, why, and until when (aware UTC)."""
 
@@ -93,7 +101,8 @@ class Policy(msgspec.Struct, frozen=True):
 
     `known_platforms` are spellings that are canonical here. `windows_builds` are the host
     builds that must find an entry (`10.0.20348`). `hosts` are those that a wrong or missing
-    child would hurt.
+    child would hurt. `immutable_tags` are globs of tags that never move. `stale_days`: how much
+    older than its siblings an image may be.
     """
 
     requirements: tuple[Requirement, ...] = ()
@@ -104,6 +113,9 @@ class Policy(msgspec.Struct, frozen=True):
     windows_builds: tuple[str, ...] = ()
     hosts: tuple[Platform, ...] = (Platform("linux", "amd64"), Platform("linux", "arm64"))
     settle_s: float = 6 * 3600.0
+    annotations: tuple[AnnotationDemand, ...] = ()
+    immutable_tags: tuple[str, ...] = ()
+    stale_days: int = 14
 
     def required(self, repository: str, tag: str) -> Iterator[Platform]:
         """Yield each platform that the tag must offer, once."""
@@ -114,3 +126,13 @@ class Policy(msgspec.Struct, frozen=True):
                     if platform not in given:
                         given.add(platform)
                         yield platform
+
+    def required_annotations(self, repository: str, tag: str) -> tuple[str, ...]:
+        """Return the key of each annotation that the tag must have, once."""
+        keys = (
+            key
+            for demand in self.annotations
+            if any_glob(demand.repositories, repository) and any_glob(demand.tags, tag)
+            for key in demand.keys
+        )
+        return tuple(dict.fromkeys(keys))

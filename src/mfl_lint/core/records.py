@@ -171,7 +171,10 @@ class CrawlStatus(StrEnum):
 
 
 class CrawlRecord(msgspec.Struct, frozen=True):
-    """One crawl of one registry. `problem` is "" or one line for people."""
+    """One crawl of one registry. `problem` is "" or one line for people.
+
+    `partial`: only some repositories were asked for, so that it is no round of the registry.
+    """
 
     id: int
     registry: str
@@ -185,6 +188,7 @@ class CrawlRecord(msgspec.Struct, frozen=True):
     opened: int = 0
     resolved: int = 0
     problem: str = ""
+    partial: bool = False
 
 
 class LookRequest(msgspec.Struct, frozen=True):

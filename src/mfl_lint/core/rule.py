@@ -20,6 +20,7 @@ import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import MflLintError, NotObserved
+from mfl_lint.core.history import History
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Severity
@@ -40,7 +41,8 @@ class Scope(StrEnum):
     """What a rule is called for.
 
     ENTRY: each entry of an index; DOCUMENT: each node of the tree, the root too; INDEX: each
-    index; TAG: each tag with its siblings; NAME: each repository name of a registry.
+    index; TAG: each tag with its siblings; NAME: each repository name of a registry; GONE: each
+    tag that is confirmed to be gone.
     """
 
     ENTRY = "entry"
@@ -48,6 +50,7 @@ class Scope(StrEnum):
     INDEX = "index"
     TAG = "tag"
     NAME = "name"
+    GONE = "gone"
 
 
 class Needs(StrEnum):
@@ -58,6 +61,9 @@ class Needs(StrEnum):
     CONFIGS = "configs"
     BYTES = "bytes"
     SIBLINGS = "siblings"
+    LAYERS = "layers"
+    BLOBS = "blobs"
+    HISTORY = "history"
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -130,7 +136,11 @@ class Siblings(msgspec.Struct, frozen=True):
 
 
 class TagCase(msgspec.Struct, frozen=True):
-    """A tag with its tree and its siblings, for scope TAG. `root` is never None."""
+    """A tag with its tree, its siblings and its past, for scope TAG. `root` is never None.
+
+    `history` is None where nothing remembers tags: rules that rest on it are not called then.
+    `proxy`: the registry passes on what another one holds.
+    """
 
     reference: Reference
     root: Node
@@ -138,6 +148,8 @@ class TagCase(msgspec.Struct, frozen=True):
     policy: Policy
     observed_at: datetime
     moved_at: datetime | None = None
+    history: History | None = None
+    proxy: bool = False
 
 
 class NameCase(msgspec.Struct, frozen=True):

@@ -13,8 +13,35 @@ from mfl_lint.core.observation import Kind, LookState, Node, Observation
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding, Judgement, Outcome, RuleVerdict
 
-_DEMANDED: Final = "MFL401"
+_DEMANDED: Final = frozenset({"MFL401"})
+_INSIDE: Final = frozenset({"MFL601", "MFL602", "MFL605"})
+_SHOWN_CHARACTERS: Final = 100
 _SEEN: Final = (LookState.VERIFIED, LookState.ABSENT)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where in a file something stands: `path` as the user wrote it, `line` counted from 1."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        """Return `path:line`, as compilers write it."""
+        return f"{self.path}:{self.line}"
+
+
+class Unresolved(msgspec.Struct, frozen=True):
+    """What stands in a file where a reference belongs, and why it names none."""
+
+    text: str
+    file: str
+    line: int
+    why: str
+
+    def __str__(self) -> str:
+        """Return it as one line for people."""
+        shown = self.text if len(self.text) <= _SHOWN_CHARACTERS else f"{self.text[:100]}…"
+        return f"{self.file}:{self.line}: {shown!r}: {self.why}"
 
 
 class ScannedPlatform(msgspec.Struct, frozen=True):
@@ -29,7 +56,8 @@ class ScannedPlatform(msgspec.Struct, frozen=True):
 class ScannedTarget(msgspec.Struct, frozen=True):
     """One reference that was looked at, in its short form; `canonical` is what findings have.
 
-    `undecided` are rules that failed looks left open.
+    `undecided` are rules that failed looks left open, `open_rules` all that did not decide.
+    `places` are where files name it.
     """
 
     reference: str
@@ -40,15 +68,25 @@ class ScannedTarget(msgspec.Struct, frozen=True):
     platforms: tuple[ScannedPlatform, ...]
     undecided: tuple[RuleVerdict, ...] = ()
     canonical: str = ""
+    places: tuple[Place, ...] = ()
+    open_rules: tuple[str, ...] = ()
 
 
 class Scan(msgspec.Struct, frozen=True):
-    """A whole scan. `problems` are lines on what could not be looked at besides the targets."""
+    """A whole scan. `problems` are lines on what could not be looked at besides the targets.
+
+    `unresolved` is what files name in place of a reference; each has its line in `problems`.
+    `notes` are lines on what was left out on purpose; they change no exit code. `known` are
+    findings that a baseline lists: they are in no report.
+    """
 
     started_at: datetime
     targets: tuple[ScannedTarget, ...]
     findings: tuple[Finding, ...]
     problems: tuple[str, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    notes: tuple[str, ...] = ()
+    known: tuple[Finding, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have that severity."""
@@ -79,6 +117,7 @@ def scanned(observation: Observation, judgement: Judgement) -> ScannedTarget:
         platforms=tuple(_platforms(root)) if root else (),
         undecided=tuple(_undecided(observation, judgement)),
         canonical=str(observation.reference),
+        open_rules=tuple(judgement.unknown_rules()),
     )
 
 
@@ -90,11 +129,17 @@ def _undecided(observation: Observation, judgement: Judgement) -> Iterator[RuleV
     if observation.root is None and observation.look.mismatch is None:
         return
     complete = observation.complete
+    demanded = _DEMANDED | (_INSIDE if _has_unread_layers(observation.root) else frozenset())
     for verdict in judgement.verdicts:
-        asked = not complete or verdict.rule == _DEMANDED
+        asked = not complete or verdict.rule in demanded
         failed = verdict.outcome is Outcome.UNKNOWN and asked
         if verdict.outcome is Outcome.CRASHED or failed:
             yield verdict
+
+
+def _has_unread_layers(root: Node | None) -> bool:
+    """Say whether a layer that was to be read could not be."""
+    return root is not None and any(node.inside and node.inside.problems for node in root.walk())
 
 
 def _platforms(root: Node) -> Iterator[ScannedPlatform]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from mfl_lint.config import Scheme
 from mfl_lint.core.digest import Digest
+from mfl_lint.core.history import History
 from mfl_lint.core.observation import Look, LookState, Observation
 from mfl_lint.core.records import TagState, TagWrite
 from mfl_lint.core.rule import Rule, Siblings
@@ -22,6 +24,8 @@ from mfl_lint.core.truth import (
 from mfl_lint.crawl import facts
 from mfl_lint.crawl.job import Job
 from mfl_lint.lint import TreeJudgement, judge, judge_tree
+
+NO_PAST: Final = History()
 
 
 class Bench:
@@ -45,12 +49,14 @@ class Bench:
         previous: Collection[Tracked],
         *,
         complete: bool,
+        history: History | None = None,
         again: bool = False,
     ) -> tuple[Settlement, bool]:
         """Return what changes, and whether the tag still waits for a look that decides.
 
         `complete` as in `truth.settle`; `again`: the tag was looked at in this round already,
         so that nothing misses a round once more. Findings of rules that exist no more are refuted.
+        Without a `history` none of the rules must rest on it.
         """
         job = self._job
         judgement = judge(
@@ -62,6 +68,8 @@ class Bench:
             sparse=job.registry.sparse,
             insecure=job.registry.scheme is Scheme.HTTP,
             tree=self._tree(seen),
+            history=history,
+            proxy=job.registry.proxy,
         )
         retired = {item.finding.rule for item in previous} - self._existing
         settlement = settle(
@@ -107,9 +115,14 @@ def without_misses(settlement: Settlement) -> Settlement:
 
 
 def is_again(job: Job, before: TagState | None) -> bool:
-    """Say whether a tag was looked at in this round already, before it was interrupted."""
+    """Say whether a look is no round of its own.
+
+    The tag was looked at in this round already, before it was interrupted; or only some
+    repositories are looked at, because somebody asked for it.
+    """
     last = before.looked_at if before else None
-    return last is not None and job.round_since is not None and last >= job.round_since
+    since = job.round_since
+    return job.partial or (last is not None and since is not None and last >= since)
 
 
 def is_unsettled(
@@ -136,11 +149,13 @@ def seen_write(
     judged_hash: str,
     *,
     is_first: bool,
+    history: History = NO_PAST,
 ) -> TagWrite:
     """Return all that is to be written after a look that read the tag.
 
-    `is_first`: the repository was never looked at before, so that nobody knows how old a tag
-    is. A tag that appears later was pushed since: that counts as a move.
+    `history` is the tag's past before this look. `is_first`: the repository was never looked at
+    before, so that nobody knows how old a tag is. A tag that appears later was pushed since: that
+    counts as a move.
     """
     root, name, at = seen.root, seen.reference.target, seen.looked_at
     if root is None:
@@ -151,7 +166,12 @@ def seen_write(
     if moved and (known or not is_first):
         moved_at = at
     settlement, waits = bench.judge(
-        seen, moved_at, previous, complete=seen.complete, again=bench.is_again(before)
+        seen,
+        moved_at,
+        previous,
+        complete=seen.complete,
+        history=history,
+        again=bench.is_again(before),
     )
     state = TagState(
         name=name,

@@ -9,11 +9,13 @@ from datetime import datetime
 from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.crawl.holder import new_holder
+from mfl_lint.crawl.inside import StoreMemory
 from mfl_lint.crawl.job import Job, Progress
 from mfl_lint.crawl.round import Show, crawl_registry
 from mfl_lint.crawl.vanished import settle_vanished
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
+from mfl_lint.registry.deep import DeepReader
 from mfl_lint.registry.transport import Transport
 from mfl_lint.rules import discover, judged_hash
 from mfl_lint.store.engine import Store
@@ -64,6 +66,7 @@ class Crawler:
     def _job(self, registry: RegistryConfig, client: RegistryClient) -> Job:
         stats = self._transport.stats
         before = stats.requests
+        inside = DeepReader(StoreMemory(self._store, self._now), self.config.deep)
         return Job(
             store=self._store,
             source=client,
@@ -71,10 +74,12 @@ class Crawler:
             settings=self.config.crawl,
             policy=self.config.policy,
             rules=self._rules,
-            judged_hash=judged_hash(self._rules, self.config.policy),
+            # Looking inside, or no more, is another way to judge.
+            judged_hash=judged_hash(self._rules, self.config.policy) + "+" * registry.deep,
             holder=self._holder,
             now=self._now,
             requests=lambda: stats.requests - before,
+            inside=inside if registry.deep else None,
         )
 
     def live(self) -> tuple[CrawlRecord, ...]:
@@ -92,6 +97,7 @@ class Crawler:
                 opened=progress.opened,
                 resolved=progress.resolved,
                 problem=progress.problem,
+                partial=progress.partial,
             )
             for progress in self._running.values()
             if progress.crawl_id

@@ -95,7 +95,8 @@ def walked_at(root: Node, vouched: Mapping[Digest, datetime], at: datetime) -> d
     if not vouched:
         return at
     below = (node.entry.digest for node in root.walk() if node.position is not None)
-    digests = (digest for digest in below if digest is not None)
+    blobs = (digest for node in root.walk() for digest in node.blobs or ())
+    digests = (digest for digest in (*below, *blobs) if digest is not None)
     return min((vouched[digest] for digest in digests if digest in vouched), default=at)
 
 
@@ -110,6 +111,8 @@ def presences(root: Node, vouched: Collection[Digest], at: datetime) -> Iterator
         if node.config_look is not None and node.config_look.state is not LookState.VERIFIED:
             config = node.document.config if node.document else None
             yield from _presence(config.digest if config else None, node.config_look, (), at)
+        for digest, look in (node.blobs or {}).items():
+            yield from _presence(digest, look, vouched, at)
 
 
 def _presence(

@@ -13,6 +13,7 @@ from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.rule import Rule
 from mfl_lint.crawl.holder import has_ended
+from mfl_lint.registry.deep import DeepReader
 from mfl_lint.registry.source import Source
 from mfl_lint.store.engine import Store
 
@@ -22,7 +23,8 @@ class Job:
     """Everything that crawling one registry needs. `holder` names this process in leases.
 
     `has_ended` says of another's name that its process is known to be over. `round_since` is
-    when this round began, the interrupted crawls that it goes on with included.
+    when this round began, the interrupted crawls that it goes on with included. `partial`: only
+    some repositories are looked at. `inside` reads layers where the registry is configured so.
 
     `judged_hash` is the fingerprint of rules and policy; `now` gives aware UTC; `requests`
     counts what was asked of the registry since the job was made.
@@ -40,6 +42,8 @@ class Job:
     requests: Callable[[], int]
     has_ended: Callable[[str], bool] = has_ended
     round_since: datetime | None = None
+    partial: bool = False
+    inside: DeepReader | None = None
 
 
 @dataclass(slots=True)
@@ -55,7 +59,9 @@ class Progress:
     opened: int = 0
     resolved: int = 0
     requests: int = 0
+    layers: int = 0
     problem: str = ""
+    partial: bool = False
 
 
 class RepositoryResult(msgspec.Struct, frozen=True):

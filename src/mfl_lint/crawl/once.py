@@ -9,6 +9,7 @@ from typing import TypeVar
 from mfl_lint.core.digest import Digest, is_digest
 from mfl_lint.core.manifest import Document
 from mfl_lint.registry.source import Head, Listing, Source
+from mfl_lint.registry.streaming import Take
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class OnceSource:
         self._heads: dict[str, Head] = {}
         self._documents: dict[str, Document] = {}
         self._blobs: dict[str, bytes] = {}
+        self._checked: dict[str, None] = {}
         self._asking: dict[str, asyncio.Event] = {}
 
     async def head(self, repository: str, target: str) -> Head:
@@ -54,6 +56,18 @@ class OnceSource:
         return await self._once(
             self._blobs, digest, lambda: self._source.blob(repository, digest, limit)
         )
+
+    async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
+        """Hand a large blob on: each asker reads it for itself."""
+        await self._source.stream(repository, digest, take, limit)
+
+    async def check_blob(self, repository: str, digest: Digest) -> None:
+        """Raise NotFound where the blob is not there."""
+
+        async def ask() -> None:
+            await self._source.check_blob(repository, digest)
+
+        await self._once(self._checked, digest, ask)
 
     async def tags(self, repository: str) -> Listing:
         """Return the repository's tags."""

@@ -25,9 +25,11 @@ from mfl_lint.crawl import facts
 from mfl_lint.crawl.beside import due, judge_beside
 from mfl_lint.crawl.consequences import Bench, failed_write, seen_write
 from mfl_lint.crawl.ending import ending, states_after
+from mfl_lint.crawl.inside import look_inside
 from mfl_lint.crawl.job import Job, RepositoryResult
 from mfl_lint.crawl.known import StoreKnown
 from mfl_lint.crawl.once import OnceSource
+from mfl_lint.crawl.past import pasts
 from mfl_lint.crawl.watch import chosen_tags, exact_tags
 from mfl_lint.registry.observe import Unchanged, observe
 from mfl_lint.registry.source import Listing
@@ -159,23 +161,24 @@ class RepositoryWalk:
         async def look_at(name: str) -> Observation | Unchanged:
             async with turns:
                 await self._renew()
-                return await observe(
+                seen = await observe(
                     source,
                     job.registry.name,
                     Reference(job.registry.host, self._repository, name),
                     now=job.now,
                     known=known,
                     previous=known.vouched_digest(self._stored.get(name), job.judged_hash),
+                    check_blobs=job.registry.check_blobs,
                 )
+                return await look_inside(job, source, seen, self._renew)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(look_at(name)) for name in names]
         looks = [task.result() for task in tasks]
         seen = [look for look in looks if isinstance(look, Observation)]
         fetched: dict[Digest, Content] = {}
-        for look in seen:
-            if look.root is not None:
-                name = look.reference.target
+        for name, look in zip(names, looks, strict=True):
+            if isinstance(look, Observation) and look.root is not None:
                 self._summaries[name] = facts.summary(name, look.root)
                 fetched |= {x.digest: x for x in facts.contents(look.root, known.answered)}
         return Batch(
@@ -199,16 +202,16 @@ class RepositoryWalk:
             judged_hash = job.judged_hash + facts.PENDING
         names = [look.reference.target for look in seen]
         tracked, is_first = await self._tracked(names), self._before.last_crawled_at is None
+        told = await pasts(job, self._lease.repository_id, self._stored, seen, tracked)
         writes: list[TagWrite | None] = []
         for look, name in zip(seen, names, strict=True):
-            before, previous = self._stored.get(name), tracked.get(name, ())
+            before, previous, at = self._stored.get(name), tracked.get(name, ()), look.looked_at
             if look.root is None and look.look.mismatch is None:
-                at = look.looked_at
                 writes.append(failed_write(name, before, previous, look.look, at, job))
                 continue
-            vouched = known.vouched
+            marks, past = (known.vouched, judged_hash), told[name]
             writes.append(
-                seen_write(look, before, previous, bench, vouched, judged_hash, is_first=is_first)
+                seen_write(look, before, previous, bench, *marks, is_first=is_first, history=past)
             )
             if whole:
                 self._judged_beside.add(name)
@@ -230,8 +233,7 @@ class RepositoryWalk:
             for name in names
             if name in self._stored
         )
-        writes = tuple(write for write in failed if write is not None)
-        return Batch(crawl_id=self._crawl_id, at=at, tags=writes)
+        return Batch(crawl_id=self._crawl_id, at=at, tags=tuple(one for one in failed if one))
 
     async def _record(self, batch: Batch, look: Look) -> None:
         """Write a slice; the last one ends the crawl, unless tags are still to be judged."""

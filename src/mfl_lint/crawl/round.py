@@ -37,12 +37,13 @@ async def crawl_registry(
     is called whenever the progress changed.
     """
     started_at = job.now()
-    crawl_id = await crawls.start_crawl(job.store, job.registry.name, started_at)
-    progress = Progress(crawl_id, job.registry.name, started_at)
+    partial = only is not None
+    crawl_id = await crawls.start_crawl(job.store, job.registry.name, started_at, partial=partial)
+    progress = Progress(crawl_id, job.registry.name, started_at, partial=partial)
     status = CrawlStatus.INTERRUPTED
     try:
-        since = await _round_since(job, crawl_id, started_at)
-        await _Round(replace(job, round_since=since), progress, show).run(only)
+        since = started_at if partial else await _round_since(job, crawl_id, started_at)
+        await _Round(replace(job, round_since=since, partial=partial), progress, show).run(only)
         status = CrawlStatus.FAILED if progress.problem and not progress.tags else CrawlStatus.DONE
     finally:
         await _report(job, progress)
@@ -53,7 +54,7 @@ async def crawl_registry(
 
 async def _round_since(job: Job, crawl_id: int, started_at: datetime) -> datetime:
     """Return when the first of the interrupted crawls before this one began, else `started_at`."""
-    page = await crawls.crawls(job.store, job.registry.name, None, _LOOK_BACK)
+    page = await crawls.crawls(job.store, job.registry.name, limit=_LOOK_BACK, whole=True)
     for before in page.items:
         if before.id >= crawl_id:
             continue
@@ -72,6 +73,12 @@ class _Round:
         self._show = show
         self._reported_at = job.now()
         self._held: list[str] = []
+        if job.inside is not None:
+            job.inside.told = self._show_layers
+
+    def _show_layers(self) -> None:
+        self._progress.layers = self._job.inside.layers if self._job.inside else 0
+        self._show(self._progress)
 
     async def run(self, only: Sequence[str] | None) -> None:
         try:

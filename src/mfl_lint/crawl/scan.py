@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from mfl_lint.config import RegistryConfig, Scheme
 from mfl_lint.core.observation import Observation
-from mfl_lint.core.policy import Policy
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Policy, Requirement
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding, Judgement, Rule, Siblings
 from mfl_lint.core.scan import Scan, ScannedTarget, report_order, scanned
 from mfl_lint.crawl import facts
 from mfl_lint.lint import judge, judge_name
+from mfl_lint.registry.deep import DeepReader
 from mfl_lint.registry.observe import observe
 from mfl_lint.registry.source import Source
 
@@ -27,7 +31,8 @@ class Asked:
     """References of one repository in one source.
 
     `all_tags` says that they are all of the repository's tags, `repositories` what else the
-    registry holds, None where it was not listed.
+    registry holds, None where it was not listed. `required` are the platforms that a reference
+    must offer besides the policy's.
     """
 
     source: Source
@@ -35,6 +40,7 @@ class Asked:
     references: tuple[Reference, ...]
     all_tags: bool = False
     repositories: tuple[str, ...] | None = None
+    required: Mapping[Reference, tuple[Platform, ...]] = field(default_factory=dict)
 
 
 async def scan(
@@ -44,16 +50,22 @@ async def scan(
     policy: Policy,
     now: Callable[[], datetime],
     looked: Callable[[Observation], None] = lambda observation: None,
+    check_blobs: bool = False,
+    inside: DeepReader | None = None,
+    deep: bool = False,
 ) -> Scan:
     """Look at everything that is asked for, and judge it; no failure to look is raised.
 
     One repository is in memory at a time. `looked` is called after each look, for progress.
+    `check_blobs`: whether layers are there is looked at too, however registries are configured.
+    `inside` reads the layers of the registries that are configured so, or with `deep` of all.
     """
     started_at = now()
     targets: list[ScannedTarget] = []
     findings: dict[str, Finding] = {}
     async for group in asked:
-        observations = await _observe(group, now, looked)
+        reader = inside if deep or group.registry.deep else None
+        observations = await _observe(group, now, looked, check_blobs, reader)
         for observation, judgement in _judge(group, observations, rules, policy):
             targets.append(scanned(observation, judgement))
             findings |= {finding.fingerprint: finding for finding in judgement.findings}
@@ -64,15 +76,27 @@ async def scan(
 
 
 async def _observe(
-    group: Asked, now: Callable[[], datetime], looked: Callable[[Observation], None]
+    group: Asked,
+    now: Callable[[], datetime],
+    looked: Callable[[Observation], None],
+    check_blobs: bool,
+    inside: DeepReader | None,
 ) -> list[Observation]:
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(reference: Reference) -> Observation:
         async with turns:
-            seen = await observe(group.source, group.registry.name, reference, now=now)
+            seen = await observe(
+                group.source,
+                group.registry.name,
+                reference,
+                now=now,
+                check_blobs=check_blobs or group.registry.check_blobs,
+            )
         if not isinstance(seen, Observation):  # nothing was vouched for, so nothing is unchanged
             raise TypeError(seen)
+        if inside is not None:
+            seen = await inside.look(group.source, seen)
         looked(seen)
         return seen
 
@@ -94,12 +118,20 @@ def _judge(
         judgement = judge(
             observation,
             rules,
-            policy,
+            _demanding(policy, group.required.get(observation.reference, ())),
             siblings,
             sparse=group.registry.sparse,
             insecure=group.registry.scheme is Scheme.HTTP,
         )
         yield observation, judgement
+
+
+def _demanding(policy: Policy, platforms: tuple[Platform, ...]) -> Policy:
+    """Return the policy of one reference: whoever names it may need more than the policy says."""
+    if not platforms:
+        return policy
+    requirements = (*policy.requirements, Requirement(platforms))
+    return msgspec.structs.replace(policy, requirements=requirements)
 
 
 def _judge_name(group: Asked, rules: Sequence[Rule], policy: Policy) -> tuple[Finding, ...]:

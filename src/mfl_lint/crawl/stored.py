@@ -11,6 +11,7 @@ from mfl_lint.core.errors import (
     BodyInvalid,
     Denied,
     NotFound,
+    NotObserved,
     RateLimited,
     RegistryError,
     Unreachable,
@@ -23,6 +24,7 @@ from mfl_lint.core.reference import Reference
 from mfl_lint.crawl.known import StoreKnown
 from mfl_lint.registry.observe import observe
 from mfl_lint.registry.source import Head, Listing
+from mfl_lint.registry.streaming import Take
 from mfl_lint.store import registries, views
 from mfl_lint.store.engine import Store
 
@@ -63,6 +65,14 @@ class StoredSource:
         """Raise what the last look at the config said: stored ones are never asked for here."""
         await self._repeat(digest)
         raise Unreachable(f"{digest} was never read")
+
+    async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
+        """Raise NotObserved: layers are never kept, only what was read of them."""
+        raise NotObserved(f"{digest} was not read")
+
+    async def check_blob(self, repository: str, digest: Digest) -> None:
+        """Raise what the last look at the blob said."""
+        await self._repeat(digest)
 
     async def tags(self, repository: str) -> Listing:
         """Return the tags that this source was made for."""

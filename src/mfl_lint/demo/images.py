@@ -180,7 +180,7 @@ def _wrong_platforms() -> Iterator[_Sample]:
         ("latest",),
         index(amd64, arm64, annotate=spelt),
         "x86_64 and aarch64 are uname's words, not the ones that engines look for",
-        ("MFL103",),
+        ("MFL103", "MFL110"),
     )
 
 
@@ -192,14 +192,14 @@ def _ambiguous_platforms() -> Iterator[_Sample]:
         ("latest",),
         index(amd64, image("linux", "arm", name="ambiguous")),
         "arm says neither v6 nor v7: a Raspberry Pi Zero may get a program it cannot run",
-        ("MFL104",),
+        ("MFL104", "MFL110"),
     )
     yield _Sample(
         "broken/duplicate-platform",
         ("latest",),
         index(amd64, other, arm64),
         "two digests for linux/amd64: which one runs is the engine's choice",
-        ("MFL105",),
+        ("MFL105", "MFL112"),
     )
     yield _Sample(
         "broken/orphan-attestation",
@@ -279,11 +279,12 @@ def _incomplete() -> Iterator[_Sample]:
     story = "the releases offer amd64 and arm64"
     yield _Sample("broken/amd64-only", ("v1.0",), both, story, names=("MFL301",))
     story = "the policy requires arm64 too; and the name says a platform that tags should not need"
-    yield _Sample("broken/amd64-only", ("latest",), alone, story, ("MFL401",), ("MFL301",))
+    expected = ("MFL401", "MFL403")
+    yield _Sample("broken/amd64-only", ("latest",), alone, story, expected, ("MFL301",))
     story = "the releases offer amd64 and arm64"
     yield _Sample("broken/pushed-by-hand", ("v1.0", "v1.1", "v1.2"), both, story)
     story = "somebody pushed latest from a laptop: arm64 is gone"
-    yield _Sample("broken/pushed-by-hand", ("latest",), alone, story, ("MFL402",))
+    yield _Sample("broken/pushed-by-hand", ("latest",), alone, story, ("MFL402", "MFL403"))
     for arch, one in (("amd64", amd64), ("arm64", arm64)):
         yield _Sample(
             "broken/tags-with-platforms",

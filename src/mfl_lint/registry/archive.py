@@ -7,12 +7,14 @@ or keeps the small ones that can be documents (in a compressed one).
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import tarfile
+import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 
@@ -25,6 +27,10 @@ from mfl_lint.core.errors import (
 )
 from mfl_lint.core.manifest import MAX_DOCUMENT_BYTES
 from mfl_lint.registry.layout import Layout, open_regular
+from mfl_lint.registry.streaming import Readable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MAX_MEMBERS: Final = 20_000
 MAX_KEPT_BYTES: Final = 64 * 1024 * 1024
@@ -64,17 +70,30 @@ class ArchiveSource(Layout):
             self._path = path
             self._compressed = self._file.read(len(_GZIP)) == _GZIP
             self._members = _members(self._file, self._compressed, str(path))
-            super().__init__(self._read_member, f"oci-archive:{path}")
-            self._opened = opened.pop_all()
+            super().__init__(self._read_member, self._open_member, f"oci-archive:{path}")
+            self._files = opened.pop_all()
 
     async def close(self) -> None:
         """Close the archive; nothing can be read from it afterwards."""
-        self._opened.close()
+        self._files.close()
 
-    def _read_member(self, name: str, limit: int) -> bytes:
+    def _open_member(self, name: str) -> AbstractContextManager[Readable]:
+        """Return a member to be read from where it lies; in a compressed archive all before it
+        is inflated once more, within the same bounds as at first.
+        """
+        member = self._member(name)
+        whole = cast("BinaryIO", io.BufferedReader(_Anew(self._file), _CHUNK_BYTES))
+        stream = _InflatedStream(whole, self._file) if self._compressed else _PlainStream(whole)
+        return closing(_Part(stream, member))
+
+    def _member(self, name: str) -> _Member:
         member = self._members.get(name)
         if member is None:
             raise NotFound(f"{name} is not in {self._path}")
+        return member
+
+    def _read_member(self, name: str, limit: int) -> bytes:
+        member = self._member(name)
         if member.size_bytes > limit:
             raise BodyInvalid(f"{name} has more than {limit} bytes: not read")
         if member.kept is not None:
@@ -123,8 +142,8 @@ class _PlainStream:
 class _InflatedStream(_PlainStream):
     """The same through gzip: forwards only, and no bomb is inflated to its end."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        size = os.fstat(file.fileno()).st_size
+    def __init__(self, file: BinaryIO, whole: BinaryIO | None = None) -> None:
+        size = os.fstat((whole or file).fileno()).st_size
         self._limit = max(_INFLATED_BYTES, size * _INFLATED_RATIO)
         super().__init__(cast("BinaryIO", gzip.GzipFile(fileobj=file)))
 
@@ -138,6 +157,62 @@ class _InflatedStream(_PlainStream):
         while self.tell() < to and self.take(min(_CHUNK_BYTES, to - self.tell())):
             pass
         return self.tell()
+
+
+class _Anew(io.RawIOBase):
+    """An open file from its start, whoever else reads it: it has a position of its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._descriptor = file.fileno()
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seek(self, to: int, whence: int = 0, /) -> int:
+        """Go to an offset from the start, the only `whence` that is needed."""
+        self._position = to
+        return to
+
+    def tell(self) -> int:
+        """Return the offset from the start."""
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read as much as there is, as the buffer holds at most."""
+        view = memoryview(buffer)
+        data = os.pread(self._descriptor, len(view), self._position)
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+class _Part:
+    """One member's bytes; the way to them is gone when they are first read."""
+
+    def __init__(self, stream: _PlainStream, member: _Member) -> None:
+        self._stream = stream
+        self._member = member
+        self._left = member.size_bytes
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes; raise BodyInvalid where the archive cannot be read any more."""
+        try:
+            if self._left == self._member.size_bytes:
+                self._stream.seek(self._member.offset)
+            data = self._stream.take(min(size, self._left))
+        except (OSError, EOFError, zlib.error, ManifestInvalid) as error:
+            raise BodyInvalid(f"the archive cannot be read: {error}") from error
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """Do nothing: the file stays open for others."""
 
 
 def _open(path: Path) -> BinaryIO:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 
 from mfl_lint.core.digest import Digest, is_digest, verifies
 from mfl_lint.core.errors import BodyInvalid, ManifestInvalid, NotObserved
-from mfl_lint.core.manifest import MAX_DOCUMENT_BYTES, Document
+from mfl_lint.core.manifest import (
+    MAX_DOCUMENT_BYTES,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    SCHEMA1_SIGNED,
+    Document,
+    Form,
+)
 from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import Reference
 from mfl_lint.registry.layout import open_regular, read_bounded
 from mfl_lint.registry.source import Head, Listing
+from mfl_lint.registry.streaming import Take
+
+_PLAIN_TYPES: Final = {
+    Form.INDEX: OCI_INDEX,
+    Form.MANIFEST: OCI_MANIFEST,
+    Form.SCHEMA1: SCHEMA1_SIGNED,
+}
 
 
 class BareSource:
@@ -25,8 +39,9 @@ class BareSource:
 
     def __init__(self, raw: bytes) -> None:
         document = parse_document(raw, "")
-        # Nobody served it under another name: it is what it says that it is.
-        self._document = msgspec.structs.replace(document, served_type=document.media_type)
+        # Nobody served it under another name: it is what it says that it is, or what it is.
+        media_type = document.media_type or _PLAIN_TYPES.get(document.form, "")
+        self._document = msgspec.structs.replace(document, served_type=media_type)
 
     @classmethod
     def from_file(cls, path: Path) -> BareSource:
@@ -62,6 +77,14 @@ class BareSource:
         return self._asked_for(target)
 
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+        """Raise NotObserved: there are no blobs."""
+        raise NotObserved(f"{digest} is not part of a bare document")
+
+    async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
+        """Raise NotObserved: there are no blobs."""
+        raise NotObserved(f"{digest} is not part of a bare document")
+
+    async def check_blob(self, repository: str, digest: Digest) -> None:
         """Raise NotObserved: there are no blobs."""
         raise NotObserved(f"{digest} is not part of a bare document")
 

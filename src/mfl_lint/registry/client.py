@@ -41,6 +41,7 @@ from mfl_lint.registry.pages import MAX_LISTING_BYTES, MAX_PAGES, Field, Pages
 from mfl_lint.registry.politeness import Flights, limits_of
 from mfl_lint.registry.route import Request, Route
 from mfl_lint.registry.source import Head, Listing
+from mfl_lint.registry.streaming import BodyStream, Intake, Take
 from mfl_lint.registry.transport import Transport
 
 ACCEPT: Final = ", ".join(
@@ -50,7 +51,12 @@ _JSON: Final = "application/json"
 _PULL: Final = "repository:{}:pull"
 _CATALOGUE_SCOPE: Final = "registry:catalog:*"
 _PAGE: Final = 1000
+_NO_CATALOGUE: Final = (
+    "docker.io has no catalogue: name its repositories, in the configuration or one a line in a "
+    "file for `mfl-lint scan -f`"
+)
 _NO_HEAD: Final = frozenset({404, 405, 501})
+_ANY_SIZE: Final = 2**63
 
 
 class RegistryClient:
@@ -109,6 +115,24 @@ class RegistryClient:
         answer, _ = await self._verified(path, scope, "*/*", digest, limit)
         return answer.body
 
+    async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
+        """Hand a large blob to `take`, wherever the registry keeps it, and verify it."""
+        stream = BodyStream(Intake(digest, take, limit), self._transport.http)
+        path, scope = _path(repository, "blobs", digest), _PULL.format(repository)
+        answer = self._demand(await self._ask("GET", path, scope, "*/*", 0, stream))
+        stream.intake.verify(f"GET {place(answer.url)}", framed=answer.framed)
+
+    async def check_blob(self, repository: str, digest: Digest) -> None:
+        """Raise NotFound where the blob is not there; a 404 is repeated as GET: it has a body."""
+        if not is_digest(digest):
+            raise ReferenceInvalid(f"not a digest: {digest[:100]!r}")
+        path, scope = _path(repository, "blobs", digest), _PULL.format(repository)
+        answer = await self._join("HEAD", path, scope, "*/*", 0)
+        if answer.status in _NO_HEAD:
+            await self.stream(repository, digest, _nothing, _ANY_SIZE)
+        else:
+            self._demand(answer)
+
     async def tags(self, repository: str) -> Listing:
         """Return the repository's tags; NotFound where the registry says it is not there."""
         path = _path(repository, "tags", "list")
@@ -117,7 +141,7 @@ class RegistryClient:
     async def repositories(self) -> Listing:
         """Return the catalogue; where a registry has none, a listing that says so."""
         if is_docker_hub(self.registry.host):
-            return Listing((), "docker.io has no catalogue: name its repositories in the config")
+            return Listing((), _NO_CATALOGUE)
         try:
             return await self._listing("/v2/_catalog", "repositories", _CATALOGUE_SCOPE)
         except NotFound as error:
@@ -165,7 +189,15 @@ class RegistryClient:
         ask = partial(self._ask, method, path, scope, accept, limit)
         return await self._flights.join((method, path, limit), ask)
 
-    async def _ask(self, method: str, path: str, scope: str, accept: str, limit: int) -> Answer:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        scope: str,
+        accept: str,
+        limit: int,
+        stream: BodyStream | None = None,
+    ) -> Answer:
         """Return the answer, authorised; a token that is refused is fetched anew, once."""
         route = self._route or await self._routed()
         header = self._auth.ready(scope)
@@ -174,7 +206,7 @@ class RegistryClient:
         url = route.origin.url(path)
         # Only manifests are asked for so, and only their GETs are counted as pulls.
         pull = method == "GET" and accept == ACCEPT
-        request = Request(method, url, route, accept, header, limit, pull=pull)
+        request = Request(method, url, route, accept, header, limit, pull=pull, stream=stream)
         answer = await self._transport.fetch(request)
         if answer.status == 401 and Origin.of(answer.url) == route.origin:
             header = await self._auth.renew(answer, scope, header, route)
@@ -230,6 +262,11 @@ def _path(repository: str, kind: str, target: str) -> str:
     if not (is_digest(target) or is_tag(target)):
         raise ReferenceInvalid(f"neither a tag nor a digest: {target[:100]!r}")
     return f"/v2/{repository}/{kind}/{target}"
+
+
+async def _nothing(_: bytes) -> bool:
+    """Want no more of a blob: that it is there is all."""
+    return False
 
 
 def _digest_header(answer: Answer) -> Digest | None:

@@ -11,6 +11,8 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +32,10 @@ from mfl_lint.core.manifest import MAX_DOCUMENT_BYTES, OCI_INDEX, Descriptor, Do
 from mfl_lint.core.parse import parse_document, parse_layout
 from mfl_lint.core.reference import Reference, is_tag
 from mfl_lint.registry.source import Head, Listing
+from mfl_lint.registry.streaming import Intake, Readable, Take, stream_file
 
 Read = Callable[[str, int], bytes]
+Open = Callable[[str], AbstractContextManager[Readable]]
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME: Final = "io.containerd.image.name"
@@ -51,12 +55,14 @@ class Layout:
     """An OCI layout, whatever holds its files: a Source of one repository, without a name.
 
     `read` takes a path inside the layout and a limit in bytes; it returns the whole file and
-    raises NotFound where there is none, another RegistryError where it cannot be read. `name`
-    is what people call the layout, `oci:DIR`. Raises ManifestInvalid if it is no layout.
+    raises NotFound where there is none, another RegistryError where it cannot be read. `opened`
+    takes a path too, for a file that is too large to be held; so it raises. `name` is what people
+    call the layout, `oci:DIR`. Raises ManifestInvalid if it is no layout.
     """
 
-    def __init__(self, read: Read, name: str) -> None:
+    def __init__(self, read: Read, opened: Open, name: str) -> None:
         self._read = read
+        self._opened = opened
         self._name = name
         _check_version(self._control_file("oci-layout"), name)
         index = parse_document(self._control_file("index.json"), OCI_INDEX)
@@ -101,6 +107,16 @@ class Layout:
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Return the verified bytes of a blob; BodyInvalid above `limit` bytes."""
         return self._verified(digest, limit)
+
+    async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
+        """Hand a large blob to `take` and verify it; nothing is extracted."""
+        path = _blob_path(digest)
+        await stream_file(partial(self._opened, path), path, Intake(digest, take, limit))
+
+    async def check_blob(self, repository: str, digest: Digest) -> None:
+        """Raise NotFound where there is no such file; one that is too large to be read is there."""
+        with suppress(BodyInvalid):
+            self._read(_blob_path(digest), 0)
 
     async def tags(self, repository: str) -> Listing:
         """Return the tags, in the order of `index.json`."""
@@ -157,7 +173,10 @@ class LayoutSource(Layout):
         def read(inside: str, limit: int) -> bytes:
             return _read_below(path, inside, limit)
 
-        super().__init__(read, f"oci:{path}")
+        def opened(inside: str) -> AbstractContextManager[Readable]:
+            return os.fdopen(_descriptor_below(path, inside), "rb")
+
+        super().__init__(read, opened, f"oci:{path}")
 
 
 def open_regular(name: str | Path, directory: int | None = None) -> int:
@@ -216,12 +235,20 @@ def _tag_of(entry: Descriptor) -> str | None:
 def _read_below(directory: Path, inside: str, limit: int) -> bytes:
     """Return the bytes of a file below a directory; every failure is a RegistryError."""
     try:
+        return read_bounded(_descriptor_below(directory, inside), inside, limit)
+    except OSError as error:
+        raise _failure(inside, error) from error
+
+
+def _descriptor_below(directory: Path, inside: str) -> int:
+    """Return a descriptor of a file below a directory; every failure is a RegistryError."""
+    try:
         root = os.open(directory, _FLAGS | os.O_DIRECTORY)
     except OSError as error:
         reason = error.strerror or "it cannot be opened"
         raise Unreachable(f"{directory}: {reason}") from error
     try:
-        return read_bounded(_open_below(root, inside), inside, limit)
+        return _open_below(root, inside)
     except OSError as error:
         raise _failure(inside, error) from error
 

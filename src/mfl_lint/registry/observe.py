@@ -14,6 +14,7 @@ from mfl_lint.core.manifest import Document
 from mfl_lint.core.observation import VERIFIED, Look, LookState, Node, Observation
 from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import Reference
+from mfl_lint.registry.blobs import Blobs
 from mfl_lint.registry.source import Head, Known, NothingKnown, Source
 from mfl_lint.registry.tree import Tree, look_of
 
@@ -42,6 +43,7 @@ async def observe(
     now: Callable[[], datetime],
     known: Known = NOTHING_KNOWN,
     previous: Digest | None = None,
+    check_blobs: bool = False,
 ) -> Observation | Unchanged:
     """Return what the source says of the reference now; no failure to look is raised.
 
@@ -49,10 +51,11 @@ async def observe(
     only where nothing below it has to be asked for, that is where the last look at it was
     complete and `known.present` still vouches for every child; the answer is then Unchanged
     after one HEAD. Without it an unchanged tag is walked again: bytes that `known` holds are
-    not fetched, but each child that it does not vouch for is asked for with HEAD.
+    not fetched, but each child that it does not vouch for is asked for with HEAD. `check_blobs`:
+    so is each layer.
     """
     looked_at = now()
-    look = _Look(source, reference, known)
+    look = _Look(source, reference, known, check_blobs)
     try:
         found = await look.take(previous)
     except RegistryError as error:
@@ -67,12 +70,15 @@ async def observe(
 class _Look:
     """One look at one reference; failures at the root itself are raised."""
 
-    def __init__(self, source: Source, reference: Reference, known: Known) -> None:
+    def __init__(
+        self, source: Source, reference: Reference, known: Known, check_blobs: bool
+    ) -> None:
         self._source = source
         self._repository = reference.repository
         self._digest = reference.digest
         self._target = reference.target
         self._known = known
+        self._check_blobs = check_blobs
 
     async def take(self, previous: Digest | None) -> Node | Look | Digest:
         """Return the tree, why there is none, or the previous digest where it still stands."""
@@ -85,17 +91,21 @@ class _Look:
                 return document.digest
             tree = Tree(self._source, self._repository, self._known)
             await tree.grow(document)
-            if not tree.has_absent:
-                return tree.node()
+            blobs = Blobs(self._source, self._repository, self._known)
+            if self._check_blobs:
+                await blobs.look(tree.node(), tree.read_configs)
+            if not (tree.has_absent or blobs.has_absent):
+                return blobs.put(tree.node())
             # A child that is gone means a dangling digest only while the index still stands.
             try:
                 head = await self._resolve()
             except NotFound:
                 raise
             except RegistryError as error:
-                return tree.node(unconfirmed=look_of(error))
+                unconfirmed = look_of(error)
+                return blobs.put(tree.node(unconfirmed), unconfirmed)
             if _is(document, head.digest):
-                return tree.node()
+                return blobs.put(tree.node())
         return _MOVED
 
     async def _head(self) -> Head:

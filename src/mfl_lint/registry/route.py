@@ -13,10 +13,19 @@ from mfl_lint.core.manifest import MAX_DOCUMENT_BYTES
 from mfl_lint.registry.addresses import Reach
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.politeness import Limits
+from mfl_lint.registry.streaming import BodyStream
 
 MAX_REDIRECTS: Final = 5
 
 Tls = ssl.SSLContext | bool
+
+
+def trusting(ca_file: str) -> ssl.SSLContext:
+    """Return a context that trusts the usual authorities and the file's; blocks on the disk."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -49,7 +58,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
     `limit` is the largest body in bytes; `tries` bounds the tries where the settings allow
     more. `form` makes it a POST's. With `strict` only public addresses are asked beside the
-    route's own host and port, and its friends. A `pull` may count against an allowance.
+    route's own host and port, and its friends. A `pull` may count against an allowance. A
+    `stream` takes the body of a good answer instead of it being held.
     """
 
     method: str
@@ -64,3 +74,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     strict: bool = False
     origin: Origin | None = None
     pull: bool = False
+    stream: BodyStream | None = None
+
+    @property
+    def streamed_bytes(self) -> int:
+        """Return how many bytes of the body were handed on."""
+        return self.stream.intake.received if self.stream is not None else 0

@@ -9,6 +9,7 @@ import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.manifest import Document
+from mfl_lint.registry.streaming import Take
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -46,6 +47,16 @@ class Source(Protocol):
 
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Return the verified bytes of a small blob (a config); BodyInvalid above `limit`."""
+
+    async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
+        """Hand a large blob (a layer) to `take`, piece by piece; BodyInvalid above `limit` bytes.
+
+        Where `take` says False the rest is not read, and nothing was verified. Else all of it
+        was handed on, and it is verified: DigestMismatch. Pieces come before that is known.
+        """
+
+    async def check_blob(self, repository: str, digest: Digest) -> None:
+        """Raise NotFound where the blob is not there; nothing of it is read."""
 
     async def tags(self, repository: str) -> Listing:
         """Return the repository's tags."""

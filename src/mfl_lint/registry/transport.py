@@ -30,7 +30,7 @@ from mfl_lint.registry.exchange import EXPECTED, BodyCut, Fleeting, Sessions, fa
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
 from mfl_lint.registry.proxies import Proxies
-from mfl_lint.registry.route import Request, Tls
+from mfl_lint.registry.route import Request, Tls, trusting
 from mfl_lint.registry.traffic import HostTraffic, Stats, outcome_of
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -86,7 +86,7 @@ class Transport:
             return True
         if ca_file not in self._contexts:
             try:
-                self._contexts[ca_file] = await asyncio.to_thread(_trusting, ca_file)
+                self._contexts[ca_file] = await asyncio.to_thread(trusting, ca_file)
             except (OSError, ValueError):
                 raise Unreachable(f"ca_file: {ca_file} holds no usable certificates") from None
         return self._contexts[ca_file]
@@ -195,7 +195,7 @@ class Transport:
             raise failure from None
         finally:
             peer.host.leave(connected)
-            peer.traffic.count(request.method, outcome, received)
+            peer.traffic.count(request.method, outcome, received or request.streamed_bytes)
             if purse is not None:
                 purse.end(spent=outcome == "failed")
 
@@ -213,6 +213,8 @@ class Transport:
         if proxy is not None:
             # The socket leads to the proxy, which the administrator chose.
             options["reach"], options["proxy"] = Reach.ANY, proxy
+        if request.stream is not None:
+            options["timeout"] = request.stream.timeout
         if request.form is not None:
             options["data"] = dict(request.form)
         return options
@@ -277,7 +279,10 @@ async def _send(
     """Return the whole answer of one request on the wire; raise what aiohttp raises."""
     response = await session.request(request.method, url, **options)
     try:
-        body = await read_body(response, request.limit, large)
+        if request.stream is not None and response.status == 200:
+            body = await request.stream.read(response)
+        else:
+            body = await read_body(response, request.limit, large)
     except BaseException:
         response.close()
         raise
@@ -288,11 +293,3 @@ async def _send(
         "Content-Length" in headers or "Transfer-Encoding" in headers or request.method == "HEAD"
     )
     return Answer(request.method, url, response.status, headers, body, framed)
-
-
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    """Return a context that trusts the usual authorities and the file's; blocks on the disk."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(cafile=ca_file)
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -112,10 +112,12 @@ class Tree:
     """What stands below one root in one repository. Content from `known` is trusted.
 
     Bytes that `known` holds are not fetched: their presence is asked for with HEAD where
-    `known` does not vouch for it. `known` is asked for many digests at once.
+    `known` does not vouch for it. `known` is asked for many digests at once. `read_configs` are
+    the configs that were fetched.
     """
 
     def __init__(self, source: Source, repository: str, known: Known) -> None:
+        self.read_configs: set[Digest] = set()
         self._source = source
         self._repository = repository
         self._known = known
@@ -221,6 +223,7 @@ class Tree:
 
     async def _config(self, digest: Digest) -> _Seen:
         raw = await self._source.blob(self._repository, digest, MAX_DOCUMENT_BYTES)
+        self.read_configs.add(digest)
         return _Seen(VERIFIED, config=parse_config(raw, digest))
 
     async def _stored(self, digests: Iterable[Digest]) -> Mapping[Digest, StoredContent]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 
+from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, LookState, Node, Observation
 from mfl_lint.core.rule import Finding
+from mfl_lint.report.hosts import HostV1, grouped, hosts_by_position
 from mfl_lint.report.json_v1 import FindingV1, finding_v1, to_json
 from mfl_lint.report.paper import Paper
 
@@ -16,16 +19,28 @@ _ATTESTED: Final = "vnd.docker.reference.digest"
 _PREDICATE: Final = "in-toto.io/predicate-type"
 _KNOWN: Final = (("slsa.dev/provenance", "provenance"), ("spdx", "sbom"), ("cyclonedx", "sbom"))
 _MAX_CELL: Final = 200
+_MAX_ANNOTATIONS: Final = 50
+_MAX_TEXT: Final = 500
 _TITLES: Final = (
     "#", "platform", "digest", "size", "created", "config says", "attested", "found"
 )  # fmt: skip
+
+
+class LayerV1(msgspec.Struct, frozen=True):
+    """One layer as the manifest names it; `size` in bytes."""
+
+    digest: str | None
+    size: int | None
+    media_type: str
 
 
 class EntryV1(msgspec.Struct, frozen=True):
     """One entry, or the image itself where there is no list (`position` is None).
 
     `depth` is 0 for entries of the list, 1 for those of a list inside it. `size` is in bytes
-    as the list says it. `created` is RFC 3339 text, "" if unknown; `state` None = not looked at.
+    as the list says it. `created` is RFC 3339 text, "" if unknown, `age_days` counts from it to
+    the look; `state` None = not looked at. `attests` is the position of the entry that an
+    attestation speaks of. `hosts` are the common hosts whose engines take the entry.
     """
 
     position: int | None
@@ -41,6 +56,12 @@ class EntryV1(msgspec.Struct, frozen=True):
     detail: str
     attestations: tuple[str, ...]
     findings: tuple[str, ...]
+    age_days: int | None = None
+    attests: int | None = None
+    annotations: dict[str, str] = {}
+    config_digest: str | None = None
+    layers: tuple[LayerV1, ...] = ()
+    hosts: tuple[HostV1, ...] = ()
 
 
 class InspectionV1(msgspec.Struct, frozen=True):
@@ -55,6 +76,7 @@ class InspectionV1(msgspec.Struct, frozen=True):
     detail: str
     entries: tuple[EntryV1, ...]
     findings: tuple[FindingV1, ...]
+    annotations: dict[str, str] = {}
 
 
 def inspection(seen: Observation, findings: Sequence[Finding]) -> InspectionV1:
@@ -69,8 +91,9 @@ def inspection(seen: Observation, findings: Sequence[Finding]) -> InspectionV1:
         size=document.size_bytes if document else None,
         state=seen.look.state,
         detail=seen.look.detail,
-        entries=tuple(_entries(root, findings)) if root else (),
+        entries=tuple(_Entries(findings, seen.looked_at).of(root)) if root else (),
         findings=tuple(finding_v1(finding) for finding in findings),
+        annotations=_bounded(document.annotations) if document else {},
     )
 
 
@@ -89,6 +112,8 @@ def render_inspection(shown: InspectionV1, paper: Paper) -> str:
     paper.line((f"{shown.media_type or 'no media type'}{size}", "dim"))
     if shown.entries:
         paper.table(_TITLES, map(_row, shown.entries))
+        _write_annotations(paper, shown)
+        _write_hosts(paper, shown.entries)
     for item in shown.findings:
         place = f" {item.platform}" if item.platform else ""
         paper.block("│ ", [f"{item.severity} {item.rule} {item.slug}{place}: {item.message}"])
@@ -105,7 +130,7 @@ def _row(entry: EntryV1) -> tuple[tuple[str, ...], str]:
         _platform_cell(entry),
         entry.digest.removeprefix("sha256:")[:12] if entry.digest else "-",
         "-" if entry.size is None else str(entry.size),
-        entry.created.partition("T")[0] or "-",
+        _created_cell(entry),
         entry.config_platform or "-",
         ", ".join(entry.attestations) or "-",
         ", ".join(entry.findings) or "-",
@@ -113,58 +138,120 @@ def _row(entry: EntryV1) -> tuple[tuple[str, ...], str]:
     return tuple(cell[:_MAX_CELL] for cell in cells), style
 
 
+def _created_cell(entry: EntryV1) -> str:
+    day = entry.created.partition("T")[0] or "-"
+    return f"{day}, {entry.age_days} d" if entry.age_days is not None else day
+
+
 def _platform_cell(entry: EntryV1) -> str:
     name = entry.platform or ("-" if entry.position is None else "no platform")
     if entry.kind is not Kind.IMAGE and entry.kind is not Kind.UNDECIDED:
-        name = f"{name} [{entry.kind}]"
+        of = "" if entry.attests is None else f" of {entry.attests}"
+        name = f"{name} [{entry.kind}{of}]"
     if entry.state is LookState.VERIFIED:
         return name
     return f"{name} ({entry.state or 'not looked at'})"
 
 
-def _entries(root: Node, findings: Sequence[Finding]) -> Iterator[EntryV1]:
-    if not root.is_index:
-        yield _entry(root, 0, (), findings)
+def _write_annotations(paper: Paper, shown: InspectionV1) -> None:
+    said = [("list", shown.annotations)] if shown.entries[0].position is not None else []
+    # What ties an attestation to its image stands in the table already.
+    entries = [entry for entry in shown.entries if entry.attests is None]
+    said += [(f"entry {_number(entry)}", entry.annotations) for entry in entries]
+    for place, named in said:
+        for name, value in named.items():
+            paper.block("│ ", [(f"{place}: ", "dim"), f"{name}: {value}"])
+
+
+def _write_hosts(paper: Paper, entries: Sequence[EntryV1]) -> None:
+    """Write which hosts take each entry; what nobody takes is said too."""
+    if entries[0].position is None:
         return
-    yield from _below(root, 0, findings)
+    for entry in entries:
+        if entry.depth == 0 and entry.kind not in (Kind.ATTESTATION, Kind.BLOB):
+            taken = f"entry {_number(entry)} is taken by: "
+            paper.block("│ ", [(taken, "dim"), grouped(entry.hosts) or "no common host"])
 
 
-def _below(index: Node, depth: int, findings: Sequence[Finding]) -> Iterator[EntryV1]:
-    for child in index.children:
-        of_child = [node for node in index.children if _attests(node, child)]
-        kinds = dict.fromkeys(name for node in of_child for name in _attestation_kinds(node))
-        yield _entry(child, depth, tuple(kinds), findings)
-        yield from _below(child, depth + 1, findings)
+def _number(entry: EntryV1) -> str:
+    return "-" if entry.position is None else f"{'·' * entry.depth}{entry.position}"
 
 
-def _entry(
-    node: Node, depth: int, attestations: tuple[str, ...], findings: Sequence[Finding]
-) -> EntryV1:
-    digest, config = node.entry.digest, node.config
-    rules = (
-        item.rule for item in findings if item.digest == digest and item.position == node.position
-    )
-    return EntryV1(
-        position=node.position,
-        depth=depth,
-        kind=node.kind,
-        platform=node.entry.platform.full if node.entry.platform else "",
-        config_platform=config.platform.full if config else "",
-        digest=digest,
-        size=node.entry.size_bytes,
-        media_type=node.entry.media_type,
-        created=config.created if config else "",
-        state=node.look.state if node.look else None,
-        detail=node.look.detail if node.look else "",
-        attestations=attestations,
-        findings=tuple(dict.fromkeys(rules)),
-    )
+class _Entries:
+    """Makes the rows of one observation."""
+
+    def __init__(self, findings: Sequence[Finding], looked_at: datetime) -> None:
+        self._looked_at = looked_at
+        self._rules: dict[tuple[str | None, int | None], dict[str, None]] = {}
+        for item in findings:
+            self._rules.setdefault((item.digest, item.position), {})[item.rule] = None
+
+    def of(self, root: Node) -> Iterator[EntryV1]:
+        """Yield the entries of a list and of those inside it, or the image itself."""
+        if not root.is_index:
+            yield self._entry(root, 0)
+            return
+        hosts = hosts_by_position(root)
+        for entry in self._below(root, 0):
+            taken = hosts.get(entry.position, ()) if entry.position is not None else ()
+            yield msgspec.structs.replace(entry, hosts=taken) if entry.depth == 0 else entry
+
+    def _below(self, index: Node, depth: int) -> Iterator[EntryV1]:
+        positions = {x.entry.digest or "": x.position for x in reversed(index.children)}
+        attested: dict[str, dict[str, None]] = {}
+        for node in index.children:
+            if node.kind is Kind.ATTESTATION:
+                kinds = attested.setdefault(node.entry.annotations.get(_ATTESTED, ""), {})
+                kinds.update(dict.fromkeys(_attestation_kinds(node)))
+        for child in index.children:
+            kinds = attested.get(child.entry.digest, {}) if child.entry.digest else {}
+            entry = self._entry(child, depth, tuple(kinds))
+            of = child.entry.annotations.get(_ATTESTED)
+            if child.kind is Kind.ATTESTATION and of:
+                entry = msgspec.structs.replace(entry, attests=positions.get(of))
+            yield entry
+            yield from self._below(child, depth + 1)
+
+    def _entry(self, node: Node, depth: int, attestations: tuple[str, ...] = ()) -> EntryV1:
+        config, document = node.config, node.document
+        created = config.created if config else ""
+        return EntryV1(
+            position=node.position,
+            depth=depth,
+            kind=node.kind,
+            platform=node.entry.platform.full if node.entry.platform else "",
+            config_platform=config.platform.full if config else "",
+            digest=node.entry.digest,
+            size=node.entry.size_bytes,
+            media_type=node.entry.media_type,
+            created=created,
+            state=node.look.state if node.look else None,
+            detail=node.look.detail if node.look else "",
+            attestations=attestations,
+            findings=tuple(self._rules.get((node.entry.digest, node.position), ())),
+            age_days=_age_days(created, self._looked_at),
+            annotations=_bounded(node.entry.annotations),
+            config_digest=document.config.digest if document and document.config else None,
+            layers=tuple(map(_layer, document.layers)) if document else (),
+        )
 
 
-def _attests(node: Node, image: Node) -> bool:
-    digest = image.entry.digest
-    is_attestation = node.kind is Kind.ATTESTATION and digest is not None
-    return is_attestation and node.entry.annotations.get(_ATTESTED) == digest
+def _age_days(created: str, looked_at: datetime) -> int | None:
+    """Return the whole days from `created` to the look, None where that is no usable time."""
+    try:
+        return max((looked_at - datetime.fromisoformat(created)).days, 0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _layer(layer: Descriptor) -> LayerV1:
+    return LayerV1(layer.digest, layer.size_bytes, layer.media_type[:_MAX_TEXT])
+
+
+def _bounded(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return as many annotations, and as much of each, as a person reads."""
+    names = sorted(annotations)[:_MAX_ANNOTATIONS]
+    return {name[:_MAX_TEXT]: annotations[name][:_MAX_TEXT] for name in names}
 
 
 def _attestation_kinds(node: Node) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,8 +17,9 @@ from mfl_lint import __version__
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
-from mfl_lint.core.scan import Scan, ScannedPlatform, ScannedTarget
+from mfl_lint.core.scan import Place, Scan, ScannedPlatform, ScannedTarget
 from mfl_lint.report.inert import encodable
+from mfl_lint.report.material import places_by_reference
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -44,6 +46,22 @@ class UndecidedV1(msgspec.Struct, frozen=True):
     detail: str
 
 
+class PlaceV1(msgspec.Struct, frozen=True):
+    """Where a file names a reference; `line` is counted from 1."""
+
+    path: str
+    line: int
+
+
+class UnresolvedV1(msgspec.Struct, frozen=True):
+    """What stands in a file in place of a reference, and why it names none."""
+
+    text: str
+    file: str
+    line: int
+    why: str
+
+
 class TargetV1(msgspec.Struct, frozen=True):
     """One reference that was looked at, in its canonical form."""
 
@@ -54,6 +72,7 @@ class TargetV1(msgspec.Struct, frozen=True):
     detail: str
     platforms: tuple[PlatformV1, ...]
     undecided: tuple[UndecidedV1, ...]
+    places: tuple[PlaceV1, ...]
 
 
 class FindingV1(msgspec.Struct, frozen=True):
@@ -68,16 +87,21 @@ class FindingV1(msgspec.Struct, frozen=True):
     message: str
     fix: str
     fingerprint: str
+    places: tuple[PlaceV1, ...]
 
 
 class SummaryV1(msgspec.Struct, frozen=True):
-    """How many findings there are of each severity, verdicts left open, findings ignored."""
+    """How many findings there are of each severity, verdicts left open, findings left out.
+
+    `ignored` are those that the policy leaves out, `known` those that a baseline lists.
+    """
 
     error: int
     warning: int
     info: int
     unknown: int
     ignored: int
+    known: int = 0
 
 
 class ReportV1(msgspec.Struct, frozen=True):
@@ -90,24 +114,35 @@ class ReportV1(msgspec.Struct, frozen=True):
     findings: tuple[FindingV1, ...]
     summary: SummaryV1
     problems: tuple[str, ...]
+    unresolved: tuple[UnresolvedV1, ...]
+    notes: tuple[str, ...]
 
 
 def render_json(scan: Scan, *, ignored: int = 0) -> str:
     """Return the report as JSON text in ASCII, so that it is inert wherever it is printed."""
+    places = places_by_reference(scan)
     report = ReportV1(
         version=1,
         tool=Tool("mfl-lint", __version__),
         started_at=scan.started_at,
         targets=tuple(_target(target) for target in scan.targets),
-        findings=tuple(finding_v1(finding) for finding in scan.findings),
+        findings=tuple(
+            finding_v1(finding, places_v1(places.get(finding.reference, ())))
+            for finding in scan.findings
+        ),
         summary=SummaryV1(
             scan.count(Severity.ERROR),
             scan.count(Severity.WARNING),
             scan.count(Severity.INFO),
             scan.unknown,
             ignored,
+            len(scan.known),
         ),
         problems=scan.problems,
+        unresolved=tuple(
+            UnresolvedV1(item.text, item.file, item.line, item.why) for item in scan.unresolved
+        ),
+        notes=scan.notes,
     )
     return to_json(report)
 
@@ -119,10 +154,15 @@ def to_json(value: Any) -> str:
     return text.replace("##[", "##\\u005b").replace("\x7f", "\\u007f") + "\n"
 
 
-def finding_v1(finding: Finding) -> FindingV1:
+def finding_v1(finding: Finding, places: tuple[PlaceV1, ...] = ()) -> FindingV1:
     """Return a finding as the report has it."""
-    names = FindingV1.__struct_fields__
-    return FindingV1(**{name: getattr(finding, name) for name in names})
+    names = [name for name in FindingV1.__struct_fields__ if name != "places"]
+    return FindingV1(**{name: getattr(finding, name) for name in names}, places=places)
+
+
+def places_v1(places: Iterable[Place]) -> tuple[PlaceV1, ...]:
+    """Return places as the report has them."""
+    return tuple(PlaceV1(place.path, place.line) for place in places)
 
 
 def _target(target: ScannedTarget) -> TargetV1:
@@ -137,6 +177,7 @@ def _target(target: ScannedTarget) -> TargetV1:
             UndecidedV1(verdict.rule, str(verdict.outcome), verdict.detail)
             for verdict in target.undecided
         ),
+        places=places_v1(target.places),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
-from mfl_lint.core.scan import Scan, ScannedPlatform, ScannedTarget
+from mfl_lint.core.scan import Place, Scan, ScannedPlatform, ScannedTarget
 from mfl_lint.report.paper import PIPED_WIDTH, Paper
 
 _STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -16,6 +16,7 @@ _SIGNS: Final = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i
 _BAR: Final = "  │ "
 _INDENT: Final = "  │   "
 _MAX_RULES: Final = 6
+_MAX_PLACES: Final = 6
 
 
 def render_text(
@@ -38,6 +39,8 @@ def render_text(
         _write_findings(paper, findings)
     for problem in scan.problems:
         paper.block("? ", [("could not look: ", "magenta"), problem], style="bold magenta")
+    for note in scan.notes:
+        paper.block("i ", [("note: ", "cyan"), note], style="cyan")
     _write_summary(paper, scan, ignored)
     return paper.text()
 
@@ -54,6 +57,8 @@ def _write_target(paper: Paper, target: ScannedTarget, findings: Sequence[Findin
         paper.block(_BAR, [(_unseen(target), "magenta")], style="dim")
     elif target.platforms:
         paper.block(_BAR, _platforms(target.platforms), style="dim")
+    if target.places:
+        paper.block(_BAR, [(f"in {_places(target.places)}", "dim")], style="dim")
     _write_findings(paper, findings)
     if seen and target.undecided:
         paper.block(_BAR, [(_undecided(target), "magenta")], style="dim")
@@ -85,6 +90,11 @@ def _platforms(platforms: Sequence[ScannedPlatform]) -> list[tuple[str, str] | s
                 (f" ({item.state})", "red" if item.state is LookState.ABSENT else "magenta")
             )
     return parts
+
+
+def _places(places: Sequence[Place]) -> str:
+    more = f" and {len(places) - _MAX_PLACES} more" if len(places) > _MAX_PLACES else ""
+    return f"{', '.join(map(str, places[:_MAX_PLACES]))}{more}"
 
 
 def _undecided(target: ScannedTarget) -> str:

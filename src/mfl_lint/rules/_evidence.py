@@ -11,6 +11,7 @@ from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.manifest import Document, Form, ImageConfig
 from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.platform import Platform
+from mfl_lint.core.rule import NodeCase, TagCase
 
 
 def config_of(node: Node) -> ImageConfig | None:
@@ -27,6 +28,29 @@ def config_of(node: Node) -> ImageConfig | None:
         raise NotObserved(f"the config of {node.entry.digest or 'an image'}: {state}")
     unreadable = any(problem.where == "" for problem in config.problems)
     return None if unreadable and config.platform.is_empty else config
+
+
+Configured = dict[str, list[tuple[Node, ImageConfig]]]
+
+
+def configured(case: NodeCase) -> tuple[Configured, str]:
+    """Return an index's images with their configs, by os; and what was not seen ("" = nothing)."""
+    found: Configured = {}
+    unseen = ""
+    for child in case.children:
+        node = child.node
+        if node.kind is Kind.UNDECIDED and not is_absent(node):
+            unseen = unseen or f"{node.entry.digest or 'an entry'} was not seen"
+        if node.kind is not Kind.IMAGE or is_absent(node):
+            continue
+        try:
+            config = config_of(node)
+        except NotObserved as error:
+            unseen = unseen or str(error)
+            continue
+        if config is not None:
+            found.setdefault(child.normal.os, []).append((node, config))
+    return found, unseen
 
 
 def read_document(node: Node) -> Document | None:
@@ -102,6 +126,13 @@ def _built_for(node: Node) -> Platform | None:
     built = node.config.platform if node.config is not None else None
     known = built if built is not None and built.os and built.architecture else node.entry.platform
     return known.normalized() if known is not None else None
+
+
+def is_settling(case: TagCase) -> bool:
+    """Say whether the tag moved so short a time ago that more of it may be pushed still."""
+    if case.moved_at is None:
+        return False
+    return (case.observed_at - case.moved_at).total_seconds() < case.policy.settle_s
 
 
 def config_platforms(root: Node) -> Iterator[Platform]:

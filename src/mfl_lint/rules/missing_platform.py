@@ -26,7 +26,7 @@ from mfl_lint.core.platform import meets
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, rule
 from mfl_lint.rules._commands import build, listed
-from mfl_lint.rules._evidence import offered
+from mfl_lint.rules._evidence import is_settling, offered
 
 # The index alone tells what is offered: its children need not have been seen.
 _KINDS: Final = (Kind.IMAGE, Kind.UNDECIDED)
@@ -48,7 +48,7 @@ def missing_platform(case: TagCase) -> Iterator[Fault]:
         return
     if offer.unseen:
         raise NotObserved(offer.unseen)
-    if _settles(case):
+    if is_settling(case):
         raise NotObserved(f"settling: the tag moved less than {case.policy.settle_s:g} s ago")
     fix = build((*offer.platforms, *missing))
     for platform in missing:
@@ -57,9 +57,3 @@ def missing_platform(case: TagCase) -> Iterator[Fault]:
             fix,
             subject=platform.normalized().full,
         )
-
-
-def _settles(case: TagCase) -> bool:
-    if case.moved_at is None:
-        return False
-    return (case.observed_at - case.moved_at).total_seconds() < case.policy.settle_s

@@ -1,7 +1,8 @@
 """An entry of the index does not say which platform its image is for.
 
-The entry has no platform, or one without an os or an architecture. It is an error if a host that
-the policy names has no other entry and this one is not for it; else a warning.
+The entry has no platform, or one without an os or an architecture. It is an error if an engine on
+a host that the policy names then takes a wrong image, or finds none although this one is for it;
+else a warning.
 
 Why: every engine guesses in its own way. Docker's classic store takes such an entry without
 looking at it, containerd reads the image's config first, podman skips it in a Docker manifest
@@ -19,13 +20,16 @@ descriptor.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from mfl_lint.core.observation import Kind
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
+from mfl_lint.core.selection import Engine, Listing, detected, runs
 from mfl_lint.rules._commands import annotate, recreate, short
 from mfl_lint.rules._evidence import config_of
+
+_ENGINES: Final = tuple(engine for engine in Engine if engine is not Engine.FIRST_MATCH)
 
 
 @rule("MFL102", Severity.WARNING, Scope.ENTRY, needs=(Needs.INDEX, Needs.CONFIGS))
@@ -35,36 +39,33 @@ def platform_missing(case: NodeCase) -> Iterator[Fault]:
     if index is None or (said is not None and said.os and said.architecture):
         return
     lacks = "no platform" if said is None else f"no {'architecture' if said.os else 'os'}"
-    alone = [host for host in case.policy.hosts if not _has_other(host, case)]
-    built = config_of(case.node) if alone or case.node.config is not None else None
-    platform = built.platform if built is not None else Platform()
-    hurt = [host for host in alone if not _runs(host, platform)]
     message = f"the entry of {short(case.node.entry.digest)} has {lacks}"
-    if platform.os and platform.architecture:
-        message += f", its config says {platform}"
-        fix = annotate(index, case.node, platform.normalized())
+    hurt = next(_hurt(case, Listing.of(index)), "")
+    built = config_of(case.node) if case.node.config is not None else None
+    if built is not None and built.platform.os and built.platform.architecture:
+        message += f", its config says {built.platform}"
+        fix = annotate(index, case.node, built.platform.normalized())
     else:
         fix = recreate(index)
     if hurt:
-        message += f"; {hurt[0]} finds no other entry"
+        message += f"; {hurt}"
     yield Fault(message, fix, Severity.ERROR if hurt else Severity.WARNING)
 
 
-def _has_other(host: Platform, case: NodeCase) -> bool:
-    """Say whether an entry beside this one names a platform that the host runs."""
-    index = case.parent
-    return index is not None and any(
-        child is not case.node
-        and child.kind in (Kind.IMAGE, Kind.UNDECIDED)
-        and child.entry.platform is not None
-        and _runs(host, child.entry.platform)
-        for child in index.children
-    )
+def _hurt(case: NodeCase, listing: Listing) -> Iterator[str]:
+    """Yield what goes wrong on the policy's hosts because of the entry."""
+    for host in case.policy.hosts:
+        for engine in _ENGINES:
+            taken = listing.choose(engine, detected(engine, host))
+            if taken is not None and taken is not case.node:
+                continue
+            is_for_host = _is_for(case, host)
+            if taken is None and is_for_host:
+                yield f"{engine} on {host} finds nothing"
+            elif taken is not None and not is_for_host:
+                yield f"{engine} on {host} takes it, finding no other entry"
 
 
-def _runs(host: Platform, offered: Platform) -> bool:
-    """Say whether the host's own architecture is offered, at its level or a lower one."""
-    own, other = host.normalized(), offered.normalized()
-    return (own.os, own.architecture) == (other.os, other.architecture) and (
-        own.variant == other.variant or other.variant < own.variant
-    )
+def _is_for(case: NodeCase, host: Platform) -> bool:
+    built = config_of(case.node)
+    return built is not None and runs(host, built.platform)

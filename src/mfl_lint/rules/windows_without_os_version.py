@@ -21,16 +21,13 @@ Source: OCI image-spec 1.1 image-index.md "os.version"; containerd/platforms (wi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
+from mfl_lint.core.selection.windows import parse_version, runs_build
 from mfl_lint.rules._commands import Fix, quoted, rebuild, recreate, short
-
-_FIRST_STABLE: Final = 20348
-_LONG_TERM: Final = (20348, 26100)
 
 
 @rule("MFL107", Severity.WARNING, Scope.INDEX, needs=(Needs.INDEX,))
@@ -75,17 +72,4 @@ def _is_unseen(child: NodeCase) -> bool:
 
 def _fits(host: str, version: str) -> bool:
     """Say whether a host of that build runs an image of that os.version ("" = taken by all)."""
-    own, other = _build(host), _build(version)
-    if not version or own == other:
-        return True
-    if own is None or other is None or own < _FIRST_STABLE:
-        return False
-    oldest = max((build for build in _LONG_TERM if build < own), default=own)
-    return oldest <= other <= own
-
-
-def _build(version: str) -> int | None:
-    """Return the third part of `10.0.20348.2402`; a number alone is a build."""
-    parts = version.split(".")
-    text = parts[2] if len(parts) > 2 else version
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return not version or (parse_version(host) is not None and runs_build(host, version))

@@ -133,7 +133,7 @@ class Server:
         config, last = self._crawler.config, dict(self._begun)
         for registry in config.registries:
             if registry.name not in last:
-                page = await crawls.crawls(self._store, registry.name, None, 1)
+                page = await crawls.crawls(self._store, registry.name, limit=1, whole=True)
                 if page.items and page.items[0].status in _ENDED:
                     last[registry.name] = page.items[0].started_at
         self._schedule.plan(config.registries, jitter=config.crawl.jitter, last=last, now=utc_now())

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from mfl_lint.core.errors import StoreError
+from mfl_lint.core.errors import ConfigInvalid
 
 _POSTGRESQL: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
@@ -17,23 +17,23 @@ _POSTGRESQL: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 def _sqlite(address: URL) -> URL:
     path = address.database or ""
     if path in ("", ":memory:") or path.startswith("file:") or address.host:
-        raise StoreError("database.url must name a file: sqlite:///path/to/mfl-lint.db")
+        raise ConfigInvalid("database.url must name a file: sqlite:///path/to/mfl-lint.db")
     return URL.create("sqlite+pysqlite", database=path)
 
 
 def parse_address(url: str) -> URL:
-    """Return the address with its driver; StoreError for what is not supported."""
+    """Return the address with its driver; ConfigInvalid for what is not supported."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
-        raise StoreError("database.url is not a database's address") from None
+        raise ConfigInvalid("database.url is not a database's address") from None
     if address.drivername == "sqlite":
         return _sqlite(address)
     if address.drivername not in _POSTGRESQL:
         known = "sqlite:///path or postgresql://user@host/database"
-        raise StoreError(f"database.url begins with {address.drivername[:40]!r}; use {known}")
+        raise ConfigInvalid(f"database.url begins with {address.drivername[:40]!r}; use {known}")
     if find_spec("psycopg") is None:
-        raise StoreError("PostgreSQL needs its driver: pip install 'mfl-lint[postgresql]'")
+        raise ConfigInvalid("PostgreSQL needs its driver: pip install 'mfl-lint[postgresql]'")
     return address.set(drivername="postgresql+psycopg")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, false, insert, select, update
 
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.core.views import Page
@@ -18,18 +18,21 @@ from mfl_lint.store.tables import registries
 _CRAWLS = tables.crawls
 
 
-async def start_crawl(store: Store, registry: str, now: datetime) -> int:
-    """Return the id of a new running crawl; the registry's older running ones are interrupted."""
-    return await store.write(_start, registry, now)
+async def start_crawl(store: Store, registry: str, now: datetime, *, partial: bool = False) -> int:
+    """Return the id of a new running crawl; the registry's older running ones are interrupted.
+
+    `partial`: it is of some repositories only.
+    """
+    return await store.write(_start, registry, now, partial)
 
 
-def _start(connection: Connection, registry: str, now: datetime) -> int:
+def _start(connection: Connection, registry: str, now: datetime, partial: bool) -> int:
     above = registry_id(connection, registry)
     running = _CRAWLS.c.status == CrawlStatus.RUNNING.value
     older = update(_CRAWLS).where(_CRAWLS.c.registry_id == above, running)
     connection.execute(older.values(status=CrawlStatus.INTERRUPTED.value, finished_at=now))
     new = insert(_CRAWLS).values(
-        registry_id=above, status=CrawlStatus.RUNNING.value, started_at=now
+        registry_id=above, status=CrawlStatus.RUNNING.value, started_at=now, partial=partial
     )
     return int(connection.execute(new.returning(_CRAWLS.c.id)).scalar_one())
 
@@ -86,14 +89,22 @@ def crawl_record(row: Any) -> CrawlRecord:
         opened=row.opened,
         resolved=row.resolved,
         problem=row.problem,
+        partial=row.partial,
     )
 
 
 async def crawls(
-    store: Store, registry: str | None = None, cursor: str | None = None, limit: int = 50
+    store: Store,
+    registry: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+    *,
+    whole: bool = False,
 ) -> Page[CrawlRecord]:
-    """Return the crawls, newest first, of one registry or of all."""
+    """Return the crawls, newest first, of one registry or of all; `whole` = no partial ones."""
     query = crawls_query()
+    if whole:
+        query = query.where(_CRAWLS.c.partial.is_(false()))
     if registry is not None:
         query = query.where(registries.c.name == registry)
     if cursor is not None:

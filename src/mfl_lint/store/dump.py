@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, func, select
 
 from mfl_lint.core.views import StoreFigures
 from mfl_lint.store import tables
+from mfl_lint.store.compression import decompressed
 from mfl_lint.store.engine import Store, stored_revision
 
 _AT_ONCE: Final = 100
@@ -67,7 +67,7 @@ def _documents(connection: Connection) -> list[list[str]]:
     found: list[list[str]] = []
     query = query.order_by(documents.c.digest).execution_options(yield_per=_AT_ONCE)
     for row in connection.execute(query):
-        kept = hashlib.sha256(zlib.decompress(row.raw)).hexdigest()
+        kept = hashlib.sha256(decompressed(row.raw)).hexdigest()
         found.append([row.digest, row.media_type, kept])
     return found
 

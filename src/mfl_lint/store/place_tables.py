@@ -142,6 +142,14 @@ entries: Final = Table(
     token("kind"),
 )
 
+layers: Final = Table(
+    "layers",
+    metadata,
+    token("digest", primary_key=True),
+    Column("summary", LargeBinary, nullable=False),
+    Column("read_at", Time, nullable=False),
+)
+
 presence: Final = Table(
     "presence",
     metadata,
@@ -167,6 +175,7 @@ crawls: Final = Table(
     number("opened"),
     number("resolved"),
     optional_text("problem"),
+    Column("partial", Boolean, nullable=False, server_default=false()),
 )
 
 slices: Final = Table(

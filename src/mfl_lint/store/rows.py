@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from mfl_lint.core.rule import Finding, TagSummary
 from mfl_lint.core.truth import FindingState, Tracked
 from mfl_lint.core.views import Counts
 from mfl_lint.store.columns import from_json, to_json
+from mfl_lint.store.compression import compressor, decompressed
 
 _FITS: Final = 2**63
 _VERSION: Final = re.compile(r"v?\d", re.IGNORECASE)
@@ -182,12 +182,12 @@ def content_rows(contents: Sequence[Content], at: Any) -> list[dict[str, Any]]:
 
     Two transactions that write the same digests in one order cannot block one another.
     """
-    once = {content.digest: content for content in contents}
+    once, compress = {content.digest: content for content in contents}, compressor()
     return [
         {
             "digest": digest,
             "media_type": once[digest].media_type,
-            "raw": zlib.compress(once[digest].raw, 1),
+            "raw": compress(once[digest].raw),
             "size_bytes": len(once[digest].raw),
             "fetched_at": at,
         }
@@ -198,8 +198,8 @@ def content_rows(contents: Sequence[Content], at: Any) -> list[dict[str, Any]]:
 def content_value(row: Any) -> Content:
     """Return the document of a row; StoreError if its bytes were damaged."""
     try:
-        raw = zlib.decompress(row.raw)
-    except zlib.error as error:
+        raw = decompressed(row.raw)
+    except ValueError as error:
         raise StoreError(f"the stored document {row.digest} is damaged: {error}") from error
     return Content(row.digest, raw, row.media_type)
 

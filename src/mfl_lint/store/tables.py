@@ -24,6 +24,7 @@ from mfl_lint.store.place_tables import (
     crawls,
     documents,
     entries,
+    layers,
     presence,
     registries,
     repositories,
@@ -41,6 +42,7 @@ __all__ = [
     "entries",
     "findings",
     "ignores",
+    "layers",
     "leases",
     "look_requests",
     "metadata",
@@ -56,4 +58,4 @@ __all__ = [
     "transitions",
 ]
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"

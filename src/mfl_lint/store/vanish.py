@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, select, true, update
 
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.truth import Settlement
+from mfl_lint.core.truth import FindingState, Settlement
 from mfl_lint.store.counters import Place, Tally, write_tally
 from mfl_lint.store.engine import Store
 from mfl_lint.store.settlements import TagInPlace, write_settlements
 from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id
-from mfl_lint.store.tables import registries, repositories, tags
+from mfl_lint.store.tables import findings, registries, repositories, tags
 
 Key = tuple[int, str]
 
@@ -58,6 +58,55 @@ async def declare_gone(
     A tag whose last look is absent no more is left out, with its settlement.
     """
     await store.write(_declare_all, registry, keys, settlements, now)
+
+
+async def settle_gone_tags(
+    store: Store, registry: str, settlements: Mapping[Key, Settlement], now: datetime
+) -> None:
+    """Write what becomes of findings of tags that are gone; one that is back is left out."""
+    await store.write(_settle_all, registry, settlements, now)
+
+
+async def gone_tags(
+    store: Store, registry: str, rule: str, before: datetime
+) -> tuple[tuple[int, str, str], ...]:
+    """Return (repository id, repository, tag) of tags gone since `before` or longer.
+
+    Only watched ones of which the rule's finding stands, and whose repository could be listed, or
+    is known to be gone: of a registry that is down nothing changes.
+    """
+    query = (
+        select(repositories.c.id, repositories.c.name.label("repository"), tags.c.name)
+        .join(repositories, repositories.c.id == tags.c.repository_id)
+        .join(registries, registries.c.id == repositories.c.registry_id)
+        .join(findings, findings.c.tag_id == tags.c.id)
+        .where(registries.c.name == registry, repositories.c.watched.is_(true()))
+        .where(repositories.c.look.in_((LookState.VERIFIED.value, LookState.ABSENT.value)))
+        .where(tags.c.gone_at <= before, tags.c.watched.is_(true()))
+        .where(findings.c.rule == rule, findings.c.state != FindingState.RESOLVED.value)
+        .order_by(repositories.c.name, tags.c.name)
+    )
+    rows = await store.read(all_rows, query)
+    return tuple((row.id, row.repository, row.name) for row in rows)
+
+
+def _settle_all(
+    connection: Connection, registry: str, settlements: Mapping[Key, Settlement], now: datetime
+) -> None:
+    above = registry_id(connection, registry)
+    numbers = sorted({repository for repository, _ in settlements})
+    held = [_hold(connection, above, repository) for repository in numbers]
+    for place in (place for place in held if place is not None):
+        names = [name for number, name in settlements if number == place.repository_id]
+        gone = select(tags.c.id, tags.c.name, tags.c.watched).where(
+            tags.c.repository_id == place.repository_id, tags.c.gone_at.is_not(None)
+        )
+        rows: list[Any] = fetch_in(connection, gone, tags.c.name, names)
+        known = {row.name: TagInPlace(row.id, row.watched) for row in rows}
+        chosen = [settlements[place.repository_id, name] for name in known]
+        tally = Tally()
+        write_settlements(connection, place, chosen, known, tally)
+        write_tally(connection, place, tally, now)
 
 
 def _declare_all(

@@ -1,0 +1,106 @@
+"""`mfl-lint diff`: two lists, platform by platform."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from mfl_lint.cli import options
+from mfl_lint.cli.exit_codes import COULD_NOT_LOOK, FINDINGS, OK
+from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
+from mfl_lint.cli.project import ProjectCommand
+
+if TYPE_CHECKING:
+    from mfl_lint.cli.connect import Access
+    from mfl_lint.config import Config
+    from mfl_lint.core.difference import Difference
+    from mfl_lint.core.observation import Observation
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What one call asks for, by the names of its options."""
+
+    before: str
+    after: str
+    same_platforms: bool
+    as_json: bool
+    config: Config
+    insecure: bool
+    anonymous: bool
+    quiet: bool
+
+
+@click.command("diff", cls=ProjectCommand)
+@click.argument("before", metavar="REF1")
+@click.argument("after", metavar="REF2")
+@click.option(
+    "--same-platforms",
+    is_flag=True,
+    help="Ask only whether both offer the same platforms, as a mirror must.",
+)
+@options.json_option
+@options.config_option
+@options.insecure_option
+@options.anonymous_option
+@options.quiet_option
+@options.debug_option
+def command(**given: Any) -> int:
+    """Compare two lists platform by platform.
+
+    Images are matched by their platform: the same digest, another one (and what differs: created,
+    size, layers, config, annotations), or on one side only. REF1 and REF2 may also be
+    oci:DIR:TAG, oci-archive:FILE, file:F.
+
+    Exit codes: 0 the same, 1 different, 2 usage or configuration, 3 could not look.
+    """
+    return diff(Call(**given))
+
+
+def diff(call: Call) -> int:
+    """Look at both, compare them, and return the exit code; raise UsageError."""
+    from mfl_lint.cli.connect import Access
+    from mfl_lint.core.difference import difference
+    from mfl_lint.report.diff import difference_v1, render_difference, render_difference_json
+    from mfl_lint.report.paper import Paper
+
+    access = Access(call.insecure, call.anonymous)
+    one = _seen(call.before, call.config, access, quiet=call.quiet)
+    other = _seen(call.after, call.config, access, quiet=call.quiet)
+    if one is None or other is None:
+        return COULD_NOT_LOOK
+    found = difference(one, other)
+    shown = difference_v1(one, other, found)
+    if call.as_json:
+        write_report(render_difference_json(shown), None)
+    else:
+        paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
+        write_report(render_difference(shown, paper), None)
+    return _exit_code(found, same_platforms=call.same_platforms)
+
+
+def _exit_code(found: Difference, *, same_platforms: bool) -> int:
+    """Return 1 for what differs for certain, 3 where that was not all seen."""
+    if not (found.same_platforms if same_platforms else found.same):
+        return FINDINGS
+    return COULD_NOT_LOOK if found.unseen else OK
+
+
+def _seen(text: str, config: Config, access: Access, *, quiet: bool) -> Observation | None:
+    """Return what the one reference is like; what could not be opened is said, None."""
+    from mfl_lint.cli.failures import say
+    from mfl_lint.cli.looking import look
+    from mfl_lint.registry.target import NamespaceTarget, parse_target
+
+    target = parse_target(text)
+    if isinstance(target, NamespaceTarget):
+        raise click.UsageError("diff compares two images; globs name many")
+    seen: list[Observation] = []
+    looked = asyncio.run(look([target], config, access, quiet=quiet, looked=seen.append))
+    for problem in looked.scan.problems:
+        say(f"could not look: {problem}")
+    if len(seen) > 1:
+        raise click.UsageError(f"{text} holds {len(seen)} images; name one")
+    return seen[0] if seen else None

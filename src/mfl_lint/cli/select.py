@@ -1,0 +1,145 @@
+"""`mfl-lint select`: which entry of a list an engine takes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from mfl_lint.cli import options
+from mfl_lint.cli.exit_codes import COULD_NOT_LOOK, FINDINGS, OK
+from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
+from mfl_lint.cli.project import ProjectCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mfl_lint.cli.connect import Access
+    from mfl_lint.config import Config
+    from mfl_lint.core.observation import Observation
+    from mfl_lint.core.platform import Platform
+    from mfl_lint.report.select import EngineV1
+
+# Not read from the code that knows them: --help imports nothing of it. A test compares them.
+ENGINES = ("docker", "docker-classic", "containerd", "podman", "first-match")
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What one call asks for, by the names of its options."""
+
+    reference: str
+    platform: str | None
+    engine: str | None
+    explain: bool
+    all_hosts: bool
+    as_json: bool
+    config: Config
+    insecure: bool
+    anonymous: bool
+    quiet: bool
+
+
+@click.command("select", cls=ProjectCommand)
+@click.argument("reference", metavar="REF")
+@click.option("--platform", metavar="P", help="What the engine is asked for, e.g. linux/arm/v7.")
+@click.option("--engine", type=click.Choice(ENGINES), help="Only this engine, instead of all.")
+@click.option("--explain", is_flag=True, help="Say of every entry why it is taken or not.")
+@click.option("--all-hosts", is_flag=True, help="Show what is taken on each common host.")
+@options.json_option
+@options.config_option
+@options.insecure_option
+@options.anonymous_option
+@options.quiet_option
+@options.debug_option
+def command(**given: Any) -> int:
+    """Say which entry of a list an engine takes.
+
+    docker is Docker with the containerd store, docker-classic with the older one; containerd is
+    Kubernetes too; podman stands for CRI-O, buildah and skopeo; first-match for crane and the
+    like. REF may also be oci:DIR:TAG, oci-archive:FILE, file:F, or - for the standard input.
+
+    With --platform each engine is asked for just that; with --all-hosts for what it detects.
+
+    Exit codes: 0 something is taken, 1 no engine that was asked takes anything, 2 usage, 3 could
+    not look at what decides.
+    """
+    return select(Call(**given))
+
+
+def select(call: Call) -> int:
+    """Look, say what is taken, and return the exit code; raise UsageError."""
+    from mfl_lint.cli.connect import Access
+
+    if (call.platform is None) is not call.all_hosts:
+        raise click.UsageError("name a platform (--platform linux/arm64) or --all-hosts")
+    if call.explain and call.all_hosts:
+        raise click.UsageError("--explain goes with --platform")
+    asked = _asked(call.platform, call.config) if call.platform is not None else None
+    seen = _look(
+        call.reference, call.config, Access(call.insecure, call.anonymous), quiet=call.quiet
+    )
+    if seen is None:
+        return COULD_NOT_LOOK
+    return _report(seen, asked, call.engine, explain=call.explain, as_json=call.as_json)
+
+
+def _asked(text: str, config: Config) -> Platform:
+    """Return the platform; raise ConfigInvalid for what nothing is built for."""
+    from mfl_lint.config_checks import check_known
+    from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
+    from mfl_lint.core.platform import Platform
+
+    try:
+        platform = Platform.parse(text)
+    except PlatformInvalid as error:
+        raise ConfigInvalid(f"--platform: {error}") from None
+    check_known([platform], config.policy.known_platforms, "--platform")
+    return platform
+
+
+def _look(reference: str, config: Config, access: Access, *, quiet: bool) -> Observation | None:
+    """Return what the reference is like; None, with why said, where there was nothing to see."""
+    from mfl_lint.cli.failures import say
+    from mfl_lint.cli.looking import look
+    from mfl_lint.registry.target import NamespaceTarget, parse_target
+
+    target = parse_target(reference)
+    if isinstance(target, NamespaceTarget):
+        raise click.UsageError("select takes one image; `mfl-lint scan` takes globs")
+    seen: list[Observation] = []
+    looked = asyncio.run(look([target], config, access, quiet=quiet, looked=seen.append))
+    for problem in looked.scan.problems:
+        say(f"could not look: {problem}")
+    if len(seen) > 1:
+        raise click.UsageError(f"{reference} holds {len(seen)} images; name one: {reference}:TAG")
+    return seen[0] if seen else None
+
+
+def _report(
+    seen: Observation, asked: Platform | None, engine: str | None, *, explain: bool, as_json: bool
+) -> int:
+    """Write the report and return the exit code."""
+    from mfl_lint.core.selection import ENGINES as ALL
+    from mfl_lint.core.selection import Engine
+    from mfl_lint.report.paper import Paper
+    from mfl_lint.report.select import all_hosts, render_all_hosts, render_selection, selection
+    from mfl_lint.report.select import render_selection_json as render_json
+
+    engines = (Engine(engine),) if engine is not None else ALL
+    paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
+    if asked is None:
+        hosts = all_hosts(seen, engines)
+        write_report(render_json(hosts) if as_json else render_all_hosts(hosts, paper), None)
+        unknown = any(one.unknown for host in hosts.hosts for one in host.engines)
+        return COULD_NOT_LOOK if unknown else OK
+    shown = selection(seen, asked, engines, explain=explain)
+    write_report(render_json(shown) if as_json else render_selection(shown, paper), None)
+    return _exit_code(shown.engines)
+
+
+def _exit_code(engines: Sequence[EngineV1]) -> int:
+    if any(one.unknown for one in engines):
+        return COULD_NOT_LOOK
+    return OK if any(one.selected is not None for one in engines) else FINDINGS

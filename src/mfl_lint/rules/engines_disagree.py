@@ -1,0 +1,97 @@
+"""Engines take different images of this list on one and the same host.
+
+Judged are docker (both stores), containerd and podman on the hosts that the policy names (`hosts`
+and `windows_builds`), each asking for what it detects there: docker for the processor's level
+(amd64/v3), the others for plain amd64. One engine that finds nothing where another finds an image
+is a warning too; only the 32-bit image that all but podman fall back to is info. The same image
+packed with gzip and with zstd counts as one.
+
+Why: the image that was tested with Docker on a desk is not the one that the cluster runs. A
+mistake in the one shows up there only, and nobody thinks of comparing digests.
+
+Fix: `mfl-lint select REFERENCE --all-hosts` shows who takes what, `mfl-lint select REFERENCE
+--platform linux/amd64 --explain` why. Then write every entry's platform in its canonical form,
+offer each platform once, and the baseline beside higher levels: `docker buildx build --platform
+linux/amd64,linux/arm64 -t REFERENCE --push .`. Where different levels are meant, ignore the
+finding with that reason.
+
+Source: containerd/platforms; moby's pull of manifest lists; containers/image `ChooseInstance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Policy, Severity
+from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
+from mfl_lint.core.selection import ENGINES, Engine, Listing, Side, sides
+from mfl_lint.rules._commands import build, quoted, ways
+
+_LINUX: Final = tuple(engine for engine in ENGINES if engine is not Engine.FIRST_MATCH)
+_WINDOWS: Final = tuple(engine for engine in _LINUX if engine is not Engine.PODMAN)
+_LEVELS: Final = ("", "v2", "v3", "v4")
+_MAX_NAMED: Final = 32
+
+
+@rule("MFL110", Severity.WARNING, Scope.INDEX, needs=(Needs.INDEX,))
+def engines_disagree(case: NodeCase) -> Iterator[Fault]:
+    """Judge an index by what each engine takes of it."""
+    listing = Listing.of(case.node)
+    unseen = ""
+    for host in _hosts(case.policy):
+        try:
+            found = list(_faults(case, listing, host))
+        except NotObserved as error:
+            unseen = unseen or str(error)
+            continue
+        if found:
+            yield min(found, key=lambda fault: (fault.severity or Severity.WARNING).rank)
+    if unseen:
+        raise NotObserved(unseen)
+
+
+def _hosts(policy: Policy) -> Iterable[Platform]:
+    builds = (Platform("windows", "amd64", "", build) for build in policy.windows_builds)
+    return dict.fromkeys(host.normalized() for host in (*policy.hosts, *builds))
+
+
+def _machines(host: Platform) -> Iterator[Platform]:
+    """Yield what docker may detect of such a host."""
+    if (host.os, host.architecture, host.variant) != ("linux", "amd64", ""):
+        yield host
+        return
+    yield from (Platform(host.os, host.architecture, level) for level in _LEVELS)
+
+
+def _faults(case: NodeCase, listing: Listing, host: Platform) -> Iterator[Fault]:
+    for machine in _machines(host):
+        parts = sides(listing, machine, _WINDOWS if machine.os == "windows" else _LINUX)
+        if len(parts) > 1:
+            yield _fault(case, host, machine, parts)
+
+
+def _fault(case: NodeCase, host: Platform, machine: Platform, parts: tuple[Side, ...]) -> Fault:
+    only_32_bit = all(one.taken is None or one.is_32_bit_fallback(machine) for one in parts)
+    offered = (child.normal for child in case.children[:_MAX_NAMED])
+    look = f"mfl-lint select {{reference}} --platform {quoted(machine.full)} --explain"
+    return Fault(
+        f"on {machine.full} {', '.join(map(_told, parts))}",
+        ways(
+            ("to see why", (look,)),
+            ("to build one image for each platform", build((host, *offered))),
+        ),
+        Severity.INFO if only_32_bit else Severity.WARNING,
+        subject=host.full,
+    )
+
+
+def _told(side: Side) -> str:
+    who, many = " and ".join(side.engines), len(side.engines) > 1
+    if side.taken is None:
+        return f"{who} {'find' if many else 'finds'} nothing"
+    said = side.taken.entry.platform
+    name = said.full if said is not None else "no platform"
+    return f"{who} {'take' if many else 'takes'} entry {side.taken.position} ({name})"

@@ -1,0 +1,99 @@
+"""The tag offered a platform before and does not any more.
+
+It is said when the loss was seen in two rounds, and `settle` (6 hours by default) after the first:
+many images are published one architecture after the other. Windows images are compared by the
+build of their host, not by its monthly updates. It stays until the platform returns; a loss that
+was meant is ignored in the configuration. For registries configured `proxy = true` it is
+information: some proxies pass on trimmed lists.
+
+Why: hosts of that platform that ran yesterday's image cannot pull today's: `no matching manifest
+for linux/arm64 in the manifest list entries`.
+
+Fix: build it for all of them again: `docker buildx build --platform linux/amd64,linux/arm64 -t
+REFERENCE --push .`; or go back to what it was: `docker buildx imagetools create -t REFERENCE
+NAME@DIGEST`.
+
+Source: what the tag itself offered, as earlier crawls saw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.history import History
+from mfl_lint.core.observation import Kind
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, rule, seen
+from mfl_lint.rules._commands import build, listed, merge, ways
+from mfl_lint.rules._evidence import offered
+
+_KINDS = (Kind.IMAGE, Kind.UNDECIDED)
+Since = tuple[datetime | None, str]
+
+
+@rule("MFL501", Severity.ERROR, Scope.TAG, needs=(Needs.HISTORY,), kinds=_KINDS)
+def platform_lost(case: TagCase) -> Iterator[Fault]:
+    """Judge what a tag offers against what it offered before."""
+    history = seen(case.history, "its past is not known")
+    offer = offered(case.root)
+    lost = _lost(history, _known(offer.platforms))
+    if not lost:
+        return
+    if offer.unseen:
+        raise NotObserved(offer.unseen)
+    severity = Severity.INFO if case.proxy else None
+    waiting = ""
+    for platform, (since, digest) in lost.items():
+        if since is not None and not _is_settled(case, history, since):
+            waiting = f"settling: {platform.full} is missing since {since:%Y-%m-%d %H:%M} UTC"
+            continue
+        again = build((*offer.platforms, platform))
+        back = (merge("{reference}", [f"{{name}}@{digest}"]),)
+        fix = ways(("build it again", again), ("go back", back)) if digest else again
+        yield Fault(
+            f"{platform.full} was offered before and is not now; offered: "
+            f"{listed(offer.platforms)}",
+            fix,
+            severity,
+            subject=platform.full,
+        )
+    if waiting:
+        raise NotObserved(waiting)
+
+
+def _known(platforms: Iterable[Platform]) -> dict[Platform, None]:
+    return {_compared(one): None for one in platforms if not one.is_unknown}
+
+
+def _compared(platform: Platform) -> Platform:
+    """Return what a platform is compared by: of Windows the host's build, of others no version."""
+    own = platform.normalized()
+    build = ".".join(own.os_version.split(".")[:3]) if own.os == "windows" else ""
+    return Platform(own.os, own.architecture, own.variant, build)
+
+
+def _lost(history: History, now: Mapping[Platform, None]) -> dict[Platform, Since]:
+    """Return what is not offered, since when it was seen so, and the last digest that had it.
+
+    What is held to be lost already, and is not among the digests that are remembered, is lost
+    since None.
+    """
+    lost: dict[Platform, Since] = {}
+    for stay, end in history.stays():
+        for platform in _known(stay.platforms or ()):
+            if platform not in now:
+                lost.setdefault(platform, (end, stay.digest))
+    for platform in _known(history.lost):
+        if platform not in now:
+            _, digest = lost.get(platform, (None, ""))
+            lost[platform] = None, digest
+    return lost
+
+
+def _is_settled(case: TagCase, history: History, since: datetime) -> bool:
+    """Say whether the loss was seen in two rounds, far enough apart."""
+    twice = history.repeated or (history.since is not None and since < history.since)
+    return twice and (case.observed_at - since).total_seconds() >= case.policy.settle_s

@@ -1,0 +1,68 @@
+"""One platform's image is far smaller than its siblings'.
+
+Compared are the compressed sizes of the layers, among images of one os in one list: less than a
+quarter of the siblings' median, or less than a tenth where there is one sibling only. Images of
+Windows, whose bases differ by a hundred times, and lists whose images have less than 1 MiB are not
+compared.
+
+Why: usually something is missing in the small one: a step of the build that was skipped on that
+platform, a binary that was not copied. It starts, and fails later.
+
+Fix: compare the two, with `docker buildx imagetools inspect REFERENCE` and `docker history`; then
+build the small one again: `docker buildx build --no-cache --platform linux/amd64,linux/arm64 -t
+REFERENCE --push .`.
+
+Source: what the list's other images have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median_low
+from typing import Final
+
+from mfl_lint.core.observation import Kind, Node
+from mfl_lint.core.policy import Severity
+from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule, seen
+from mfl_lint.rules._commands import rebuild
+from mfl_lint.rules._evidence import is_absent
+
+_FEW: Final = 10
+_MANY: Final = 4
+_SMALL_BYTES: Final = 1024 * 1024
+
+
+@rule("MFL603", Severity.INFO, Scope.INDEX, needs=(Needs.CHILDREN,))
+def size_outlier(case: NodeCase) -> Iterator[Fault]:
+    """Judge the sizes of an index's images."""
+    by_os: dict[str, list[tuple[Node, int]]] = {}
+    for child in case.children:
+        if child.node.kind in (Kind.IMAGE, Kind.UNDECIDED) and not is_absent(child.node):
+            size_bytes = _size_bytes(child.node)
+            if size_bytes is not None and child.normal.os != "windows":
+                by_os.setdefault(child.normal.os, []).append((child.node, size_bytes))
+    for sized in by_os.values():
+        for at, (node, size_bytes) in enumerate(sized):
+            others = [other for number, (_, other) in enumerate(sized) if number != at]
+            usual = median_low(others) if others else 0
+            if usual >= _SMALL_BYTES and size_bytes * _factor(others) < usual:
+                yield Fault(_sentence(node, size_bytes, usual), rebuild(case.node, node), node=node)
+
+
+def _factor(others: list[int]) -> int:
+    return _MANY if len(others) > 1 else _FEW
+
+
+def _size_bytes(node: Node) -> int | None:
+    """Return what an image's layers have together, None where one does not say."""
+    document = seen(node.document, f"{node.entry.digest or 'an image'} was not seen")
+    sizes = [layer.size_bytes for layer in document.layers]
+    return sum(one for one in sizes if one is not None) if None not in sizes else None
+
+
+def _sentence(node: Node, size_bytes: int, usual: int) -> str:
+    platform, share = node.entry.platform or "an image", 100 * size_bytes / usual
+    return (
+        f"{platform} has {size_bytes / 2**20:.1f} MiB of layers, {share:.0f}% of the "
+        f"{usual / 2**20:.1f} MiB that is usual beside it"
+    )

@@ -1,0 +1,94 @@
+from collections.abc import Mapping
+
+from mfl_lint.core.platform import Platform
+from mfl_lint.inputs.compose import read_compose
+from mfl_lint.inputs.found import Contents
+from mfl_lint.inputs.yaml_tree import documents
+
+TEXT = """\
+x-app: &app
+  image: ghcr.io/team/app:${TAG:-v1}
+  platform: linux/arm64
+services:
+  web:
+    <<: *app
+    profiles: [debug]
+  again:
+    <<: *app
+  db:
+    image: "postgres:$DB"
+  lost:
+    image: redis:${REDIS}
+  made:
+    build: .
+  both:
+    build: .
+    image: team/both
+  child:
+    extends: {service: db}
+    platform: linux/s390x
+  other:
+    extends: {file: common.yaml, service: x}
+  wrong:
+    image: team/wrong
+    platform: arm
+include:
+  - more.yaml
+  - path: [one.yaml, two.yaml]
+"""
+
+
+def _read(text: str, values: Mapping[str, str] | None = None) -> Contents:
+    return read_compose(documents(text, "compose.yaml"), "compose.yaml", values or {})
+
+
+def test_each_service_gives_its_image_with_its_line() -> None:
+    found = _read(TEXT, {"DB": "17"}).found
+    arm64, s390x = Platform("linux", "arm64"), Platform("linux", "s390x")
+    assert [
+        ("ghcr.io/team/app:v1", 2, (arm64,)),
+        ("postgres:17", 11, ()),
+        ("team/both", 18, ()),
+        ("postgres:17", 11, (s390x,)),
+        ("team/wrong", 25, ()),
+    ] == [(item.text, item.line, item.platforms) for item in found]
+
+
+def test_what_no_variable_gives_is_said_with_its_line() -> None:
+    unresolved = _read(TEXT).unresolved
+    assert [("postgres:$DB", 11), ("redis:${REDIS}", 13), ("arm", 26)] == [
+        (item.text, item.line) for item in unresolved
+    ]
+    assert "set REDIS in the environment or in .env" in unresolved[1].why
+
+
+def test_what_is_built_is_said_and_not_scanned() -> None:
+    notes = _read(TEXT).notes
+    assert (
+        "compose.yaml:15: service made is built, not pulled: not scanned; give its Dockerfile"
+        in notes
+    )
+
+
+def test_other_files_are_named() -> None:
+    follows = _read(TEXT).follows
+    assert [
+        ("common.yaml", 23),
+        ("more.yaml", 28),
+        ("one.yaml", 29),
+        ("two.yaml", 29),
+    ] == [(item.path, item.line) for item in follows]
+
+
+def test_services_that_extend_one_another_end() -> None:
+    text = "services:\n  a: {extends: b}\n  b: {extends: a}\n"
+    assert () == _read(text).found
+
+
+def test_what_is_no_compose_file_gives_nothing() -> None:
+    for text in ("services: [a, b]", "services: {a: b}", "- a", "services: {a: {image: [x]}}"):
+        assert () == _read(text).found
+
+
+def test_an_image_can_be_taken_away() -> None:
+    assert () == _read("services: {a: {image: !reset app}}").found
