@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mfl_lint.cli.select import ENGINES
+from mfl_lint.cli.options import ENGINES
 from mfl_lint.core.selection import ENGINES as KNOWN
 from tests.builders import image, index, place, write_layout
 from tests.cli.conftest import Command

@@ -144,5 +144,4 @@ def test_hostile_texts_are_read_or_refused_in_one_line(
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    if text.isprintable() or text.encode("utf-8", "replace").decode() == text:
-        _taken(text)
+    assert _taken(text) < 1

@@ -118,6 +118,8 @@ async def test_a_long_calculation_can_tell_that_nobody_waits() -> None:
             started.set()
         return b""
 
+    before = threads()
     feed = Feed(busy, drains=False)
     await asyncio.to_thread(started.wait)
     await feed.close()
+    assert (1.0, before) == (feed.clock(), threads())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,10 +13,8 @@ from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.project import ProjectCommand
 
 if TYPE_CHECKING:
-    from mfl_lint.cli.connect import Access
     from mfl_lint.config import Config
     from mfl_lint.core.difference import Difference
-    from mfl_lint.core.observation import Observation
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -42,11 +39,7 @@ class Call(msgspec.Struct, frozen=True):
     help="Ask only whether both offer the same platforms, as a mirror must.",
 )
 @options.json_option
-@options.config_option
-@options.insecure_option
-@options.anonymous_option
-@options.quiet_option
-@options.debug_option
+@options.looking_options
 def command(**given: Any) -> int:
     """Compare two lists platform by platform.
 
@@ -62,13 +55,22 @@ def command(**given: Any) -> int:
 def diff(call: Call) -> int:
     """Look at both, compare them, and return the exit code; raise UsageError."""
     from mfl_lint.cli.connect import Access
+    from mfl_lint.cli.one_image import look_at_one
     from mfl_lint.core.difference import difference
     from mfl_lint.report.diff import difference_v1, render_difference, render_difference_json
     from mfl_lint.report.paper import Paper
 
     access = Access(call.insecure, call.anonymous)
-    one = _seen(call.before, call.config, access, quiet=call.quiet)
-    other = _seen(call.after, call.config, access, quiet=call.quiet)
+    one, other = (
+        look_at_one(
+            text,
+            call.config,
+            access,
+            quiet=call.quiet,
+            refusal="diff compares two images; globs name many",
+        )
+        for text in (call.before, call.after)
+    )
     if one is None or other is None:
         return COULD_NOT_LOOK
     found = difference(one, other)
@@ -86,21 +88,3 @@ def _exit_code(found: Difference, *, same_platforms: bool) -> int:
     if not (found.same_platforms if same_platforms else found.same):
         return FINDINGS
     return COULD_NOT_LOOK if found.unseen else OK
-
-
-def _seen(text: str, config: Config, access: Access, *, quiet: bool) -> Observation | None:
-    """Return what the one reference is like; what could not be opened is said, None."""
-    from mfl_lint.cli.failures import say
-    from mfl_lint.cli.looking import look
-    from mfl_lint.registry.target import NamespaceTarget, parse_target
-
-    target = parse_target(text)
-    if isinstance(target, NamespaceTarget):
-        raise click.UsageError("diff compares two images; globs name many")
-    seen: list[Observation] = []
-    looked = asyncio.run(look([target], config, access, quiet=quiet, looked=seen.append))
-    for problem in looked.scan.problems:
-        say(f"could not look: {problem}")
-    if len(seen) > 1:
-        raise click.UsageError(f"{text} holds {len(seen)} images; name one")
-    return seen[0] if seen else None

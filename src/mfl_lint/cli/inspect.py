@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +39,7 @@ class Call(msgspec.Struct, frozen=True):
 @click.option("--raw", is_flag=True, help="Write the document itself, byte for byte.")
 @rules_options
 @options.fail_on_option
-@options.config_option
-@options.insecure_option
-@options.anonymous_option
-@options.quiet_option
-@options.debug_option
+@options.looking_options
 def command(**given: Any) -> int:
     """Show a manifest list as a table.
 
@@ -61,17 +56,17 @@ def inspect(call: Call) -> int:
     """Look, show each image, and return the exit code; raise UsageError for what is no image."""
     from mfl_lint.cli.connect import Access
     from mfl_lint.cli.failures import say
-    from mfl_lint.cli.looking import look
-    from mfl_lint.registry.target import NamespaceTarget, parse_target
+    from mfl_lint.cli.one_image import look_at
 
-    target = parse_target(call.reference)
-    if isinstance(target, NamespaceTarget):
-        raise click.UsageError("inspect shows one image; `mfl-lint scan` takes globs")
     if call.raw and call.as_json:
         raise click.UsageError("--raw and --json exclude each other")
-    access = Access(call.insecure, call.anonymous)
-    seen: list[Observation] = []
-    looked = asyncio.run(look([target], call.config, access, quiet=call.quiet, looked=seen.append))
+    seen, looked = look_at(
+        call.reference,
+        call.config,
+        Access(call.insecure, call.anonymous),
+        quiet=call.quiet,
+        refusal="inspect shows one image; `mfl-lint scan` takes globs",
+    )
     for item in seen:
         if call.raw:
             write_raw(item)

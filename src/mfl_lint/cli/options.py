@@ -61,6 +61,8 @@ fail_on_option: Final = click.option(
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
+# Not read from the code that knows them: --help imports nothing of it. A test compares them.
+ENGINES: Final = ("docker", "docker-classic", "containerd", "podman", "first-match")
 require_option: Final = click.option(
     "--require",
     "required",
@@ -128,6 +130,13 @@ def debug_option(function: F) -> F:
         callback=_set_debug,
         help="Say on the standard error what happens; show tracebacks.",
     )(function)
+
+
+def looking_options(function: F) -> F:
+    """Add what every command that looks once can be told: settings, access, how much is said."""
+    for option in (debug_option, quiet_option, anonymous_option, insecure_option, config_option):
+        function = option(function)
+    return function
 
 
 def _set_debug(context: click.Context, _: click.Parameter, value: bool) -> None:

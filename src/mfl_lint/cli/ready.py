@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from mfl_lint.crawl.ready import Wanted
     from mfl_lint.registry.source import Source
 
-_ENGINES = ("docker", "docker-classic", "containerd", "podman", "first-match")
-
 
 class Call(msgspec.Struct, frozen=True):
     """What one call asks for, by the names of its options."""
@@ -57,7 +55,7 @@ class Call(msgspec.Struct, frozen=True):
     "--engine",
     "engine_names",
     multiple=True,
-    type=click.Choice(_ENGINES),
+    type=click.Choice(options.ENGINES),
     help="Who will pull it, instead of docker, containerd and podman. Repeatable.",
 )
 @click.option(

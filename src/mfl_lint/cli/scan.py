@@ -55,11 +55,7 @@ class Call(msgspec.Struct, frozen=True):
 @options.check_blobs_option
 @options.deep_option
 @options.fail_on_option
-@options.config_option
-@options.insecure_option
-@options.anonymous_option
-@options.quiet_option
-@options.debug_option
+@options.looking_options
 def command(**given: Any) -> int:
     """Look at images once and say what is broken.
 

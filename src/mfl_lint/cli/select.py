@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,14 +15,10 @@ from mfl_lint.cli.project import ProjectCommand
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mfl_lint.cli.connect import Access
     from mfl_lint.config import Config
     from mfl_lint.core.observation import Observation
     from mfl_lint.core.platform import Platform
     from mfl_lint.report.select import EngineV1
-
-# Not read from the code that knows them: --help imports nothing of it. A test compares them.
-ENGINES = ("docker", "docker-classic", "containerd", "podman", "first-match")
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -44,15 +39,13 @@ class Call(msgspec.Struct, frozen=True):
 @click.command("select", cls=ProjectCommand)
 @click.argument("reference", metavar="REF")
 @click.option("--platform", metavar="P", help="What the engine is asked for, e.g. linux/arm/v7.")
-@click.option("--engine", type=click.Choice(ENGINES), help="Only this engine, instead of all.")
+@click.option(
+    "--engine", type=click.Choice(options.ENGINES), help="Only this engine, instead of all."
+)
 @click.option("--explain", is_flag=True, help="Say of every entry why it is taken or not.")
 @click.option("--all-hosts", is_flag=True, help="Show what is taken on each common host.")
 @options.json_option
-@options.config_option
-@options.insecure_option
-@options.anonymous_option
-@options.quiet_option
-@options.debug_option
+@options.looking_options
 def command(**given: Any) -> int:
     """Say which entry of a list an engine takes.
 
@@ -71,14 +64,19 @@ def command(**given: Any) -> int:
 def select(call: Call) -> int:
     """Look, say what is taken, and return the exit code; raise UsageError."""
     from mfl_lint.cli.connect import Access
+    from mfl_lint.cli.one_image import look_at_one
 
     if (call.platform is None) is not call.all_hosts:
         raise click.UsageError("name a platform (--platform linux/arm64) or --all-hosts")
     if call.explain and call.all_hosts:
         raise click.UsageError("--explain goes with --platform")
     asked = _asked(call.platform, call.config) if call.platform is not None else None
-    seen = _look(
-        call.reference, call.config, Access(call.insecure, call.anonymous), quiet=call.quiet
+    seen = look_at_one(
+        call.reference,
+        call.config,
+        Access(call.insecure, call.anonymous),
+        quiet=call.quiet,
+        refusal="select takes one image; `mfl-lint scan` takes globs",
     )
     if seen is None:
         return COULD_NOT_LOOK
@@ -97,24 +95,6 @@ def _asked(text: str, config: Config) -> Platform:
         raise ConfigInvalid(f"--platform: {error}") from None
     check_known([platform], config.policy.known_platforms, "--platform")
     return platform
-
-
-def _look(reference: str, config: Config, access: Access, *, quiet: bool) -> Observation | None:
-    """Return what the reference is like; None, with why said, where there was nothing to see."""
-    from mfl_lint.cli.failures import say
-    from mfl_lint.cli.looking import look
-    from mfl_lint.registry.target import NamespaceTarget, parse_target
-
-    target = parse_target(reference)
-    if isinstance(target, NamespaceTarget):
-        raise click.UsageError("select takes one image; `mfl-lint scan` takes globs")
-    seen: list[Observation] = []
-    looked = asyncio.run(look([target], config, access, quiet=quiet, looked=seen.append))
-    for problem in looked.scan.problems:
-        say(f"could not look: {problem}")
-    if len(seen) > 1:
-        raise click.UsageError(f"{reference} holds {len(seen)} images; name one: {reference}:TAG")
-    return seen[0] if seen else None
 
 
 def _report(

@@ -161,10 +161,7 @@ def seen_write(
     if root is None:
         return _false_write(seen, before, previous, bench)
     moved = before is None or before.digest != seen.digest
-    known = before is not None and before.digest is not None
-    moved_at = before.moved_at if before else None
-    if moved and (known or not is_first):
-        moved_at = at
+    moved_at = _moved_at(seen, before, is_first=is_first)
     settlement, waits = bench.judge(
         seen,
         moved_at,
@@ -191,6 +188,15 @@ def seen_write(
     found = tuple(facts.presences(root, vouched, at))
     read = facts.read_configs(root) if before is not None else ()
     return TagWrite(state, settlement, facts.entries(root), found, moved, read)
+
+
+def _moved_at(seen: Observation, before: TagState | None, *, is_first: bool) -> datetime | None:
+    """Return when the tag got its digest, None where nobody knows. `is_first`: see `seen_write`."""
+    known = before is not None and before.digest is not None
+    moved = before is None or before.digest != seen.digest
+    if moved and (known or not is_first):
+        return seen.looked_at
+    return before.moved_at if before else None
 
 
 def _false_write(

@@ -7,7 +7,7 @@ transaction, and what was not written is looked at again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +20,7 @@ from mfl_lint.core.observation import VERIFIED, Look, LookState, Observation
 from mfl_lint.core.records import Batch, Begun, Content, RepositoryFinish, SliceProgress, TagWrite
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Siblings, TagSummary
-from mfl_lint.core.truth import Change, Tracked
+from mfl_lint.core.truth import Tracked
 from mfl_lint.crawl import facts
 from mfl_lint.crawl.beside import due, judge_beside
 from mfl_lint.crawl.consequences import Bench, failed_write, seen_write
@@ -29,6 +29,7 @@ from mfl_lint.crawl.inside import look_inside
 from mfl_lint.crawl.job import Job, RepositoryResult
 from mfl_lint.crawl.known import StoreKnown
 from mfl_lint.crawl.once import OnceSource
+from mfl_lint.crawl.outcome import Outcome
 from mfl_lint.crawl.past import pasts
 from mfl_lint.crawl.watch import chosen_tags, exact_tags
 from mfl_lint.registry.observe import Unchanged, observe
@@ -78,8 +79,7 @@ class RepositoryWalk:
         self._names: tuple[str, ...] = ()
         self._renew_at = self._next_renewal()
         self._judged_beside: set[str] = set()
-        self._looked = self._opened = self._resolved = 0
-        self._failed = ""
+        self._outcome = Outcome()
 
     async def run(self) -> RepositoryResult:
         """Return how it ended, after everything was written."""
@@ -96,15 +96,7 @@ class RepositoryWalk:
             await self._record(msgspec.structs.replace(batch, progress=done), look)
         if not self.finished:
             await self._finish(look)
-        return RepositoryResult(
-            repository=self._repository,
-            look=look.state,
-            tags=len(names),
-            looked=self._looked,
-            opened=self._opened,
-            resolved=self._resolved,
-            detail=look.detail or self._failed,
-        )
+        return self._outcome.result(self._repository, look, len(names))
 
     async def _list(self) -> tuple[Listing, Look]:
         """Return the tags as far as they were listed, and how the listing ended."""
@@ -247,19 +239,7 @@ class RepositoryWalk:
         await observations.record(self._job.store, self._lease, batch)
         self._renew_at = self._next_renewal()
         self.finished = batch.finish is not None
-        self._looked += len(batch.unchanged)
-        for write in batch.tags:
-            read = write.state.look in (LookState.VERIFIED, LookState.ABSENT)
-            self._looked += read
-            if not read:
-                self._failed = self._failed or write.state.detail or str(write.state.look)
-        self._count(batch.tags)
-
-    def _count(self, writes: Iterable[TagWrite]) -> None:
-        for write in writes:
-            for transition in write.settlement.transitions:
-                self._opened += transition.change is Change.OPENED
-                self._resolved += transition.change is Change.RESOLVED
+        self._outcome.add(batch)
 
     def _siblings_hash(self, look: Look) -> str:
         """Return the mark of what the tags stand beside, the old one where that is not known."""
@@ -293,7 +273,7 @@ class RepositoryWalk:
                 everything=mark != self._before.siblings_hash,
                 judged=self._judged_beside,
             )
-            self._count(writes)
+            self._outcome.add_changes(writes)
         at = job.now()
         batch = Batch(crawl_id=self._crawl_id, at=at, finish=self._ending(look, mark, at))
         await observations.record(job.store, self._lease, batch)

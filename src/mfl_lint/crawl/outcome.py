@@ -1,0 +1,47 @@
+"""What a repository's crawl has come to so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mfl_lint.core.observation import Look, LookState
+from mfl_lint.core.records import Batch, TagWrite
+from mfl_lint.core.truth import Change
+from mfl_lint.crawl.job import RepositoryResult
+
+
+class Outcome:
+    """Counts what was recorded; `failed` is why the first tag that was not read was not."""
+
+    def __init__(self) -> None:
+        self._looked = self._opened = self._resolved = 0
+        self._failed = ""
+
+    def add(self, batch: Batch) -> None:
+        """Count a slice of tags that were looked at."""
+        self._looked += len(batch.unchanged)
+        for write in batch.tags:
+            read = write.state.look in (LookState.VERIFIED, LookState.ABSENT)
+            self._looked += read
+            if not read:
+                self._failed = self._failed or write.state.detail or str(write.state.look)
+        self.add_changes(batch.tags)
+
+    def add_changes(self, writes: Iterable[TagWrite]) -> None:
+        """Count the findings of tags that were only judged again."""
+        for write in writes:
+            for transition in write.settlement.transitions:
+                self._opened += transition.change is Change.OPENED
+                self._resolved += transition.change is Change.RESOLVED
+
+    def result(self, repository: str, look: Look, tags: int) -> RepositoryResult:
+        """Return how the crawl ended whose listing ended with `look`."""
+        return RepositoryResult(
+            repository=repository,
+            look=look.state,
+            tags=tags,
+            looked=self._looked,
+            opened=self._opened,
+            resolved=self._resolved,
+            detail=look.detail or self._failed,
+        )
