@@ -104,7 +104,8 @@ class CrawlConfig(Settings, frozen=True):
 
     `confirm_gone_s`: how far apart two 404s must be before a tag counts as gone. `missed_rounds`:
     after how many failed looks a finding is unknown. `vanish_share` and `vanish_minimum`: when
-    more tags vanish in one round, all are held. `lease_s`: how long a killed crawl's repository
+    more tags vanish in one round, all are held. `repositories_at_once` are crawled by each of
+    `processes` (0 = as many as pay). `lease_s`: how long a killed crawl's repository
     stays reserved. `jitter`: the share of the interval by which schedules vary.
     """
 
@@ -114,6 +115,7 @@ class CrawlConfig(Settings, frozen=True):
     vanish_share: Share = 0.2
     vanish_minimum: Count = 10
     repositories_at_once: Positive = 4
+    processes: Count = 0
     lease_s: SomeSeconds = 120.0
     jitter: Share = 0.1
 

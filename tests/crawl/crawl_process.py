@@ -2,8 +2,9 @@
 
     python -m tests.crawl.crawl_process HOST
 
-For each database URL on its input it starts a crawl and prints the child's number, then, when
-the child has ended, how. The children are forks: what a start would cost is paid once.
+For each line on its input, the number of processes that crawl and a database URL, it starts a
+crawl and prints the child's number, then, when the child has ended, how. The children are forks:
+what a start would cost is paid once.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def crawl(host: str, url: str) -> None:
+async def crawl(host: str, processes: int, url: str) -> None:
     """Crawl the registry at the host once, to the end. A 404 is confirmed at once."""
     registry = RegistryConfig(name="here", host=host, credentials=ANONYMOUS)
-    settings = CrawlConfig(confirm_gone_s=0.0, lease_s=3600.0)
+    settings = CrawlConfig(confirm_gone_s=0.0, lease_s=3600.0, processes=processes)
     config = Config(registries=(registry,), crawl=settings, policy=DEMO_POLICY)
     async with open_store(url) as store, Transport(config.http) as transport:
         await registries.sync_registries(store, config.registries, now())
-        ended = await Crawler(store, transport, config, now).crawl("here")
+        ended = await Crawler(store, transport, config, now, url=url).crawl("here")
     if ended is None or ended.problem:
         raise RuntimeError(ended)
 
@@ -48,7 +49,8 @@ def main() -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            asyncio.run(crawl(sys.argv[1], line.strip()))
+            processes, url = line.split()
+            asyncio.run(crawl(sys.argv[1], int(processes), url))
             os._exit(0)
         print(child, flush=True)
         _, status = os.waitpid(child, 0)

@@ -85,9 +85,12 @@ class Crawls:
         assert 0 == await self.ended()
         return time.monotonic() - began
 
-    async def killed_after(self, url: str, seconds: float) -> bool:
-        """Crawl, and kill the process after so long; say whether it was still at it."""
-        child = await self.start(url)
+    async def killed_after(self, url: str, seconds: float, processes: int = 1) -> bool:
+        """Crawl, and kill the process after so long; say whether it was still at it.
+
+        Those that help it, where it has `processes`, are left to notice.
+        """
+        child = await self.start(url, processes)
         ended = asyncio.ensure_future(self.ended())
         await asyncio.wait([ended], timeout=seconds)
         if not ended.done():
@@ -96,10 +99,10 @@ class Crawls:
         assert code in (0, -signal.SIGKILL)
         return code != 0
 
-    async def start(self, url: str) -> int:
+    async def start(self, url: str, processes: int = 1) -> int:
         """Begin a crawl; return its process's number."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{url}\n".encode())
+        self._process.stdin.write(f"{processes} {url}\n".encode())
         return await self.ended()
 
     async def ended(self) -> int:
@@ -145,7 +148,8 @@ async def killed_often(
     # What was written stays: the later crawls are shorter, and may end before they are killed.
     while killed < times and tries < 3 * times:
         longest = took * (0.4 if tries < times else 0.1)
-        killed += await crawls.killed_after(url, chance.uniform(0.02, longest))
+        seconds, processes = chance.uniform(0.02, longest), chance.choice((1, 1, 2))
+        killed += await crawls.killed_after(url, seconds, processes)
         tries += 1
     return killed
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.crawl.crew import Crew, Spares
 from mfl_lint.crawl.holder import new_holder
 from mfl_lint.crawl.inside import StoreMemory
 from mfl_lint.crawl.job import Job, Progress
@@ -22,13 +23,26 @@ from mfl_lint.store.engine import Store
 
 
 class Crawler:
-    """Crawls registries of `config`, which may be replaced between crawls. `now`: aware UTC."""
+    """Crawls registries of `config`, which may be replaced between crawls. `now`: aware UTC.
+
+    `url` is the store's, for other processes that help; without it nobody helps. `spares` are
+    such processes, started already.
+    """
 
     def __init__(
-        self, store: Store, transport: Transport, config: Config, now: Callable[[], datetime]
+        self,
+        store: Store,
+        transport: Transport,
+        config: Config,
+        now: Callable[[], datetime],
+        *,
+        url: str = "",
+        spares: Spares | None = None,
     ) -> None:
         self.config = config
         self._now = now
+        self._url = url
+        self._spares = spares or Spares()
         self._store = store
         self._transport = transport
         self._rules = discover()
@@ -53,17 +67,21 @@ class Crawler:
             show(progress)
 
         client = RegistryClient(registry, self._transport, keychain=Keychain.load(os.environ))
-        job = self._job(registry, client)
+        job = self.job(registry, client)
+        crew = None
+        if self._url:
+            crew = Crew(self.config, self._url, client, self._transport.stats, self._spares)
         self._running[name] = Progress(0, name, self._now())
         try:
             if accept_vanished:
                 await settle_vanished(job, accept=True)
-            return await crawl_registry(job, only=only, show=note)
+            return await crawl_registry(job, crew, only=only, show=note)
         finally:
             del self._running[name]
             await client.close()
 
-    def _job(self, registry: RegistryConfig, client: RegistryClient) -> Job:
+    def job(self, registry: RegistryConfig, client: RegistryClient) -> Job:
+        """Return what a crawl of the registry works with, without a crew."""
         stats = self._transport.stats
         before = stats.requests
         inside = DeepReader(StoreMemory(self._store, self._now), self.config.deep)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 from mfl_lint.core.errors import ConfigInvalid, LeaseLost, RegistryError
 from mfl_lint.core.observation import VERIFIED, Look, LookState
 from mfl_lint.core.records import CrawlStatus
+from mfl_lint.crawl.crew import Crew, Mate, MateGone
 from mfl_lint.crawl.job import Job, Progress, RepositoryResult
 from mfl_lint.crawl.names import judge_names
 from mfl_lint.crawl.repository import crawl_repository
@@ -21,6 +23,7 @@ from mfl_lint.registry.tree import look_of
 from mfl_lint.store import crawls, leases, looks, registries
 
 Show = Callable[[Progress], None]
+CrawlOne = Callable[[str], Awaitable[RepositoryResult | None]]
 _REPORT_EVERY_S: Final = 1.0
 _LOOK_BACK: Final = 100
 _FAILED: Final = frozenset(
@@ -29,12 +32,16 @@ _FAILED: Final = frozenset(
 
 
 async def crawl_registry(
-    job: Job, *, only: Sequence[str] | None = None, show: Show = lambda progress: None
+    job: Job,
+    crew: Crew | None = None,
+    *,
+    only: Sequence[str] | None = None,
+    show: Show = lambda progress: None,
 ) -> Progress:
     """Crawl the registry to its end and return how it went; no failure to look is raised.
 
-    `only` some of its repositories: nothing is listed then, and nothing settled as gone. `show`
-    is called whenever the progress changed.
+    The `crew` helps where that pays. `only` some of its repositories: nothing is listed then, and
+    nothing settled as gone. `show` is called whenever the progress changed.
     """
     started_at = job.now()
     partial = only is not None
@@ -43,7 +50,8 @@ async def crawl_registry(
     status = CrawlStatus.INTERRUPTED
     try:
         since = started_at if partial else await _round_since(job, crawl_id, started_at)
-        await _Round(replace(job, round_since=since, partial=partial), progress, show).run(only)
+        round_ = _Round(replace(job, round_since=since, partial=partial), crew, progress, show)
+        await round_.run(only)
         status = CrawlStatus.FAILED if progress.problem and not progress.tags else CrawlStatus.DONE
     finally:
         await _report(job, progress)
@@ -67,8 +75,9 @@ async def _round_since(job: Job, crawl_id: int, started_at: datetime) -> datetim
 class _Round:
     """One crawl of one registry."""
 
-    def __init__(self, job: Job, progress: Progress, show: Show) -> None:
+    def __init__(self, job: Job, crew: Crew | None, progress: Progress, show: Show) -> None:
         self._job = job
+        self._crew = crew
         self._progress = progress
         self._show = show
         self._reported_at = job.now()
@@ -77,8 +86,13 @@ class _Round:
             job.inside.told = self._show_layers
 
     def _show_layers(self) -> None:
-        self._progress.layers = self._job.inside.layers if self._job.inside else 0
+        self._progress.layers = self._layers()
         self._show(self._progress)
+
+    def _layers(self) -> int:
+        """Return how many layers were read, by the crew too."""
+        here = self._job.inside.layers if self._job.inside else 0
+        return here + (self._crew.layers if self._crew else 0)
 
     async def run(self, only: Sequence[str] | None) -> None:
         try:
@@ -149,6 +163,7 @@ class _Round:
         await self._work(names, failed)
         # What another process held then may be free by now, with its work done or not.
         held, self._held = self._held, []
+        await leases.release_ended(job.store, job.registry.name, job.has_ended, job.now())
         await self._work([name for name in held if not await self._is_done(name)], failed)
         if self._held and not self._progress.problem:
             self._progress.problem = f"{len(self._held)} repositories are held by another crawl"
@@ -158,11 +173,15 @@ class _Round:
         return sorted(failed, key=lambda result: result.repository)
 
     async def _work(self, names: Sequence[str], failed: list[RepositoryResult]) -> None:
-        waiting = iter(names)
+        job, waiting = self._job, iter(names)
 
-        async def work() -> None:
+        async def work(crawl: CrawlOne) -> None:
             for name in waiting:
-                result = await self._one(name)
+                try:
+                    result = await crawl(name)
+                except MateGone:
+                    self._held.append(name)
+                    return
                 if result is None:
                     self._held.append(name)
                 elif result.look in _FAILED or (result.tags and not result.looked):
@@ -170,12 +189,19 @@ class _Round:
                 await self._step(result)
 
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._job.settings.repositories_at_once):
-                    group.create_task(work())
+            async with self._mates(len(names)) as mates, asyncio.TaskGroup() as group:
+                for crawl in (self._one, *(mate.crawl for mate in mates)):
+                    for _ in range(job.settings.repositories_at_once):
+                        group.create_task(work(crawl))
         except ExceptionGroup as failures:
             # One stands for all: what stops one repository in this way stops each.
             raise _first(failures) from failures
+
+    def _mates(self, repositories: int) -> AbstractAsyncContextManager[Sequence[Mate]]:
+        """Return who else crawls some of so many repositories."""
+        if self._crew is None:
+            return nullcontext(())
+        return self._crew.mates(self._job, self._progress.crawl_id, repositories)
 
     async def _is_done(self, name: str) -> bool:
         """Say whether another process has crawled the repository since this round began."""
@@ -200,6 +226,7 @@ class _Round:
         """Count a repository in; what is shown is kept in the store once a second at most."""
         progress = self._progress
         progress.requests = self._job.requests()
+        progress.layers = self._layers()
         progress.repositories_done = min(progress.repositories_done + 1, progress.repositories)
         if result is not None:
             progress.tags += result.looked

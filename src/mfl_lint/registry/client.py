@@ -5,6 +5,8 @@ Source: OCI distribution-spec 1.1; Docker Registry HTTP API V2.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -146,6 +148,12 @@ class RegistryClient:
             return await self._listing("/v2/_catalog", "repositories", _CATALOGUE_SCOPE)
         except NotFound as error:
             raise Unreachable(f"{error}; no catalogue: name the repositories") from None
+
+    @asynccontextmanager
+    async def lent(self, slots: int) -> AsyncIterator[None]:
+        """Ask so many things less at once while the context lasts: another process asks them."""
+        async with self._transport.host_of(await self._routed()).lent(slots):
+            yield
 
     async def close(self) -> None:
         """Do nothing: connections are the transport's."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 import msgspec
@@ -82,6 +83,19 @@ class Host:
             if self._deferred_until is None:
                 return
             self.leave(None)
+
+    @asynccontextmanager
+    async def lent(self, slots: int) -> AsyncIterator[None]:
+        """Leave so many slots to somebody else while the context lasts."""
+        held = 0
+        try:
+            while held < slots:
+                await self._slots.acquire()
+                held += 1
+            yield
+        finally:
+            for _ in range(held):
+                self._slots.release()
 
     def leave(self, connected: bool | None) -> None:
         """Give the slot back; say whether the host answered, None if that was not found out."""

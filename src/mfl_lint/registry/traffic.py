@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+import msgspec
 
 from mfl_lint.registry.allowance import Allowance
 from mfl_lint.registry.answer import warning_text
@@ -49,6 +52,16 @@ class HostTraffic:
             self.warnings[text] = None
 
 
+class Carried(msgspec.Struct, frozen=True):
+    """One host's traffic on its way to another process's counters."""
+
+    host: str
+    requests: Mapping[tuple[str, str], int]
+    received_bytes: int
+    warnings: tuple[str, ...]
+    allowances: Mapping[str, Allowance]
+
+
 class Stats:
     """The traffic of all hosts, by `host:port` without a scheme's usual port."""
 
@@ -70,3 +83,24 @@ class Stats:
     def received_bytes(self) -> int:
         """Return how many bytes of bodies were received in all."""
         return sum(host.received_bytes for host in self.hosts.values())
+
+    def take(self) -> tuple[Carried, ...]:
+        """Return what was counted since the last call, and count from nothing."""
+        carried = []
+        for name, host in self.hosts.items():
+            if host.requests:
+                told = (tuple(host.warnings), dict(host.allowances))
+                carried.append(Carried(name, dict(host.requests), host.received_bytes, *told))
+                host.requests.clear()
+                host.received_bytes = 0
+        return tuple(carried)
+
+    def add(self, carried: Iterable[Carried]) -> None:
+        """Count what another process counted."""
+        for one in carried:
+            host = self.of(one.host)
+            host.requests.update(one.requests)
+            host.received_bytes += one.received_bytes
+            host.allowances.update(one.allowances)
+            for text in one.warnings[: _MAX_WARNINGS - len(host.warnings)]:
+                host.warnings[text] = None

@@ -30,7 +30,7 @@ from mfl_lint.registry.exchange import EXPECTED, BodyCut, Fleeting, Sessions, fa
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
 from mfl_lint.registry.proxies import Proxies
-from mfl_lint.registry.route import Request, Tls, trusting
+from mfl_lint.registry.route import Request, Route, Tls, trusting
 from mfl_lint.registry.traffic import HostTraffic, Stats, outcome_of
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -90,6 +90,10 @@ class Transport:
             except (OSError, ValueError):
                 raise Unreachable(f"ca_file: {ca_file} holds no usable certificates") from None
         return self._contexts[ca_file]
+
+    def host_of(self, route: Route) -> Host:
+        """Return the manners that are kept with a route's own host."""
+        return self._meet(route.origin, route.limits).host
 
     async def fetch(self, request: Request) -> Answer:
         """Return the answer, whatever its status, after at most `retries` more tries.

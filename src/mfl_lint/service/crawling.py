@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.crawl.crew import Spares
 from mfl_lint.crawl.job import Progress
 from mfl_lint.crawl.round import Show
 from mfl_lint.registry.transport import Transport
@@ -36,17 +37,27 @@ def database_url(config: Config) -> str:
 
 
 @asynccontextmanager
-async def open_crawler(config: Config) -> AsyncIterator[tuple[Store, Crawler]]:
-    """Bring the database up to date, open it, and yield it with a crawler for it."""
-    url = database_url(config)
-    await asyncio.to_thread(migrate.upgrade, url)
-    calm_collector()
-    async with (
-        open_store(url) as store,
-        Transport(config.http, environment=dict(os.environ)) as transport,
-    ):
-        await registries.sync_registries(store, config.registries, utc_now())
-        yield store, Crawler(store, transport, config, utc_now)
+async def open_crawler(
+    config: Config, *, at_once: bool = False
+) -> AsyncIterator[tuple[Store, Crawler]]:
+    """Bring the database up to date, open it, and yield it with a crawler for it.
+
+    `at_once`: a crawl begins at once, and whoever may help with it is started meanwhile.
+    """
+    url, spares = database_url(config), Spares()
+    try:
+        if at_once:
+            await spares.prepare(config)
+        await asyncio.to_thread(migrate.upgrade, url)
+        calm_collector()
+        async with (
+            open_store(url) as store,
+            Transport(config.http, environment=dict(os.environ)) as transport,
+        ):
+            await registries.sync_registries(store, config.registries, utc_now())
+            yield store, Crawler(store, transport, config, utc_now, url=url, spares=spares)
+    finally:
+        await spares.close()
 
 
 async def crawl_once(
@@ -59,7 +70,7 @@ async def crawl_once(
     for name in names:
         if name not in known:
             raise ConfigInvalid(f"no registry is called {name!r:.60}; there are {', '.join(known)}")
-    async with open_crawler(config) as (_, crawler):
+    async with open_crawler(config, at_once=True) as (_, crawler):
         ended = [
             await crawler.crawl(name, show=show, accept_vanished=accept_vanished)
             for name in dict.fromkeys(names or known)

@@ -12,7 +12,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mfl_lint.core.errors import StoreError
 from mfl_lint.store.addresses import one_line, parse_address, shown, sqlite_file
 from mfl_lint.store.tables import SCHEMA
+from mfl_lint.store.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,10 +64,17 @@ class Store:
     in its thread, and is committed or rolled back as if somebody waited.
     """
 
-    def __init__(self, name: str, writer: Lane, reader: Lane) -> None:
+    def __init__(
+        self,
+        name: str,
+        writer: Lane,
+        reader: Lane,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.name = name
         self.dialect = writer.engine.dialect.name
         self._writer = writer
+        self._turn = turn
         self._reader = reader
 
     async def read(
@@ -86,7 +94,7 @@ class Store:
         """Return what `work` returns: committed at its end, rolled back on errors."""
 
         def transaction() -> T:
-            with self._writer.engine.begin() as connection:
+            with self._turn(), self._writer.engine.begin() as connection:
                 return work(connection, *args, **kwargs)
 
         return await self._writer.run(transaction)
@@ -194,15 +202,18 @@ async def open_store(url: str, *, busy_timeout_s: float = 5.0) -> AsyncIterator[
     if file is not None and not file.is_file():
         raise StoreError(f"there is no database {file}: {_UPGRADE} creates it")
     name = shown(address)
+    turns = Turns(file, busy_timeout_s) if file is not None else None
     writer, reader = _lanes(name, address, busy_timeout_s)
     try:
-        store = Store(name, writer, reader)
+        store = Store(name, writer, reader, turns.turn if turns is not None else nullcontext)
         await _check_opened(store)
         yield store
     finally:
         # Without an await: nothing that is cancelled a second time leaves connections open.
         reader.close()
         writer.close()
+        if turns is not None:
+            turns.close()
 
 
 def sqlite_warning(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3]) -> str:
