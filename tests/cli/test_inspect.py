@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -56,11 +57,11 @@ def test_a_child_that_was_not_seen_says_so(served: FaultRegistry, command: Comma
     assert "(denied)" in ran.out
 
 
-def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command) -> None:
+def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command, tmp_path: Path) -> None:
     ran = command("inspect", f"{served.host}/team/none:v1")
     assert 3 == ran.code
     assert "? absent" in ran.out
-    ran = command("inspect", "oci:nowhere")
+    ran = command("inspect", f"oci:{tmp_path}")
     assert 3 == ran.code
     assert "could not look" in ran.err
 

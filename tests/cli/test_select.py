@@ -119,13 +119,13 @@ def test_a_glob_and_a_layout_of_several_images_are_usage_errors(
     assert "holds 2 images; name one" in ran.err
 
 
-def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command) -> None:
+def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command, tmp_path: Path) -> None:
     asked = ("--platform", "linux/arm64")
     ran = command("select", f"{served.host}/team/none:v1", *asked, "--json")
     assert 3 == ran.code
     for one in json.loads(ran.out)["engines"]:
         assert one["reason"].startswith("unknown: not seen: the tag is absent")
-    ran = command("select", "oci:nowhere", *asked)
+    ran = command("select", f"oci:{tmp_path}", *asked)
     assert (3, "") == (ran.code, ran.out)
     assert "could not look" in ran.err
 

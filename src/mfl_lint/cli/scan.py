@@ -66,8 +66,8 @@ def command(**given: Any) -> int:
     Of a file (-f) every reference is looked at, with the platforms that the file needs of it; one
     that a variable hides is said and never guessed, and makes the exit code 3.
 
-    Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 usage or configuration, 3 could
-    not look (also: no such tag) or a rule crashed.
+    Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 usage or configuration (also: no
+    such file), 3 could not look (also: no such tag) or a rule crashed.
     """
     return scan(Call(**given))
 

@@ -10,7 +10,9 @@ target  = "-"                            a document on the standard input
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -90,6 +92,33 @@ def parse_target(text: str) -> Target:
     if "*" in text or "?" in text:
         return _parse_namespace(text)
     return ReferenceTarget(Reference.parse(text))
+
+
+def check_there(target: Target) -> None:
+    """Raise ReferenceInvalid where a target's path is not there, is of another kind, or is closed.
+
+    What it holds is not looked at: a damaged layout or archive is no mistake of who names it.
+    """
+    if isinstance(target, LayoutTarget | ArchiveTarget | FileTarget):
+        why = _hindrance(target.path, is_folder=isinstance(target, LayoutTarget))
+        if why:
+            raise ReferenceInvalid(f"{target.path}: {why}")
+
+
+def _hindrance(path: Path, *, is_folder: bool) -> str:
+    """Return why a path cannot be opened as what it was named for, "" where it can."""
+    try:
+        mode = path.stat().st_mode
+        if is_folder and not stat.S_ISDIR(mode):
+            return "it is no directory: write oci-archive:FILE or file:FILE"
+        if not is_folder and stat.S_ISDIR(mode):
+            return "it is a directory: write oci:DIR"
+        if not (is_folder or stat.S_ISREG(mode)):
+            return "it is no regular file"
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return error.strerror or "it cannot be opened"
+    return ""
 
 
 def _parse_layout(rest: str) -> Target:
