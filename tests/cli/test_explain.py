@@ -28,9 +28,10 @@ def test_an_unknown_rule_gets_a_suggestion(command: Command) -> None:
     assert (2, "") == (ran.code, ran.out)
     assert 'did you mean "dangling-digest"?' in ran.err
     for name in ("xyz", "", "MFL9", "MFL999"):
-        assert f"there is no rule {name!r}; `mfl-lint rules` lists them" in command(
-            "explain", name
-        ).err
+        assert (
+            f"there is no rule {name!r}; `mfl-lint rules` lists them"
+            in command("explain", name).err
+        )
 
 
 def test_a_family_is_explained_rule_by_rule(command: Command) -> None:

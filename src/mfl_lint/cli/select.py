@@ -84,17 +84,13 @@ def select(call: Call) -> int:
 
 
 def _asked(text: str, config: Config) -> Platform:
-    """Return the platform; raise ConfigInvalid for what nothing is built for."""
-    from mfl_lint.config_checks import check_known
-    from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
-    from mfl_lint.core.platform import Platform
+    """Return the platform; raise ConfigInvalid for a typing error, UsageError for two."""
+    from mfl_lint.cli.settings import platforms_of
 
-    try:
-        platform = Platform.parse(text)
-    except PlatformInvalid as error:
-        raise ConfigInvalid(f"--platform: {error}") from None
-    check_known([platform], config.policy.known_platforms, "--platform")
-    return platform
+    first, *others = platforms_of([text], "--platform", config.policy)
+    if others:
+        raise click.UsageError("--platform: an engine is asked for one platform")
+    return first
 
 
 def _report(
