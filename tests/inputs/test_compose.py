@@ -62,6 +62,32 @@ def test_what_no_variable_gives_is_said_with_its_line() -> None:
     assert "set REDIS in the environment or in .env" in unresolved[1].why
 
 
+def test_images_that_are_volumes_are_read() -> None:
+    text = """\
+services:
+  base:
+    build: .
+    volumes:
+      - data:/data
+      - {type: volume, source: data, target: /d}
+      - type: image
+        source: ghcr.io/team/models:${MODEL:-v1}
+        target: /models
+      - {type: image, target: /nothing}
+  child:
+    image: team/child
+    platform: linux/arm64
+    extends: base
+    volumes: [{type: image, source: "team/lost:$LOST", target: /l}]
+"""
+    contents = _read(text)
+    assert [
+        ("ghcr.io/team/models:v1", 8, ()),
+        ("team/child", 12, (Platform("linux", "arm64"),)),
+    ] == [(item.text, item.line, item.platforms) for item in contents.found]
+    assert [("team/lost:$LOST", 15)] == [(x.text, x.line) for x in contents.unresolved]
+
+
 def test_what_is_built_is_said_and_not_scanned() -> None:
     notes = _read(TEXT).notes
     assert (

@@ -109,6 +109,9 @@ def test_nothing_is_followed_from_the_standard_input() -> None:
     ("name", "raw", "said"),
     [
         ("values.yaml", b"image: {tag: 1}\n", "values.yaml: neither Compose"),
+        ("list.yaml", b"- alpine\n- busybox\n", "list.yaml: neither Compose"),
+        ("one.yml", b"alpine:3.20\n", "one.yml: neither Compose"),
+        ("none.json", b"[]\n", "none.json: neither Compose"),
         ("t.yaml", b"{{ if .Values.x }}\na: b\n", "not YAML"),
         ("refs.txt", b"# nothing\n", "refs.txt: it holds no reference"),
         ("a.yaml", b"a: b\n\xff\n", "a.yaml:2: it is not UTF-8"),

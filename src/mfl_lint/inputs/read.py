@@ -21,7 +21,7 @@ from mfl_lint.inputs.kubernetes import Changes, read_kubernetes
 from mfl_lint.inputs.kustomization import FILE_NAMES, is_kustomization, read_kustomization
 from mfl_lint.inputs.lines import read_lines
 from mfl_lint.inputs.sniff import FileKind, sniff
-from mfl_lint.inputs.yaml_tree import Fields, Node, documents
+from mfl_lint.inputs.yaml_tree import Fields, Node, documents, is_null
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_FILES: Final = 200
@@ -65,7 +65,7 @@ def _read_yaml(roots: list[Node], file: str, settings: Settings, changes: Change
     named = _COMPOSE.fullmatch(Path(file).name) is not None
     if named or any(root.at("services") or root.at("include") for root in mappings):
         return read_compose(roots, file, settings.environment)
-    if not mappings:
+    if all(is_null(root) for root in roots):
         return Contents(notes=(f"{file}: it holds no objects",))
     raise InputInvalid(
         f"{file}: neither Compose (services:) nor Kubernetes (apiVersion:, kind:); of a Helm "
