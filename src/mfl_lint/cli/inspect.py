@@ -10,7 +10,7 @@ import msgspec
 
 from mfl_lint.cli import options
 from mfl_lint.cli.exit_codes import exit_code
-from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
+from mfl_lint.cli.output import is_colorful, is_unicode, print_bytes, width, write_report
 from mfl_lint.cli.project import ProjectCommand, rules_options
 from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.observation import Observation
@@ -101,6 +101,4 @@ def write_raw(seen: Observation) -> None:
     plain = raw.decode("utf-8", "replace").replace("\n", "").replace("\t", "").isprintable()
     if sys.stdout.isatty() and not plain:
         raise MflLintError("--raw: a terminal would act on what it holds; write it to a file")
-    sys.stdout.flush()
-    sys.stdout.buffer.write(raw)
-    sys.stdout.buffer.flush()
+    print_bytes(raw)
