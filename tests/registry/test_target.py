@@ -16,7 +16,7 @@ from mfl_lint.registry.target import (
     ReferenceTarget,
     StdinTarget,
     Target,
-    check_there,
+    find_target,
     parse_target,
 )
 
@@ -120,13 +120,13 @@ def test_what_is_not_on_the_disk_is_a_mistake(
     (tmp_path / "folder").mkdir()
     (tmp_path / "plain").touch()
     with pytest.raises(ReferenceInvalid) as caught:
-        check_there(parse_target(text))
+        find_target(text)
     assert why == str(caught.value)
 
 
 def test_what_is_there_or_elsewhere_is_none(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     for text in (f"oci:{tmp_path}", f"file:{tmp_path}/plain", f"oci-archive:{tmp_path}/plain"):
-        check_there(parse_target(text))
+        find_target(text)
     for text in ("-", "busybox", "busybox/*"):
-        check_there(parse_target(text))
+        find_target(text)

@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mfl_lint.cli import options
 from mfl_lint.cli.exit_codes import exit_code
@@ -16,21 +15,16 @@ from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.observation import Observation
 
 if TYPE_CHECKING:
-    from mfl_lint.config import Config
     from mfl_lint.core.rule import Finding
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(options.Looking, frozen=True, kw_only=True):
     """What one call asks for, by the names of its options."""
 
     reference: str
     as_json: bool
     raw: bool
     fail_on: str
-    config: Config
-    insecure: bool
-    anonymous: bool
-    quiet: bool
 
 
 @click.command("inspect", cls=ProjectCommand)
@@ -54,18 +48,13 @@ def command(**given: Any) -> int:
 
 def inspect(call: Call) -> int:
     """Look, show each image, and return the exit code; raise UsageError for what is no image."""
-    from mfl_lint.cli.connect import Access
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.one_image import look_at
 
     if call.raw and call.as_json:
         raise click.UsageError("--raw and --json exclude each other")
     seen, looked = look_at(
-        call.reference,
-        call.config,
-        Access(call.insecure, call.anonymous),
-        quiet=call.quiet,
-        refusal="inspect shows one image; `mfl-lint scan` takes globs",
+        call.reference, call, refusal="inspect shows one image; `mfl-lint scan` takes globs"
     )
     for item in seen:
         if call.raw:

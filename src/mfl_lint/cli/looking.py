@@ -19,7 +19,7 @@ from mfl_lint.core.scan import Scan
 from mfl_lint.crawl.scan import scan
 from mfl_lint.registry.deep import DeepReader
 from mfl_lint.registry.layer_memory import RunMemory
-from mfl_lint.registry.target import Target, check_there
+from mfl_lint.registry.target import Target
 from mfl_lint.rules import discover
 
 
@@ -56,12 +56,7 @@ async def look(
     quiet: bool = False,
     looked: Callable[[Observation], None] = lambda observation: None,
 ) -> Looked:
-    """Return what the targets, and what files name, are like now.
-
-    ReferenceInvalid, before anything is looked at, for what is not on the disk.
-    """
-    for target in targets:
-        check_there(target)
+    """Return what the targets, and what files name, are like now."""
     async with registries(config, access) as clients, progress_line(quiet=quiet) as show:
         shown = _Shown(show, looked)
         inside = shown.inside = DeepReader(RunMemory(), config.deep, shown.read)

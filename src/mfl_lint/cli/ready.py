@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mfl_lint.cli import exit_codes, options
 from mfl_lint.cli.project import ProjectCommand
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from mfl_lint.registry.source import Source
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(options.Looking, frozen=True, kw_only=True):
     """What one call asks for, by the names of its options."""
 
     references: tuple[str, ...]
@@ -36,9 +35,6 @@ class Call(msgspec.Struct, frozen=True):
     engine_names: tuple[str, ...]
     wait_s: float
     as_json: bool
-    config: Config
-    insecure: bool
-    anonymous: bool
 
 
 @click.command("ready", cls=ProjectCommand)
@@ -87,7 +83,6 @@ def command(**given: Any) -> int:
 
 def ready(call: Call) -> int:
     """Look until it is ready or time is up, and return the exit code; raise UsageError."""
-    from mfl_lint.cli.connect import Access
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.files import mentioned
     from mfl_lint.cli.output import write_report
@@ -101,8 +96,7 @@ def ready(call: Call) -> int:
     platforms = platforms_of(call.platform_texts, "--platform", call.config.policy)
     wanted = _wanted(map(_typed, call.references), named, platforms)
     engines = tuple(Engine(name) for name in dict.fromkeys(call.engine_names))
-    access = Access(call.insecure, call.anonymous)
-    checks = asyncio.run(_look(wanted, engines, call.config, access, call.wait_s))
+    checks = asyncio.run(_look(wanted, engines, call.config, call.access, call.wait_s))
     render = report.render_ready_json if call.as_json else report.render_ready
     for note in named.notes:
         say(f"note: {note}")

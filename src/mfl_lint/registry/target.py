@@ -94,15 +94,17 @@ def parse_target(text: str) -> Target:
     return ReferenceTarget(Reference.parse(text))
 
 
-def check_there(target: Target) -> None:
-    """Raise ReferenceInvalid where a target's path is not there, is of another kind, or is closed.
+def find_target(text: str) -> Target:
+    """Return what `text` names; of what is on the disk, ReferenceInvalid if it cannot be opened.
 
     What it holds is not looked at: a damaged layout or archive is no mistake of who names it.
     """
+    target = parse_target(text)
     if isinstance(target, LayoutTarget | ArchiveTarget | FileTarget):
         why = _hindrance(target.path, is_folder=isinstance(target, LayoutTarget))
         if why:
             raise ReferenceInvalid(f"{target.path}: {why}")
+    return target
 
 
 def _hindrance(path: Path, *, is_folder: bool) -> str:
