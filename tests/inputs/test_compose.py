@@ -96,6 +96,13 @@ def test_what_is_built_is_said_and_not_scanned() -> None:
     )
 
 
+def test_variables_of_an_include_that_are_not_read_are_said() -> None:
+    contents = _read("include:\n- path: x.yaml\n  env_file: x.env\n- env_file: y.env\n")
+    said = "the variables of this env_file are not read: set them in the environment"
+    assert (f"compose.yaml:3: {said}", f"compose.yaml:4: {said}") == contents.notes
+    assert ["x.yaml"] == [item.path for item in contents.follows]
+
+
 def test_other_files_are_named() -> None:
     follows = _read(TEXT).follows
     assert [

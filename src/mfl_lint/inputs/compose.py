@@ -36,8 +36,19 @@ class _Reader:
         for name, service in named.items():
             if isinstance(service, Fields):
                 self._service(name, service, named)
-        for path in _included(root):
-            self._follow(path)
+        for item in root.sequence("include"):
+            self._include(item)
+
+    def _include(self, item: Node) -> None:
+        """Follow other Compose files, in all the forms of `include`."""
+        path = item.at("path") if isinstance(item, Fields) else item
+        variables = item.at("env_file") if isinstance(item, Fields) else None
+        if variables is not None:
+            said = "the variables of this env_file are not read: set them in the environment"
+            self.collector.note(variables.line, said)
+        for one in path.items if isinstance(path, Sequence) else (path,):
+            if isinstance(one, Scalar):
+                self._follow(one)
 
     def _service(self, name: str, service: Fields, services: Mapping[str, Node]) -> None:
         chain = list(self._chain(service, services))
@@ -114,11 +125,3 @@ def _mounted(chain: list[Fields]) -> Iterator[Scalar]:
         kind, source = volume.scalar("type"), volume.scalar("source")
         if kind is not None and kind.text == "image" and source is not None:
             yield source
-
-
-def _included(root: Fields) -> Iterator[Scalar]:
-    """Yield the paths of other Compose files, in all the forms of `include`."""
-    for item in root.sequence("include"):
-        path = item.at("path") if isinstance(item, Fields) else item
-        listed = path.items if isinstance(path, Sequence) else (path,)
-        yield from (one for one in listed if isinstance(one, Scalar))
