@@ -5,12 +5,13 @@ import pytest
 
 from mfl_lint.cli.failures import run
 from mfl_lint.core.manifest import OCI_INDEX
-from tests.builders import attestation, document, image, index, place
+from tests.builders import attestation, document, image, index, place, write_layout
 from tests.cli.conftest import Command
 from tests.fault_registry import AT_CHILD, FaultRegistry
 from tests.faults import status
 
 AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
+GOOD = index(AMD64, ARM64)
 
 
 def test_each_entry_is_a_row(served: FaultRegistry, command: Command) -> None:
@@ -83,6 +84,16 @@ def test_raw_of_nothing_is_3_and_empty(served: FaultRegistry, command: Command) 
     ran = command("inspect", f"{served.host}/team/none:v1", "--raw")
     assert (3, "") == (ran.code, ran.out)
     assert "could not look" in ran.err
+
+
+def test_of_several_images_only_the_table_is_shown(command: Command, tmp_path: Path) -> None:
+    folder = write_layout(tmp_path / "layout", {"v1": GOOD, "v2": AMD64})
+    assert 2 == command("inspect", f"oci:{folder}").out.count("config says")
+    for option in ("--json", "--raw"):
+        ran = command("inspect", f"oci:{folder}", option)
+        assert (2, "") == (ran.code, ran.out)
+        assert f"holds 2 images; name one: oci:{folder}:TAG" in ran.err
+    assert 0 == command("inspect", f"oci:{folder}:v2", "--json").code
 
 
 def test_raw_and_json_exclude_each_other(command: Command) -> None:

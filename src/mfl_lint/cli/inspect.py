@@ -49,13 +49,15 @@ def command(**given: Any) -> int:
 def inspect(call: Call) -> int:
     """Look, show each image, and return the exit code; raise UsageError for what is no image."""
     from mfl_lint.cli.failures import say
-    from mfl_lint.cli.one_image import look_at
+    from mfl_lint.cli.one_image import look_at, several
 
     if call.raw and call.as_json:
         raise click.UsageError("--raw and --json exclude each other")
     seen, looked = look_at(
         call.reference, call, refusal="inspect shows one image; `mfl-lint scan` takes globs"
     )
+    if len(seen) > 1 and (call.raw or call.as_json):
+        raise several(call.reference, seen)
     for item in seen:
         if call.raw:
             write_raw(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import click
 
@@ -34,5 +35,10 @@ def look_at_one(text: str, call: Looking, *, refusal: str) -> Observation | None
     for problem in looked.scan.problems:
         say(f"could not look: {problem}")
     if len(seen) > 1:
-        raise click.UsageError(f"{text} holds {len(seen)} images; name one: {text}:TAG")
+        raise several(text, seen)
     return seen[0] if seen else None
+
+
+def several(text: str, seen: Sequence[Observation]) -> click.UsageError:
+    """Return the mistake of naming more images than one."""
+    return click.UsageError(f"{text} holds {len(seen)} images; name one: {text}:TAG")
