@@ -72,6 +72,8 @@ def test_a_tag_is_part_of_the_path_where_that_path_exists(tmp_path: Path) -> Non
         ("oci-archive:", "write oci-archive:PATH"),
         ("file:", "write file:PATH"),
         ("file:a\0b", "NUL"),
+        ("docker-archive:a.tar", "skopeo copy docker-archive:a.tar oci:DIR:TAG"),
+        ("docker-daemon:" + "a" * 900, "make a layout of it"),
         ("docker://busybox", "without scheme: busybox"),
         ("https://registry.example/a", "without scheme: registry.example/a"),
         ("app*", "write REGISTRY/NAMESPACE/*"),
