@@ -95,7 +95,7 @@ def test_a_registry_needs_a_name_and_a_host_only() -> None:
         ),
         (
             '[policy.severities]\nMFL101 = "bad"',
-            "policy.severities.MFL101: 'bad': error, warning or info",
+            "policy.severities.MFL101: 'bad' is none of error, warning, info",
         ),
         ('[policy.severities]\nMFL10 = "error"', "policy.severities.MFL10: there is no rule"),
         ('[policy]\nhosts = ["linux"]', "policy.hosts: not a platform: 'linux'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import AnnotationDemand, Ignore, Policy, Requirement, Severity
 from mfl_lint.rules import discover
 
+_ID: Final = re.compile(r"mfl[0-9]*")
 _FAMILY_LENGTH: Final = 4
 _CANDIDATES: Final = 30
 RuleNames = Mapping[str, tuple[str, ...]]
@@ -91,12 +93,10 @@ def _nearest(text: str, known: RuleNames) -> str:
     spelt = {name.lower(): name for name in known if len(name) > _FAMILY_LENGTH}
     typed = text[:100].lower()
     close = difflib.get_close_matches(typed, spelt, _CANDIDATES)
-    if not close:
-        return "`mfl-lint rules` lists them"
     # Ids are all alike: what begins alike is rather meant.
-    begun = (name for name in close if name.startswith(typed[:_FAMILY_LENGTH]))
-    nearest = next(begun, close[0])
-    return f'did you mean "{spelt[nearest]}"?'
+    begun = [name for name in close if name.startswith(typed[:_FAMILY_LENGTH])]
+    likely = begun if _ID.fullmatch(typed) else begun or close
+    return f'did you mean "{spelt[likely[0]]}"?' if likely else "`mfl-lint rules` lists them"
 
 
 def severities_of(named: Iterable[tuple[str, str, str]], known: RuleNames) -> dict[str, Severity]:
@@ -111,7 +111,7 @@ def severities_of(named: Iterable[tuple[str, str, str]], known: RuleNames) -> di
         with reading.gathering():
             ids = named_rules([name], key, known)
             if text not in set(Severity):
-                raise ConfigInvalid(f"{key}: {text!r:.60}: error, warning or info")
+                raise ConfigInvalid(f"{key}: {text!r:.60} is none of error, warning, info")
             into = found if name.upper() in known and len(name) == _FAMILY_LENGTH else single
             into.update(dict.fromkeys(ids, Severity(text)))
     reading.finish()

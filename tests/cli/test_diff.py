@@ -42,9 +42,11 @@ def test_a_missing_platform_is_1_for_a_mirror(name: str, command: Command) -> No
     assert "removed" in ran.out
 
 
-def test_what_cannot_be_seen_is_3(name: str, served: FaultRegistry, command: Command) -> None:
+def test_what_cannot_be_seen_is_3(
+    name: str, served: FaultRegistry, command: Command, tmp_path: Path
+) -> None:
     assert 3 == command("diff", f"{name}:v1", f"{name}:none").code
-    ran = command("diff", f"{name}:v1", "oci:nowhere")
+    ran = command("diff", f"{name}:v1", f"oci:{tmp_path}")
     assert (3, "") == (ran.code, ran.out)
     assert "could not look" in ran.err
     served.fault(AT_CHILD, status(403), times=None)

@@ -26,5 +26,17 @@ def test_every_rule_is_explained_with_all_that_its_docstring_says(
 def test_an_unknown_rule_gets_a_suggestion(command: Command) -> None:
     ran = command("explain", "danglin-digest")
     assert (2, "") == (ran.code, ran.out)
-    assert "did you mean dangling-digest?" in ran.err
-    assert "`mfl-lint rules` lists them" in command("explain", "xyz").err
+    assert 'did you mean "dangling-digest"?' in ran.err
+    for name in ("xyz", "", "MFL9", "MFL999"):
+        assert (
+            f"there is no rule {name!r}; `mfl-lint rules` lists them"
+            in command("explain", name).err
+        )
+
+
+def test_a_family_is_explained_rule_by_rule(command: Command) -> None:
+    out = command("explain", "mfl3").out
+    family = [rule for rule in discover() if rule.id.startswith("MFL3")]
+    at = [out.index(f"{rule.id} {rule.slug}") for rule in family]
+    assert sorted(at) == at
+    assert "MFL401 " not in out

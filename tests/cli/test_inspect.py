@@ -1,15 +1,17 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from mfl_lint.cli.failures import run
 from mfl_lint.core.manifest import OCI_INDEX
-from tests.builders import attestation, document, image, index, place
+from tests.builders import attestation, document, image, index, place, write_layout
 from tests.cli.conftest import Command
 from tests.fault_registry import AT_CHILD, FaultRegistry
 from tests.faults import status
 
 AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
+GOOD = index(AMD64, ARM64)
 
 
 def test_each_entry_is_a_row(served: FaultRegistry, command: Command) -> None:
@@ -56,11 +58,11 @@ def test_a_child_that_was_not_seen_says_so(served: FaultRegistry, command: Comma
     assert "(denied)" in ran.out
 
 
-def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command) -> None:
+def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command, tmp_path: Path) -> None:
     ran = command("inspect", f"{served.host}/team/none:v1")
     assert 3 == ran.code
     assert "? absent" in ran.out
-    ran = command("inspect", "oci:nowhere")
+    ran = command("inspect", f"oci:{tmp_path}")
     assert 3 == ran.code
     assert "could not look" in ran.err
 
@@ -82,6 +84,16 @@ def test_raw_of_nothing_is_3_and_empty(served: FaultRegistry, command: Command) 
     ran = command("inspect", f"{served.host}/team/none:v1", "--raw")
     assert (3, "") == (ran.code, ran.out)
     assert "could not look" in ran.err
+
+
+def test_of_several_images_only_the_table_is_shown(command: Command, tmp_path: Path) -> None:
+    folder = write_layout(tmp_path / "layout", {"v1": GOOD, "v2": AMD64})
+    assert 2 == command("inspect", f"oci:{folder}").out.count("config says")
+    for option in ("--json", "--raw"):
+        ran = command("inspect", f"oci:{folder}", option)
+        assert (2, "") == (ran.code, ran.out)
+        assert f"holds 2 images; name one: oci:{folder}:TAG" in ran.err
+    assert 0 == command("inspect", f"oci:{folder}:v2", "--json").code
 
 
 def test_raw_and_json_exclude_each_other(command: Command) -> None:

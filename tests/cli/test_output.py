@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mfl_lint.cli.output import OutputFailed, check_output, is_unicode, write_report
+from tests.builders import image, index
 
 
 def _alone(folder: Path) -> Path:
@@ -81,3 +82,23 @@ def test_places_that_cannot_be_written_are_told_before_the_work(tmp_path: Path) 
 
 def test_files_are_always_unicode(tmp_path: Path) -> None:
     assert is_unicode(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("rules",), ("completion", "bash"), ("inspect", "--raw", "file:index.json")]
+)
+def test_a_full_standard_output_is_one_line_and_2(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "index.json").write_bytes(index(image("linux", "amd64")).raw)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mfl_lint", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+    said = "mfl-lint: error: the standard output: No space left on device\n"
+    assert (2, said) == (done.returncode, done.stderr)

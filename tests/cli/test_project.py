@@ -157,7 +157,7 @@ def test_inspect_shows_what_the_chosen_rules_find(wrong: str, command: Command) 
         (("--select", ""), "--select: there is no rule ''"),
         (("--select", "MFL9"), "--select: there is no rule 'MFL9'"),
         (("--severity", "MFL101"), "--severity 'MFL101': write RULE=SEVERITY"),
-        (("--severity", "MFL101=bad"), "--severity MFL101: 'bad': error, warning or info"),
+        (("--severity", "MFL101=bad"), "--severity MFL101: 'bad' is none of error, warning, info"),
         (("--severity", "xyz=error"), "--severity xyz: there is no rule 'xyz'"),
     ],
 )

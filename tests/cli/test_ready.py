@@ -128,7 +128,11 @@ def test_waiting_ends_when_it_is_ready(served: FaultRegistry, command: Command) 
         ((), "name a REF"),
         (("app",), "name its platform with --platform"),
         (("app", "--platform", "arm"), "--platform: not a platform"),
+        (("app", "--platform", ""), "--platform: a platform is empty"),
+        (("app", "--platform", "linux/arm46"), 'did you mean "linux/arm64"?'),
         (("App", "--platform", "linux/arm64"), "not a reference"),
+        (("oci:dir:v1", "--platform", "linux/arm64"), "oci:dir:v1: ready asks a registry"),
+        (("team/*", "--platform", "linux/arm64"), "team/*: ready asks a registry"),
         (("app", "--platform", "linux/arm64", "--engine", "x"), "--engine"),
         (("app", "--platform", "linux/arm64", "--build-arg", "X"), "write NAME=VALUE"),
     ],
@@ -139,6 +143,14 @@ def test_a_mistake_is_2_and_one_line(
     ran = command("ready", *arguments)
     assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
     assert said in ran.err
+
+
+def test_a_registry_that_is_down_is_unknown(command: Command) -> None:
+    ran = command("ready", "127.0.0.1:1/app:v1", "--platform", "linux/arm64")
+    assert 3 == ran.code
+    assert ran.out.startswith(
+        "unknown: 127.0.0.1:1/app:v1 linux/arm64: the reference is unreachable: "
+    )
 
 
 def test_a_file_is_asked_for_what_it_needs(

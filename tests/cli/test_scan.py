@@ -276,3 +276,20 @@ def test_a_document_alone_tells_that_a_required_platform_is_missing(
     assert 1 == ran.code
     assert "linux/riscv64 is required and missing; offered: linux/amd64, linux/arm64" in ran.out
     assert 0 == command("scan", "--require", "linux/arm64", f"file:{path}").code
+
+
+@pytest.mark.parametrize("text", ["file:none", "oci:none", "oci-archive:none"])
+def test_a_file_that_is_not_there_is_2_before_anything_is_looked_at(
+    text: str, served: FaultRegistry, command: Command
+) -> None:
+    name = f"{served.host}/app:v1"
+    said = "mfl-lint: error: none: No such file or directory\n"
+    for call in (
+        ("scan", name, text),
+        ("scan", name, "-f", "none"),
+        ("inspect", text),
+        ("select", text, "--platform", "linux/arm64"),
+        ("diff", text, text),
+    ):
+        assert (2, "", said) == command(*call)
+    assert [] == served.requests

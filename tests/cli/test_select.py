@@ -97,6 +97,7 @@ def test_a_layout_a_file_and_the_standard_input_are_asked_alike(
         (("--all-hosts", "--explain"), "--explain goes with --platform"),
         (("--platform", "arm64"), "write for example linux/arm64"),
         (("--platform", "linux/amd46"), 'did you mean "linux/amd64"?'),
+        (("--platform", "linux/arm64,linux/amd64"), "an engine is asked for one platform"),
         (("--platform", "linux/arm64", "--engine", "rkt"), "'rkt' is not one of"),
     ],
 )
@@ -119,13 +120,13 @@ def test_a_glob_and_a_layout_of_several_images_are_usage_errors(
     assert "holds 2 images; name one" in ran.err
 
 
-def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command) -> None:
+def test_what_cannot_be_seen_is_3(served: FaultRegistry, command: Command, tmp_path: Path) -> None:
     asked = ("--platform", "linux/arm64")
     ran = command("select", f"{served.host}/team/none:v1", *asked, "--json")
     assert 3 == ran.code
     for one in json.loads(ran.out)["engines"]:
-        assert one["reason"].startswith("unknown: not seen: the tag is absent")
-    ran = command("select", "oci:nowhere", *asked)
+        assert one["reason"].startswith("unknown: not seen: the reference is absent: GET ")
+    ran = command("select", f"oci:{tmp_path}", *asked)
     assert (3, "") == (ran.code, ran.out)
     assert "could not look" in ran.err
 

@@ -62,12 +62,45 @@ def test_what_no_variable_gives_is_said_with_its_line() -> None:
     assert "set REDIS in the environment or in .env" in unresolved[1].why
 
 
+def test_images_that_are_volumes_are_read() -> None:
+    text = """\
+services:
+  base:
+    build: .
+    volumes:
+      - data:/data
+      - {type: volume, source: data, target: /d}
+      - type: image
+        source: ghcr.io/team/models:${MODEL:-v1}
+        target: /models
+      - {type: image, target: /nothing}
+  child:
+    image: team/child
+    platform: linux/arm64
+    extends: base
+    volumes: [{type: image, source: "team/lost:$LOST", target: /l}]
+"""
+    contents = _read(text)
+    assert [
+        ("ghcr.io/team/models:v1", 8, ()),
+        ("team/child", 12, (Platform("linux", "arm64"),)),
+    ] == [(item.text, item.line, item.platforms) for item in contents.found]
+    assert [("team/lost:$LOST", 15)] == [(x.text, x.line) for x in contents.unresolved]
+
+
 def test_what_is_built_is_said_and_not_scanned() -> None:
     notes = _read(TEXT).notes
     assert (
         "compose.yaml:15: service made is built, not pulled: not scanned; give its Dockerfile"
         in notes
     )
+
+
+def test_variables_of_an_include_that_are_not_read_are_said() -> None:
+    contents = _read("include:\n- path: x.yaml\n  env_file: x.env\n- env_file: y.env\n")
+    said = "the variables of this env_file are not read: set them in the environment"
+    assert (f"compose.yaml:3: {said}", f"compose.yaml:4: {said}") == contents.notes
+    assert ["x.yaml"] == [item.path for item in contents.follows]
 
 
 def test_other_files_are_named() -> None:

@@ -59,6 +59,7 @@ def test_a_build_argument_takes_the_place_of_a_default() -> None:
         ("FROM app:${TAG}", "no ARG before the first FROM gives TAG a value; give --build-arg TAG"),
         ("ARG TAG\nFROM app:$TAG", "--build-arg TAG=VALUE"),
         ("FROM a\nARG TAG=1\nFROM app:$TAG", "--build-arg TAG=VALUE"),
+        ("ARG TAG=1\nARG TAG=$NEXT\nFROM app:$TAG", "--build-arg TAG=VALUE"),
         ("FROM app-$TARGETARCH", "each build sets it; give --build-arg TARGETARCH=VALUE"),
         ("ARG TAG=1\nFROM a\nCOPY --from=b:$TAG / /", "variables are not filled in here"),
         ("ARG TAG=1\nFROM a\nRUN --mount=from=b:$TAG x", "variables are not filled in here"),

@@ -51,6 +51,18 @@ def test_included_files_are_followed(tmp_path: Path) -> None:
     assert ["none.yaml"] == [item.text for item in contents.unresolved]
 
 
+def test_what_the_including_file_knows_wins_over_the_included_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / ".env").write_text("TAG=outer\nMORE=m\n")
+    (tmp_path / "compose.yaml").write_text("include: [sub/more.yaml]\n")
+    (tmp_path / "sub" / "more.yaml").write_text(
+        "services: {a: {image: 'a:${TAG:-guess}'}, b: {image: 'b:$MORE-$OWN'}}\n"
+    )
+    (tmp_path / "sub" / ".env").write_text("TAG=inner\nOWN=o\n")
+    texts = [item.text for item in _read(tmp_path / "compose.yaml").found]
+    assert ["a:outer", "b:m-o"] == texts
+
+
 def test_a_kustomization_changes_the_images_of_its_resources(tmp_path: Path) -> None:
     base, overlay = tmp_path / "base", tmp_path / "overlay"
     base.mkdir()
@@ -109,6 +121,9 @@ def test_nothing_is_followed_from_the_standard_input() -> None:
     ("name", "raw", "said"),
     [
         ("values.yaml", b"image: {tag: 1}\n", "values.yaml: neither Compose"),
+        ("list.yaml", b"- alpine\n- busybox\n", "list.yaml: neither Compose"),
+        ("one.yml", b"alpine:3.20\n", "one.yml: neither Compose"),
+        ("none.json", b"[]\n", "none.json: neither Compose"),
         ("t.yaml", b"{{ if .Values.x }}\na: b\n", "not YAML"),
         ("refs.txt", b"# nothing\n", "refs.txt: it holds no reference"),
         ("a.yaml", b"a: b\n\xff\n", "a.yaml:2: it is not UTF-8"),
@@ -126,7 +141,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path, name: str, raw: bytes, 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputInvalid, match=r"none\.yaml: No such file"):
         _read(tmp_path / "none.yaml")
-    with pytest.raises(InputInvalid, match="Is a directory"):
+    with pytest.raises(InputInvalid, match="it is a directory: name a file in it"):
         _read(tmp_path)
 
 

@@ -347,6 +347,15 @@ def test_what_is_watched_is_kept_with_what_is_above_it() -> None:
     assert [True, True, True, False, False] == told
 
 
+def test_a_mark_that_hides_a_watched_path_is_kept_however_full_it_is() -> None:
+    many = [exe(f"lib/{at:03}", elf()) for at in range(50)]
+    marks = [file(".wh..wh..opq"), file("etc/.wh..wh..opq"), file(".wh.usr")]
+    limits = LayerLimits(members=10)
+    found = summary(*many, *marks, limits=limits, watched=("etc/app", "usr/bin/app"))
+    assert (("usr",), ("", "etc")) == (found.whiteouts, found.opaque)
+    assert found.hides("anything")
+
+
 class Broken:
     """A stream that fails as a connection does."""
 

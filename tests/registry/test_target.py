@@ -16,6 +16,7 @@ from mfl_lint.registry.target import (
     ReferenceTarget,
     StdinTarget,
     Target,
+    find_target,
     parse_target,
 )
 
@@ -71,6 +72,8 @@ def test_a_tag_is_part_of_the_path_where_that_path_exists(tmp_path: Path) -> Non
         ("oci-archive:", "write oci-archive:PATH"),
         ("file:", "write file:PATH"),
         ("file:a\0b", "NUL"),
+        ("docker-archive:a.tar", "skopeo copy docker-archive:a.tar oci:DIR:TAG"),
+        ("docker-daemon:" + "a" * 900, "make a layout of it"),
         ("docker://busybox", "without scheme: busybox"),
         ("https://registry.example/a", "without scheme: registry.example/a"),
         ("app*", "write REGISTRY/NAMESPACE/*"),
@@ -97,3 +100,35 @@ def test_what_cannot_be_meant_is_refused_in_one_line_of_advice(text: str, advice
 def test_a_path_is_told_how_to_be_written(text: str) -> None:
     with pytest.raises(ReferenceInvalid, match="looks like a path: write oci:DIR"):
         parse_target(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("file:none", "none: No such file or directory"),
+        ("oci:none", "none: No such file or directory"),
+        ("oci:none:v1", "none: No such file or directory"),
+        ("oci-archive:none", "none: No such file or directory"),
+        ("oci-archive:plain/x", "plain/x: Not a directory"),
+        ("file:folder", "folder: it is a directory: write oci:DIR"),
+        ("oci:plain", "plain: it is no directory: write oci-archive:FILE or file:FILE"),
+        ("file:/dev/null", "/dev/null: it is no regular file"),
+    ],
+)
+def test_what_is_not_on_the_disk_is_a_mistake(
+    text: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "plain").touch()
+    with pytest.raises(ReferenceInvalid) as caught:
+        find_target(text)
+    assert why == str(caught.value)
+
+
+def test_what_is_there_or_elsewhere_is_none(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    for text in (f"oci:{tmp_path}", f"file:{tmp_path}/plain", f"oci-archive:{tmp_path}/plain"):
+        find_target(text)
+    for text in ("-", "busybox", "busybox/*"):
+        find_target(text)

@@ -21,6 +21,7 @@ from mfl_lint.core.scan import Place, Scan, ScannedPlatform, ScannedTarget
 from mfl_lint.report.formats import FORMATS, render
 from mfl_lint.report.material import Material
 from tests.builders import LOOKED_AT
+from tests.report.sarif_schema import mistakes
 
 HOSTILE = (
     "\x1b[2J\x1b]0;owned\x07\x9b31m",
@@ -110,6 +111,7 @@ def _structure(name: str, text: str) -> Any:
         if name != "json":
             assert all(_acts_not(item) for item in _texts(value))
         assert text.isascii()
+        assert name != "sarif" or [] == mistakes(value)
         return len(value)
     if name == "junit":
         return [f"{x.tag} {sorted(x.attrib)}" for x in ElementTree.fromstring(text).iter()]

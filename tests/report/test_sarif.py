@@ -4,22 +4,21 @@ from typing import Any
 
 import msgspec
 import pytest
-from jsonschema import Draft7Validator
 
 from mfl_lint import __version__
+from mfl_lint.core.observation import LookState
 from mfl_lint.core.scan import Place, Scan
 from mfl_lint.report.material import Material
 from mfl_lint.report.sarif import MAX_NOTIFICATIONS, MAX_RESULTS, render_sarif
 from mfl_lint.rules import discover
-from tests.report.sarif_parts import LOG
-
-VALIDATOR = Draft7Validator(LOG, format_checker=Draft7Validator.FORMAT_CHECKER)
+from tests.report.conftest import GOLDEN
+from tests.report.sarif_schema import SCHEMA, mistakes
 
 
 def log(material: Material) -> Any:
-    """Return the log, after it was found to be what the standard says."""
+    """Return the log's run, after the log was found to be what the standard says."""
     value = json.loads(render_sarif(material))
-    assert [] == [error.message for error in VALIDATOR.iter_errors(value)]
+    assert [] == mistakes(value)
     return value["runs"][0]
 
 
@@ -27,9 +26,14 @@ def test_the_log_is_the_golden_one(material: Material, golden: Callable[[str, st
     golden("scan.sarif", render_sarif(material).replace(__version__, "VERSION"))
 
 
-def test_the_schema_is_one_that_refuses() -> None:
+def test_the_golden_log_is_valid_by_the_schema_of_oasis() -> None:
+    assert [] == mistakes(json.loads((GOLDEN / "scan.sarif").read_text(encoding="utf-8")))
+
+
+def test_the_schema_is_that_of_oasis_and_refuses() -> None:
+    assert SCHEMA["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/")
     wrong = {"version": "2.1.0", "runs": [{"tool": {"driver": {"title": "x"}}}]}
-    assert 2 == len(list(VALIDATOR.iter_errors(wrong)))
+    assert 2 == len(mistakes(wrong))
 
 
 def test_the_log_is_valid_with_every_rule_and_with_none(material: Material, scan: Scan) -> None:
@@ -77,6 +81,18 @@ def test_what_was_not_seen_is_said_and_the_run_did_not_succeed(material: Materia
     assert [*["error"] * 5, "note"] == [item["level"] for item in told]
     assert "MFL103" == told[0]["associatedRule"]["id"]
     assert 14 == told[4]["locations"][0]["physicalLocation"]["region"]["startLine"]
+
+
+def test_a_run_that_only_missed_a_tag_did_not_succeed_either(material: Material) -> None:
+    gone = next(x for x in material.scan.targets if x.state is LookState.ABSENT)
+    (invocation,) = log(Material(Scan(material.scan.started_at, (gone,), ())))["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert 1 == len(invocation["toolExecutionNotifications"])
+
+
+def test_a_run_that_saw_everything_succeeded(material: Material) -> None:
+    (invocation,) = log(Material(Scan(material.scan.started_at, (), ())))["invocations"]
+    assert invocation["executionSuccessful"]
 
 
 def test_too_many_results_are_counted_and_the_worst_stay(material: Material) -> None:

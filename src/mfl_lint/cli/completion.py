@@ -25,13 +25,14 @@ def command(shell: str) -> int:
     from click.shell_completion import get_completion_class
 
     from mfl_lint.cli.main import cli
+    from mfl_lint.cli.output import write_report
 
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"click completes no {shell}")
     completer = kind(cli, {}, "mfl-lint", "_MFL_LINT_COMPLETE")
     # Not source(): for bash it starts one to see how old it is, and warns where there is none.
-    click.echo(completer.source_template % completer.source_vars())
+    write_report(f"{completer.source_template % completer.source_vars()}\n", None)
     return 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mfl_lint.cli import options
 from mfl_lint.cli.exit_codes import COULD_NOT_LOOK, FINDINGS, OK
@@ -13,21 +12,16 @@ from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.project import ProjectCommand
 
 if TYPE_CHECKING:
-    from mfl_lint.config import Config
     from mfl_lint.core.difference import Difference
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(options.Looking, frozen=True, kw_only=True):
     """What one call asks for, by the names of its options."""
 
     before: str
     after: str
     same_platforms: bool
     as_json: bool
-    config: Config
-    insecure: bool
-    anonymous: bool
-    quiet: bool
 
 
 @click.command("diff", cls=ProjectCommand)
@@ -54,21 +48,13 @@ def command(**given: Any) -> int:
 
 def diff(call: Call) -> int:
     """Look at both, compare them, and return the exit code; raise UsageError."""
-    from mfl_lint.cli.connect import Access
     from mfl_lint.cli.one_image import look_at_one
     from mfl_lint.core.difference import difference
     from mfl_lint.report.diff import difference_v1, render_difference, render_difference_json
     from mfl_lint.report.paper import Paper
 
-    access = Access(call.insecure, call.anonymous)
     one, other = (
-        look_at_one(
-            text,
-            call.config,
-            access,
-            quiet=call.quiet,
-            refusal="diff compares two images; globs name many",
-        )
+        look_at_one(text, call, refusal="diff compares two images; globs name many")
         for text in (call.before, call.after)
     )
     if one is None or other is None:

@@ -1,4 +1,4 @@
-"""`mfl-lint explain`: one rule's documentation."""
+"""`mfl-lint explain`: what rules say of themselves."""
 
 from __future__ import annotations
 
@@ -13,22 +13,18 @@ from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 def command(rule: str) -> int:
     """Say what a rule finds, why it matters and how to mend it.
 
-    RULE is an id (MFL101) or a slug (platform-contradicts-config).
+    RULE is an id (MFL101), a slug (platform-contradicts-config) or a family (MFL3).
     """
+    from mfl_lint.config_policy import named_rules, rule_names
     from mfl_lint.report.paper import Paper
     from mfl_lint.report.rules import render_rule
     from mfl_lint.rules import discover
 
-    rules = discover()
-    wanted = rule.lower()
-    for found in rules:
-        if wanted in (found.id.lower(), found.slug):
-            paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
-            write_report(render_rule(found, paper), None)
-            return 0
-    from difflib import get_close_matches
-
-    names = [name for found in rules for name in (found.id.lower(), found.slug)]
-    close = get_close_matches(wanted, names, 1)
-    hint = f"did you mean {close[0]}?" if close else "`mfl-lint rules` lists them"
-    raise click.UsageError(f"there is no rule {rule[:60]!r}; {hint}")
+    ids = named_rules([rule], "explain", rule_names())
+    told = [
+        render_rule(found, Paper(width(), color=is_colorful(), unicode=is_unicode(None)))
+        for found in discover()
+        if found.id in ids
+    ]
+    write_report("\n\n".join(told), None)
+    return 0

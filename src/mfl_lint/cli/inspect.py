@@ -6,31 +6,25 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mfl_lint.cli import options
 from mfl_lint.cli.exit_codes import exit_code
-from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
+from mfl_lint.cli.output import is_colorful, is_unicode, print_bytes, width, write_report
 from mfl_lint.cli.project import ProjectCommand, rules_options
 from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.observation import Observation
 
 if TYPE_CHECKING:
-    from mfl_lint.config import Config
     from mfl_lint.core.rule import Finding
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(options.Looking, frozen=True, kw_only=True):
     """What one call asks for, by the names of its options."""
 
     reference: str
     as_json: bool
     raw: bool
     fail_on: str
-    config: Config
-    insecure: bool
-    anonymous: bool
-    quiet: bool
 
 
 @click.command("inspect", cls=ProjectCommand)
@@ -54,19 +48,16 @@ def command(**given: Any) -> int:
 
 def inspect(call: Call) -> int:
     """Look, show each image, and return the exit code; raise UsageError for what is no image."""
-    from mfl_lint.cli.connect import Access
     from mfl_lint.cli.failures import say
-    from mfl_lint.cli.one_image import look_at
+    from mfl_lint.cli.one_image import look_at, several
 
     if call.raw and call.as_json:
         raise click.UsageError("--raw and --json exclude each other")
     seen, looked = look_at(
-        call.reference,
-        call.config,
-        Access(call.insecure, call.anonymous),
-        quiet=call.quiet,
-        refusal="inspect shows one image; `mfl-lint scan` takes globs",
+        call.reference, call, refusal="inspect shows one image; `mfl-lint scan` takes globs"
     )
+    if len(seen) > 1 and (call.raw or call.as_json):
+        raise several(call.reference, seen)
     for item in seen:
         if call.raw:
             write_raw(item)
@@ -101,6 +92,4 @@ def write_raw(seen: Observation) -> None:
     plain = raw.decode("utf-8", "replace").replace("\n", "").replace("\t", "").isprintable()
     if sys.stdout.isatty() and not plain:
         raise MflLintError("--raw: a terminal would act on what it holds; write it to a file")
-    sys.stdout.flush()
-    sys.stdout.buffer.write(raw)
-    sys.stdout.buffer.flush()
+    print_bytes(raw)

@@ -7,13 +7,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+import msgspec
 from click.core import ParameterSource
 
 from mfl_lint.cli.exit_codes import THRESHOLDS
 from mfl_lint.cli.failures import Session
+
+if TYPE_CHECKING:
+    from mfl_lint.cli.connect import Access
+    from mfl_lint.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -130,6 +135,22 @@ def debug_option(function: F) -> F:
         callback=_set_debug,
         help="Say on the standard error what happens; show tracebacks.",
     )(function)
+
+
+class Looking(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command that looks once is told; a command's own options come on top."""
+
+    config: Config
+    insecure: bool
+    anonymous: bool
+    quiet: bool = False
+
+    @property
+    def access(self) -> Access:
+        """Return how registries are reached."""
+        from mfl_lint.cli.connect import Access
+
+        return Access(self.insecure, self.anonymous)
 
 
 def looking_options(function: F) -> F:

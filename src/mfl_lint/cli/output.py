@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from mfl_lint.core.errors import ConfigInvalid
@@ -37,8 +38,8 @@ def check_output(path: Path | None, option: str = "-o ") -> None:
 def write_report(text: str, path: Path | None, option: str = "-o ") -> None:
     """Write the report. A regular file is replaced at once or not at all; OutputFailed."""
     if path is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        with _printing():
+            sys.stdout.write(text)
         return
     raw = text.encode("utf-8", "backslashreplace")
     try:
@@ -51,6 +52,25 @@ def write_report(text: str, path: Path | None, option: str = "-o ") -> None:
         raise
     except OSError as error:
         raise OutputFailed(f"{option}{path}: {error.strerror}") from None
+
+
+def print_bytes(raw: bytes) -> None:
+    """Write bytes to the standard output as they are; OutputFailed."""
+    with _printing():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(raw)
+
+
+@contextlib.contextmanager
+def _printing() -> Iterator[None]:
+    """Raise OutputFailed where the standard output takes no more; a closed pipe is passed on."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"the standard output: {error.strerror}") from None
 
 
 def _is_special(path: Path) -> bool:

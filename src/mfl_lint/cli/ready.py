@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mfl_lint.cli import exit_codes, options
 from mfl_lint.cli.project import ProjectCommand
@@ -20,12 +19,13 @@ if TYPE_CHECKING:
     from mfl_lint.config import Config
     from mfl_lint.core.platform import Platform
     from mfl_lint.core.readiness import Readiness
+    from mfl_lint.core.reference import Reference
     from mfl_lint.core.selection import Engine
     from mfl_lint.crawl.ready import Wanted
     from mfl_lint.registry.source import Source
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(options.Looking, frozen=True, kw_only=True):
     """What one call asks for, by the names of its options."""
 
     references: tuple[str, ...]
@@ -35,9 +35,6 @@ class Call(msgspec.Struct, frozen=True):
     engine_names: tuple[str, ...]
     wait_s: float
     as_json: bool
-    config: Config
-    insecure: bool
-    anonymous: bool
 
 
 @click.command("ready", cls=ProjectCommand)
@@ -86,20 +83,20 @@ def command(**given: Any) -> int:
 
 def ready(call: Call) -> int:
     """Look until it is ready or time is up, and return the exit code; raise UsageError."""
-    from mfl_lint.cli.connect import Access
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.files import mentioned
     from mfl_lint.cli.output import write_report
+    from mfl_lint.cli.settings import platforms_of
     from mfl_lint.core.selection import Engine
     from mfl_lint.report import ready as report
 
     if not (call.references or call.files):
         raise click.UsageError("name a REF, or a file of references with -f")
     named = mentioned(call.files, call.build_args)
-    wanted = _wanted(call.references, named, _platforms(call.platform_texts))
+    platforms = platforms_of(call.platform_texts, "--platform", call.config.policy)
+    wanted = _wanted(map(_typed, call.references), named, platforms)
     engines = tuple(Engine(name) for name in dict.fromkeys(call.engine_names))
-    access = Access(call.insecure, call.anonymous)
-    checks = asyncio.run(_look(wanted, engines, call.config, access, call.wait_s))
+    checks = asyncio.run(_look(wanted, engines, call.config, call.access, call.wait_s))
     render = report.render_ready_json if call.as_json else report.render_ready
     for note in named.notes:
         say(f"note: {note}")
@@ -109,25 +106,23 @@ def ready(call: Call) -> int:
     return codes.get(answer, exit_codes.COULD_NOT_LOOK)
 
 
-def _platforms(texts: tuple[str, ...]) -> tuple[Platform, ...]:
-    from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
-    from mfl_lint.core.platform import Platform
+def _typed(text: str) -> Reference:
+    """Return the reference that was typed; raise UsageError for any other target."""
+    from mfl_lint.registry.target import ReferenceTarget, parse_target
 
-    try:
-        found = [Platform.parse(part.strip()) for text in texts for part in text.split(",")]
-    except PlatformInvalid as error:
-        raise ConfigInvalid(f"--platform: {error}") from None
-    return tuple(dict.fromkeys(found))
+    target = parse_target(text)
+    if not isinstance(target, ReferenceTarget):
+        raise click.UsageError(f"{text}: ready asks a registry for one reference")
+    return target.reference.with_default_tag()
 
 
 def _wanted(
-    texts: tuple[str, ...], named: Mentioned, platforms: tuple[Platform, ...]
+    references: Iterable[Reference], named: Mentioned, platforms: tuple[Platform, ...]
 ) -> tuple[Wanted, ...]:
     """Return what is asked for; raise UsageError where no platform is."""
-    from mfl_lint.core.reference import Reference
     from mfl_lint.crawl.ready import Wanted
 
-    typed = [Reference.parse(text).with_default_tag() for text in texts]
+    typed = list(references)
     wanted = []
     for reference in dict.fromkeys((*typed, *named.references)):
         own = named.required.get(reference, ())

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mfl_lint.cli import options
 from mfl_lint.cli.destinations import Destination, destinations, format_options, write_reports
@@ -17,10 +16,9 @@ from mfl_lint.cli.tags import TagChoice, tags_options
 
 if TYPE_CHECKING:
     from mfl_lint.cli.looking import Looked
-    from mfl_lint.config import Config
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(options.Looking, frozen=True, kw_only=True):
     """What one call asks for, by the names of its options."""
 
     targets: tuple[str, ...]
@@ -36,10 +34,6 @@ class Call(msgspec.Struct, frozen=True):
     check_blobs: bool
     deep: bool
     fail_on: str
-    config: Config
-    insecure: bool
-    anonymous: bool
-    quiet: bool
 
 
 @click.command("scan", cls=ProjectCommand)
@@ -66,8 +60,8 @@ def command(**given: Any) -> int:
     Of a file (-f) every reference is looked at, with the platforms that the file needs of it; one
     that a variable hides is said and never guessed, and makes the exit code 3.
 
-    Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 usage or configuration, 3 could
-    not look (also: no such tag) or a rule crashed.
+    Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 usage or configuration (also: no
+    such file), 3 could not look (also: no such tag) or a rule crashed.
     """
     return scan(Call(**given))
 
@@ -91,16 +85,14 @@ def scan(call: Call) -> int:
 
 
 def _looked(call: Call) -> Looked:
-    from mfl_lint.cli.connect import Access
     from mfl_lint.cli.files import mentioned
     from mfl_lint.cli.looking import Extent, look
-    from mfl_lint.registry.target import parse_target
+    from mfl_lint.registry.target import find_target
     from mfl_lint.service.memory import calm_collector
 
-    targets = [parse_target(text) for text in call.targets]
+    targets = [find_target(text) for text in call.targets]
     named = mentioned(call.files, call.build_args)
     tags = TagChoice(call.all_tags, call.tag_globs, call.newest or 0)
     extent = Extent(tags, named, call.check_blobs, call.deep)
-    access = Access(call.insecure, call.anonymous)
     calm_collector()
-    return asyncio.run(look(targets, call.config, access, extent, quiet=call.quiet))
+    return asyncio.run(look(targets, call.config, call.access, extent, quiet=call.quiet))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from mfl_lint.cli import options
 from mfl_lint.cli.exit_codes import COULD_NOT_LOOK, FINDINGS, OK
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from mfl_lint.report.select import EngineV1
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(options.Looking, frozen=True, kw_only=True):
     """What one call asks for, by the names of its options."""
 
     reference: str
@@ -30,10 +29,6 @@ class Call(msgspec.Struct, frozen=True):
     explain: bool
     all_hosts: bool
     as_json: bool
-    config: Config
-    insecure: bool
-    anonymous: bool
-    quiet: bool
 
 
 @click.command("select", cls=ProjectCommand)
@@ -63,7 +58,6 @@ def command(**given: Any) -> int:
 
 def select(call: Call) -> int:
     """Look, say what is taken, and return the exit code; raise UsageError."""
-    from mfl_lint.cli.connect import Access
     from mfl_lint.cli.one_image import look_at_one
 
     if (call.platform is None) is not call.all_hosts:
@@ -72,11 +66,7 @@ def select(call: Call) -> int:
         raise click.UsageError("--explain goes with --platform")
     asked = _asked(call.platform, call.config) if call.platform is not None else None
     seen = look_at_one(
-        call.reference,
-        call.config,
-        Access(call.insecure, call.anonymous),
-        quiet=call.quiet,
-        refusal="select takes one image; `mfl-lint scan` takes globs",
+        call.reference, call, refusal="select takes one image; `mfl-lint scan` takes globs"
     )
     if seen is None:
         return COULD_NOT_LOOK
@@ -84,17 +74,13 @@ def select(call: Call) -> int:
 
 
 def _asked(text: str, config: Config) -> Platform:
-    """Return the platform; raise ConfigInvalid for what nothing is built for."""
-    from mfl_lint.config_checks import check_known
-    from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
-    from mfl_lint.core.platform import Platform
+    """Return the platform; raise ConfigInvalid for a typing error, UsageError for two."""
+    from mfl_lint.cli.settings import platforms_of
 
-    try:
-        platform = Platform.parse(text)
-    except PlatformInvalid as error:
-        raise ConfigInvalid(f"--platform: {error}") from None
-    check_known([platform], config.policy.known_platforms, "--platform")
-    return platform
+    first, *others = platforms_of([text], "--platform", config.policy)
+    if others:
+        raise click.UsageError("--platform: an engine is asked for one platform")
+    return first
 
 
 def _report(

@@ -79,15 +79,24 @@ def _parts(texts: Iterable[str]) -> Iterator[str]:
 
 def demanding(policy: Policy, required: Iterable[str]) -> Policy:
     """Return the policy with the platforms of --require for everything; raise ConfigInvalid."""
-    texts = list(_parts(required))
-    if "" in texts:
-        raise ConfigInvalid("--require: a platform is empty; write linux/amd64,linux/arm64")
-    if not texts:
+    platforms = platforms_of(required, "--require", policy)
+    if not platforms:
         return policy
-    try:
-        platforms = tuple(Platform.parse(text) for text in texts)
-    except PlatformInvalid as error:
-        raise ConfigInvalid(f"--require: {error}") from None
-    check_known(platforms, policy.known_platforms, "--require")
     requirements = (*policy.requirements, Requirement(platforms))
     return msgspec.structs.replace(policy, requirements=requirements)
+
+
+def platforms_of(texts: Iterable[str], option: str, policy: Policy) -> tuple[Platform, ...]:
+    """Return the platforms that an option names; raise ConfigInvalid for typing errors.
+
+    They may stand with commas between them.
+    """
+    parts = list(_parts(texts))
+    if "" in parts:
+        raise ConfigInvalid(f"{option}: a platform is empty; write linux/amd64,linux/arm64")
+    try:
+        platforms = tuple(dict.fromkeys(map(Platform.parse, parts)))
+    except PlatformInvalid as error:
+        raise ConfigInvalid(f"{option}: {error}") from None
+    check_known(platforms, policy.known_platforms, option)
+    return platforms

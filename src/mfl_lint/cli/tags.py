@@ -55,9 +55,9 @@ def tags_options(function: F) -> F:
             "tag_globs",
             multiple=True,
             metavar="GLOB",
-            help="Look at each repository's tags that match, e.g. 'v1.*'. Repeatable.",
+            help="Look at those tags of each TARGET that match, e.g. 'v1.*'. Repeatable.",
         ),
-        click.option("--all-tags", is_flag=True, help="Look at every tag of each repository."),
+        click.option("--all-tags", is_flag=True, help="Look at every tag of each TARGET."),
     ):
         function = option(function)
     return function

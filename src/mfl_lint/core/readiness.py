@@ -122,9 +122,9 @@ def _image(node: Node, platform: Platform, name: str) -> Node:
 def _ended(what: str, look: Look) -> Unready:
     """Return what a look means that did not end well."""
     certain = look.state is LookState.ABSENT or look.mismatch is not None
-    said = "is not there" if look.state is LookState.ABSENT else str(look.state)
+    said = "not there" if look.state is LookState.ABSENT else str(look.state)
     detail = f": {look.detail}" if look.detail else ""
-    return Unready(Answer.NO if certain else Answer.UNKNOWN, f"{what} {said}{detail}")
+    return Unready(Answer.NO if certain else Answer.UNKNOWN, f"{what} is {said}{detail}")
 
 
 def layers_of(nodes: Iterable[Node]) -> tuple[Digest, ...]:

@@ -1,6 +1,6 @@
 """The images of a Compose file.
 
-Source: Compose specification (services, interpolation, extends, include).
+Source: Compose specification (services, volumes, interpolation, extends, include).
 """
 
 from __future__ import annotations
@@ -36,24 +36,42 @@ class _Reader:
         for name, service in named.items():
             if isinstance(service, Fields):
                 self._service(name, service, named)
-        for path in _included(root):
-            self._follow(path)
+        for item in root.sequence("include"):
+            self._include(item)
+
+    def _include(self, item: Node) -> None:
+        """Follow other Compose files, in all the forms of `include`."""
+        path = item.at("path") if isinstance(item, Fields) else item
+        variables = item.at("env_file") if isinstance(item, Fields) else None
+        if variables is not None:
+            said = "the variables of this env_file are not read: set them in the environment"
+            self.collector.note(variables.line, said)
+        for one in path.items if isinstance(path, Sequence) else (path,):
+            if isinstance(one, Scalar):
+                self._follow(one)
 
     def _service(self, name: str, service: Fields, services: Mapping[str, Node]) -> None:
         chain = list(self._chain(service, services))
+        for mounted in _mounted(chain):
+            text = self._fill(mounted)
+            if text:
+                self.collector.reference(text, mounted.line)
         image = _first(chain, "image")
         if image is None:
             self._without_image(name, service, chain)
             return
         text = self._fill(image)
-        if not text:
-            return
+        if text:
+            self._pulled(name, text, image.line, chain)
+
+    def _pulled(self, name: str, text: str, line: int, chain: list[Fields]) -> None:
+        """Note a service's image, with the platform that the service asks for."""
         platform = _first(chain, "platform")
         wanted = self._fill(platform) if platform is not None else None
         platforms = self.collector.platform(wanted, platform.line) if platform and wanted else ()
         is_built = any(one.at("build") is not None for one in chain)
         note = f"service {name[:60]} can also build it" if is_built else ""
-        self.collector.reference(text, image.line, platforms, note)
+        self.collector.reference(text, line, platforms, note)
 
     def _without_image(self, name: str, service: Fields, chain: list[Fields]) -> None:
         if any(one.at("build") is not None for one in chain):
@@ -101,9 +119,9 @@ def _first(chain: list[Fields], key: str) -> Scalar | None:
     return next((scalar for scalar in found if scalar is not None and scalar.text), None)
 
 
-def _included(root: Fields) -> Iterator[Scalar]:
-    """Yield the paths of other Compose files, in all the forms of `include`."""
-    for item in root.sequence("include"):
-        path = item.at("path") if isinstance(item, Fields) else item
-        listed = path.items if isinstance(path, Sequence) else (path,)
-        yield from (one for one in listed if isinstance(one, Scalar))
+def _mounted(chain: list[Fields]) -> Iterator[Scalar]:
+    """Yield the images that a service has as volumes."""
+    for volume in (item for service in chain for item in service.mappings("volumes")):
+        kind, source = volume.scalar("type"), volume.scalar("source")
+        if kind is not None and kind.text == "image" and source is not None:
+            yield source

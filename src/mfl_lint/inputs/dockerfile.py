@@ -74,6 +74,7 @@ class _Reader:
                 self._arguments[name] = self._given[name]
             elif default is not None:
                 filled = fill_dockerfile(default, self._arguments, self._escape)
+                self._arguments.pop(name, None)
                 if not filled.why:
                     self._arguments[name] = filled.text
 

@@ -1,7 +1,6 @@
 """The images of Kubernetes objects: of whatever holds a pod's specification, however deep.
 
-Source: Kubernetes API v1 (PodSpec, Container, Volume.image); well-known labels
-kubernetes.io/arch, kubernetes.io/os, node.kubernetes.io/windows-build.
+Source: Kubernetes API v1 (PodSpec, Container, Volume.image).
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import msgspec
-
 from mfl_lint.core.platform import Platform
 from mfl_lint.inputs.found import Collector, Contents, ImageChange
+from mfl_lint.inputs.pod_nodes import needed_platforms
 from mfl_lint.inputs.yaml_tree import Fields, Node, Scalar
 from mfl_lint.inputs.yaml_tree import Sequence as Items
 
@@ -21,9 +19,6 @@ _CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
 _CHANGED: Final = ("initContainers", "containers")
 # Its schema speaks of containers, and deploys none.
 _SCHEMAS: Final = "CustomResourceDefinition"
-_ARCH: Final = ("kubernetes.io/arch", "beta.kubernetes.io/arch")
-_OS: Final = ("kubernetes.io/os", "beta.kubernetes.io/os")
-_BUILD: Final = "node.kubernetes.io/windows-build"
 _PLACEHOLDER: Final = re.compile(r"\$\{|\$\(|\{\{|<[^>]*>")
 
 Changes = Sequence[Sequence[ImageChange]]
@@ -59,7 +54,7 @@ def _is_schema(node: Fields) -> bool:
 
 
 def _read_pod(pod: Fields, collector: Collector, changes: Changes) -> None:
-    platforms = _platforms(pod, collector)
+    platforms = needed_platforms(pod, collector)
     for key in _CONTAINERS:
         for container in pod.mappings(key):
             image = container.scalar("image")
@@ -104,23 +99,3 @@ def _split(text: str) -> tuple[str, str, str]:
     head, slash, last = named.rpartition("/")
     name, colon, tag = last.partition(":")
     return f"{head}{slash}{name}", f"{colon}{tag}", f"{at}{digest}"
-
-
-def _platforms(pod: Fields, collector: Collector) -> tuple[Platform, ...]:
-    """Return the platform of the only nodes that a pod may run on, if it chooses any."""
-    selector = pod.mapping("nodeSelector")
-    if selector is None:
-        return ()
-    arch, os = _label(selector, _ARCH), _label(selector, _OS)
-    if arch is None:
-        return ()
-    found = collector.platform(f"{os.text if os else 'linux'}/{arch.text}", arch.line)
-    build = selector.scalar(_BUILD)
-    if build is not None and found and found[0].os == "windows":
-        return (msgspec.structs.replace(found[0], os_version=build.text),)
-    return found
-
-
-def _label(selector: Fields, names: tuple[str, ...]) -> Scalar | None:
-    labels = (selector.scalar(name) for name in names)
-    return next((label for label in labels if label is not None), None)

@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,7 @@ from mfl_lint.inputs.kubernetes import Changes, read_kubernetes
 from mfl_lint.inputs.kustomization import FILE_NAMES, is_kustomization, read_kustomization
 from mfl_lint.inputs.lines import read_lines
 from mfl_lint.inputs.sniff import FileKind, sniff
-from mfl_lint.inputs.yaml_tree import Fields, Node, documents
+from mfl_lint.inputs.yaml_tree import Fields, Node, documents, is_null
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_FILES: Final = 200
@@ -65,7 +65,7 @@ def _read_yaml(roots: list[Node], file: str, settings: Settings, changes: Change
     named = _COMPOSE.fullmatch(Path(file).name) is not None
     if named or any(root.at("services") or root.at("include") for root in mappings):
         return read_compose(roots, file, settings.environment)
-    if not mappings:
+    if all(is_null(root) for root in roots):
         return Contents(notes=(f"{file}: it holds no objects",))
     raise InputInvalid(
         f"{file}: neither Compose (services:) nor Kubernetes (apiVersion:, kind:); of a Helm "
@@ -98,71 +98,76 @@ def read_files(names: Iterable[str], stdin: BinaryIO, settings: Settings) -> Con
 
     Raises InputInvalid for a file that cannot be read as what it seems to be.
     """
-    reading = _Reading(settings)
+    reading = _Reading()
     for name in dict.fromkeys(names):
         if name == STDIN:
             raw = stdin.read(MAX_BYTES + 1)
-            reading.take(_decoded(raw, _STDIN_SHOWN), _STDIN_SHOWN, None)
+            reading.take(_decoded(raw, _STDIN_SHOWN), _File(_STDIN_SHOWN, None, (), settings))
         else:
             path = Path(name)
             text = _decoded(_bytes_of(path, any_kind=True), name)
-            reading.take(text, name, path, above=(os.path.realpath(path),))
+            above = (os.path.realpath(path),)
+            reading.take(text, _File(name, path, above, _settings_at(path, settings)))
     return _together(reading.parts)
+
+
+class _File(NamedTuple):
+    """A file that is read: by the name `shown`; `path` is None where it has no place.
+
+    `above` are itself and what led to it, `settings` what is known in it.
+    """
+
+    shown: str
+    path: Path | None
+    above: tuple[str, ...]
+    settings: Settings
 
 
 class _Reading:
     """Reads files and what they include, within bounds."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self) -> None:
         self.parts: list[Contents] = []
-        self._settings = settings
         self._files = 0
         self._references = 0
 
-    def take(
-        self,
-        text: str,
-        shown: str,
-        path: Path | None,
-        changes: Changes = (),
-        above: tuple[str, ...] = (),
-    ) -> None:
-        """Read one file; `path` is None where it has no place, `above` are what led here."""
-        contents = read_text(text, shown, self._settings_at(path), changes)
+    def take(self, text: str, file: _File, changes: Changes = ()) -> None:
+        """Read one file, and those that it includes."""
+        contents = read_text(text, file.shown, file.settings, changes)
         self._references += len(contents.found) + len(contents.unresolved)
         if self._references > MAX_REFERENCES:
-            raise InputInvalid(f"{shown}: more than {MAX_REFERENCES} references in all files")
+            raise InputInvalid(f"{file.shown}: more than {MAX_REFERENCES} references in all files")
         self.parts.append(contents)
         for follow in contents.follows:
-            self._follow(follow, shown, path, above)
+            self._follow(follow, file)
 
-    def _follow(
-        self, follow: Follow, shown: str, path: Path | None, above: tuple[str, ...]
-    ) -> None:
+    def _follow(self, follow: Follow, file: _File) -> None:
         """Read a file that another one includes; what cannot be read is unresolved there."""
         try:
-            found = _beside(follow, path)
+            found = _beside(follow, file.path)
             key = os.path.realpath(found)
-            if key in above:  # a file may extend itself: it is being read already
+            if key in file.above:  # a file may extend itself: it is being read already
                 return
             self._files += 1
-            if len(above) > MAX_DEPTH or self._files > MAX_FILES:
+            if len(file.above) > MAX_DEPTH or self._files > MAX_FILES:
                 raise InputInvalid(f"only {MAX_FILES} files are followed, {MAX_DEPTH} deep")
             inner = os.path.normpath(found)
             text = _decoded(_bytes_of(found, any_kind=False), inner)
-            self.take(text, inner, found, follow.changes, (*above, key))
+            settings = _settings_at(found, file.settings)
+            self.take(text, _File(inner, found, (*file.above, key), settings), follow.changes)
         except InputInvalid as error:
-            unread = Unresolved(follow.path[:1000], shown, follow.line, str(error))
+            unread = Unresolved(follow.path[:1000], file.shown, follow.line, str(error))
             self.parts.append(Contents(unresolved=(unread,)))
 
-    def _settings_at(self, path: Path | None) -> Settings:
-        """Return the settings with what the `.env` beside a file says; the environment wins."""
-        environment = self._settings.environment
-        beside = path.parent / ".env" if path is not None else None
-        if beside is None or not beside.is_file():
-            return self._settings
-        found = parse_dotenv(_decoded(_bytes_of(beside, any_kind=False), str(beside)), environment)
-        return msgspec.structs.replace(self._settings, environment={**found, **environment})
+
+def _settings_at(path: Path, settings: Settings) -> Settings:
+    """Return the settings with what the `.env` beside a file says; what is known already wins."""
+    environment = settings.environment
+    beside = path.parent / ".env"
+    if not beside.is_file():
+        return settings
+    found = parse_dotenv(_decoded(_bytes_of(beside, any_kind=False), str(beside)), environment)
+    return msgspec.structs.replace(settings, environment={**found, **environment})
 
 
 def _beside(follow: Follow, path: Path | None) -> Path:
@@ -189,6 +194,8 @@ def _bytes_of(path: Path, *, any_kind: bool) -> bytes:
             if not any_kind and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputInvalid(f"{path}: it is no regular file")
             return file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise InputInvalid(f"{path}: it is a directory: name a file in it") from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise InputInvalid(f"{path}: {why}") from None

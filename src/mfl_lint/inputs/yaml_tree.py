@@ -59,10 +59,8 @@ class Fields:
     def at(self, key: str) -> Node | None:
         """Return the value, None where it is absent, null or removed by `!reset`."""
         found = self.fields.get(key)
-        if isinstance(found, Scalar):
-            is_null = (found.plain and found.text in _NULL) or found.tag == "!reset"
-            return None if is_null else found
-        return found
+        removed = isinstance(found, Scalar) and found.tag == "!reset"
+        return None if found is None or removed or is_null(found) else found
 
     def scalar(self, key: str) -> Scalar | None:
         """Return the value where it is a text."""
@@ -85,6 +83,11 @@ class Fields:
 
 
 Node = Scalar | Sequence | Fields
+
+
+def is_null(node: Node) -> bool:
+    """Say whether a node stands for nothing."""
+    return isinstance(node, Scalar) and node.plain and node.text in _NULL
 
 
 def documents(text: str, file: str) -> list[Node]:

@@ -63,31 +63,42 @@ class LayerReader:
         """
         if layer.digest is None:
             return "it has no usable digest"
-        if (closed := _closed(layer)) or (layer.size_bytes or 0) > self._most_bytes:
-            return LayerSummary(layer.digest, problem=closed) if closed else self._too_large(layer)
+        if closed := _closed(layer):
+            return LayerSummary(layer.digest, problem=closed)
+        if (layer.size_bytes or 0) > self._most_bytes:
+            most = f"{self._most_bytes} (deep.layer_mib)"
+            return f"{layer.size_bytes} bytes: not fetched, more than {most}"
         key = (place.host, place.repository, layer.digest)
         if key in self._failed:
             return self._failed[key]
         try:
-            need = paths if again else frozenset()
-            start = partial(self._recall_or_read, place, layer, layer.digest, paths, need)
-            read = await self._flights.join(layer.digest, start)
-            # Somebody else may have asked for it, who wanted other paths.
-            if not _tells(read, need):
-                read = await self._flights.join(layer.digest, start)
-            return read.problem or read
+            read = await self._joined(place, layer, layer.digest, paths, again=again)
         except NotObserved as error:
             why = str(error)
         except RegistryError as error:
             look = look_of(error)
             why = look.detail or str(look.state)
+        else:
+            return read.problem or read
         if len(self._failed) < _MOST_FAILURES:
             self._failed[key] = why
         return why
 
-    def _too_large(self, layer: Descriptor) -> str:
-        most = f"{self._most_bytes} (deep.layer_mib)"
-        return f"{layer.size_bytes} bytes: not fetched, more than {most}"
+    async def _joined(
+        self,
+        place: Place,
+        layer: Descriptor,
+        digest: Digest,
+        paths: frozenset[str],
+        *,
+        again: bool,
+    ) -> LayerSummary:
+        """Return what the layer holds; who wants it at the same time waits for the same reading."""
+        need = paths if again else frozenset()
+        start = partial(self._recall_or_read, place, layer, digest, paths, need)
+        read = await self._flights.join(digest, start)
+        # Somebody else may have asked for it, who wanted other paths.
+        return read if _tells(read, need) else await self._flights.join(digest, start)
 
     async def _recall_or_read(
         self,

@@ -22,7 +22,8 @@ class Kept:
         self._digest = digest
         self._limit = limit
         self._watched = frozenset(watched)
-        self._pinned = self._watched.union(*map(above, self._watched))
+        # The root is above every path: a mark that it is opaque hides them all.
+        self._pinned = self._watched.union({""}, *map(above, self._watched))
         self._members: dict[str, Member] = {}
         self._whiteouts: set[str] = set()
         self._opaque: set[str] = set()

@@ -10,7 +10,9 @@ target  = "-"                            a document on the standard input
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,8 @@ from mfl_lint.core.reference import Reference, is_tag
 
 _GLOB: Final = re.compile(r"[a-z0-9*?][a-z0-9._*?-]*(?:/[a-z0-9*?][a-z0-9._*?-]*)*")
 _MAX_GLOB: Final = 255
+# skopeo's names for what is on a machine; no image is called so.
+_ELSEWHERE: Final = frozenset({"containers-storage", "docker-archive", "docker-daemon"})
 
 
 class ReferenceTarget(msgspec.Struct, frozen=True):
@@ -79,17 +83,55 @@ def parse_target(text: str) -> Target:
         if not rest:
             raise ReferenceInvalid(f"{text!r} names no file: write {transport}:PATH")
         return _TRANSPORTS[transport](rest)
-    if "://" in text:
-        shown = text.partition("://")[2][:100]
-        raise ReferenceInvalid(f"not a target: {text[:100]!r}: write it without scheme: {shown}")
-    if text.startswith(("/", "./", "../", "~")):
-        raise ReferenceInvalid(
-            f"{text[:100]!r} looks like a path: write oci:DIR for a layout, oci-archive:FILE "
-            "for its archive, file:FILE for a document"
-        )
+    if advice := _advice(text):
+        raise ReferenceInvalid(f"not a target: {text[:100]!r}: {advice}")
     if "*" in text or "?" in text:
         return _parse_namespace(text)
     return ReferenceTarget(Reference.parse(text))
+
+
+def _advice(text: str) -> str:
+    """Return what to write in place of what other tools take, "" where it is none of that."""
+    transport, colon, _ = text.partition(":")
+    if colon and transport in _ELSEWHERE:
+        return f"make a layout of it: skopeo copy {text[:100]} oci:DIR:TAG"
+    if "://" in text:
+        return f"write it without scheme: {text.partition('://')[2][:100]}"
+    if text.startswith(("/", "./", "../", "~")):
+        return (
+            "it looks like a path: write oci:DIR for a layout, oci-archive:FILE for its archive, "
+            "file:FILE for a document"
+        )
+    return ""
+
+
+def find_target(text: str) -> Target:
+    """Return what `text` names; of what is on the disk, ReferenceInvalid if it cannot be opened.
+
+    What it holds is not looked at: a damaged layout or archive is no mistake of who names it.
+    """
+    target = parse_target(text)
+    if isinstance(target, LayoutTarget | ArchiveTarget | FileTarget):
+        why = _hindrance(target.path, is_folder=isinstance(target, LayoutTarget))
+        if why:
+            raise ReferenceInvalid(f"{target.path}: {why}")
+    return target
+
+
+def _hindrance(path: Path, *, is_folder: bool) -> str:
+    """Return why a path cannot be opened as what it was named for, "" where it can."""
+    try:
+        mode = path.stat().st_mode
+        if is_folder and not stat.S_ISDIR(mode):
+            return "it is no directory: write oci-archive:FILE or file:FILE"
+        if not is_folder and stat.S_ISDIR(mode):
+            return "it is a directory: write oci:DIR"
+        if not (is_folder or stat.S_ISREG(mode)):
+            return "it is no regular file"
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return error.strerror or "it cannot be opened"
+    return ""
 
 
 def _parse_layout(rest: str) -> Target:

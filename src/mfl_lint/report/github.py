@@ -12,7 +12,14 @@ from typing import Final
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.scan import Place
 from mfl_lint.report.inert import inert
-from mfl_lint.report.material import Material, lines, places_by_reference, unseen, worst_first
+from mfl_lint.report.material import (
+    Material,
+    counts,
+    lines,
+    places_by_reference,
+    unseen,
+    worst_first,
+)
 
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -37,8 +44,7 @@ def _commands(material: Material) -> Iterator[str]:
     for item in missed:
         title = f"could not look {item.rule}".rstrip()
         yield _command("error", title, str(item), item.places[:1])
-    counts = ", ".join(f"{scan.count(severity)} {severity}" for severity in Severity)
-    yield f"mfl-lint: {counts}, {len(missed)} could not be looked at"
+    yield f"mfl-lint: {', '.join(counts(scan))}, {len(missed)} could not be looked at"
 
 
 def _command(level: str, title: str, message: str, places: tuple[Place, ...]) -> str:

@@ -19,6 +19,8 @@ from mfl_lint.report.inert import inert
 from mfl_lint.report.material import (
     Material,
     Unseen,
+    counted,
+    counts,
     lines,
     places_by_reference,
     unseen,
@@ -48,19 +50,19 @@ def render_markdown(material: Material) -> str:
 
 
 def _summary(scan: Scan, ignored: int) -> str:
-    counts = [f"{scan.count(severity)} {severity}" for severity in Severity]
-    counts.append(f"{sum(1 for _ in unseen(scan))} could not be looked at")
+    said = [*counts(scan), f"{sum(1 for _ in unseen(scan))} could not be looked at"]
     if ignored:
-        counts.append(f"{ignored} ignored")
+        said.append(f"{ignored} ignored")
     if scan.known:
-        counts.append(f"{len(scan.known)} known from the baseline")
+        said.append(f"{len(scan.known)} known from the baseline")
     at = scan.started_at.strftime("%Y-%m-%d %H:%M UTC")
-    return f"{', '.join(counts)} in {len(scan.targets)} references, looked at {at}."
+    return f"{', '.join(said)} in {counted(len(scan.targets), 'reference')}, looked at {at}."
 
 
 def _findings(findings: list[Finding], scan: Scan) -> list[str]:
     if not findings:
-        return ["No findings." if scan.looked else "No findings in what could be looked at."]
+        all_seen = next(unseen(scan), None) is None
+        return ["No findings." if all_seen else "No findings in what could be looked at."]
     places = places_by_reference(scan)
     rows = [
         (

@@ -93,6 +93,16 @@ def places_by_reference(scan: Scan) -> Mapping[str, tuple[Place, ...]]:
     return {name: tuple(places) for name, places in found.items()}
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 error`, `2 errors`, `2 info`."""
+    return f"{number} {noun}" if number == 1 or noun == Severity.INFO else f"{number} {noun}s"
+
+
+def counts(scan: Scan) -> list[str]:
+    """Return how many findings there are of each severity."""
+    return [counted(scan.count(severity), severity) for severity in Severity]
+
+
 def lines(text: str) -> str:
     """Return text of which every line is inert; its line ends stay."""
     return "\n".join(map(inert, text.split("\n")))

@@ -138,7 +138,7 @@ def _invocation(material: Material) -> dict[str, Any]:
         told.append({"level": "warning", "message": _message(_too_many(left_out))})
     told += [{"level": "note", "message": _message(note)} for note in scan.notes]
     return {
-        "executionSuccessful": scan.looked,
+        "executionSuccessful": not missed,
         "exitCode": material.exit_code,
         "startTimeUtc": started_at,
         "toolExecutionNotifications": told,

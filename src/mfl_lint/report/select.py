@@ -150,8 +150,9 @@ def render_all_hosts(shown: HostsV1, paper: Paper) -> str:
 
 def _engine(seen: Observation, engine: Engine, asked: Platform, *, explain: bool) -> EngineV1:
     if seen.root is None:
-        told = f"{seen.look.state} {seen.look.detail}".strip()
-        return EngineV1(engine, None, f"{_UNKNOWN}the tag is {told}")
+        detail = f": {seen.look.detail}" if seen.look.detail else ""
+        told = f"the reference is {seen.look.state}{detail}"
+        return EngineV1(engine, None, f"{_UNKNOWN}{told}")
     try:
         made = select(seen.root, engine, asked)
     except NotObserved as error:

@@ -9,6 +9,7 @@ from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
 from mfl_lint.core.scan import Place, Scan, ScannedPlatform, ScannedTarget
+from mfl_lint.report.material import counted, counts
 from mfl_lint.report.paper import PIPED_WIDTH, Paper
 
 _STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -125,23 +126,21 @@ def _write_fix(paper: Paper, fix: str) -> None:
 
 
 def _write_summary(paper: Paper, scan: Scan, ignored: int) -> None:
-    errors, warnings, infos = (scan.count(severity) for severity in Severity)
     unseen = sum(target.state is not LookState.VERIFIED for target in scan.targets)
     undecided = sum(
         len(target.undecided) for target in scan.targets if target.state is LookState.VERIFIED
     )
-    counted = [_counted(errors, "error"), _counted(warnings, "warning")]
-    if infos:
-        counted.append(f"{infos} info")
-    counted[-1] += f" in {_counted(len(scan.targets), 'reference')}"
+    said = counts(scan) if scan.count(Severity.INFO) else counts(scan)[:-1]
+    said[-1] += f" in {counted(len(scan.targets), 'reference')}"
     if ignored:
-        counted.append(f"{_counted(ignored, 'finding')} ignored")
+        said.append(f"{counted(ignored, 'finding')} ignored")
     if unseen or scan.problems:
-        counted.append(f"{unseen + len(scan.problems)} could not be looked at")
+        said.append(f"{unseen + len(scan.problems)} could not be looked at")
     if undecided:
-        counted.append(f"{_counted(undecided, 'verdict')} unknown")
+        said.append(f"{counted(undecided, 'verdict')} unknown")
+    style = "bold red" if scan.count(Severity.ERROR) else "bold"
     paper.line("")
-    paper.block("", [(", ".join(counted) + ".", "bold red" if errors else "bold")])
+    paper.block("", [(", ".join(said) + ".", style)])
     paper.block("", [_next_step(scan, bool(unseen))])
 
 
@@ -158,7 +157,3 @@ def _next_step(scan: Scan, unseen: bool) -> str:
     if unseen or scan.problems or scan.unknown:
         return "Next: see the lines with ?, and scan again; `mfl-lint doctor` checks the set-up."
     return "Nothing to do." if scan.targets else "Nothing was looked at."
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
