@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -203,7 +204,14 @@ def _run(rule: Rule, targets: Sequence[Target], unseen: str) -> RuleEnd:
             unseen = unseen or target.gap
     outcome = _outcome(crash, unseen, bool(faults), bool(targets))
     detail = one_line(crash or unseen) if crash or unseen else ""
-    return RuleEnd(rule, RuleVerdict(rule.id, outcome, detail), tuple(faults))
+    verdict = RuleVerdict(rule.id, outcome, detail) if detail else _verdict(rule.id, outcome)
+    return RuleEnd(rule, verdict, tuple(faults))
+
+
+@lru_cache(maxsize=512)
+def _verdict(rule: str, outcome: Outcome) -> RuleVerdict:
+    """Return the verdict that nearly all are: there are few, and each is a value."""
+    return RuleVerdict(rule, outcome)
 
 
 def _outcome(crash: str, unseen: str, failed: bool, judged: bool) -> Outcome:

@@ -40,7 +40,7 @@ def configs_differ(case: NodeCase) -> Iterator[Fault]:
     for configs in by_os.values():
         read = [(node, runtime_of(config)) for node, config in configs]
         images = [(node, _settings(runtime)) for node, runtime in read if runtime is not None]
-        if len(images) < 2:
+        if all(settings == images[0][1] for _, settings in images):
             continue
         usual = _usual([settings for _, settings in images])
         for node, settings in images:

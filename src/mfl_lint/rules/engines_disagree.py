@@ -21,13 +21,14 @@ Source: containerd/platforms; moby's pull of manifest lists; containers/image `C
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.selection import ENGINES, Engine, Listing, Side, sides
+from mfl_lint.core.selection import ENGINES, Engine, Listing, Machines, Side, agree, sides
 from mfl_lint.rules._commands import build, quoted, ways
 
 _LINUX: Final = tuple(engine for engine in ENGINES if engine is not Engine.FIRST_MATCH)
@@ -40,6 +41,8 @@ _MAX_NAMED: Final = 32
 def engines_disagree(case: NodeCase) -> Iterator[Fault]:
     """Judge an index by what each engine takes of it."""
     listing = Listing.of(case.node)
+    if agree(listing, _compared(case.policy.hosts, case.policy.windows_builds)):
+        return
     unseen = ""
     for host in _hosts(case.policy):
         try:
@@ -66,9 +69,20 @@ def _machines(host: Platform) -> Iterator[Platform]:
     yield from (Platform(host.os, host.architecture, level) for level in _LEVELS)
 
 
+@lru_cache(maxsize=8)
+def _compared(hosts: tuple[Platform, ...], windows_builds: tuple[str, ...]) -> Machines:
+    """Return all that is asked, of a policy with these hosts."""
+    asked = _hosts(Policy(hosts=hosts, windows_builds=windows_builds))
+    return tuple((one, _engines(one)) for host in asked for one in _machines(host))
+
+
+def _engines(machine: Platform) -> tuple[Engine, ...]:
+    return _WINDOWS if machine.os == "windows" else _LINUX
+
+
 def _faults(case: NodeCase, listing: Listing, host: Platform) -> Iterator[Fault]:
     for machine in _machines(host):
-        parts = sides(listing, machine, _WINDOWS if machine.os == "windows" else _LINUX)
+        parts = sides(listing, machine, _engines(machine))
         if len(parts) > 1:
             yield _fault(case, host, machine, parts)
 

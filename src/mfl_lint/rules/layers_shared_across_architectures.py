@@ -51,7 +51,7 @@ def layers_shared_across_architectures(case: NodeCase) -> Iterator[Fault]:
     shared = shared_layers(images)
     read = {digest: _read(images, digest) for digest in sorted(shared)}
     programs = {digest: _programs(layer) for digest, (layer, _) in read.items() if layer}
-    for image in images:
+    for image in images if any(programs.values()) else ():
         yield from _unrunnable(case, image, images, programs)
     for digest, (_, problem) in read.items():
         if problem:

@@ -16,7 +16,7 @@ from mfl_lint.core.selection.engines import (
     runs,
 )
 from mfl_lint.core.selection.reasons import EntryReason, Selection, select
-from mfl_lint.core.selection.sides import Side, sides
+from mfl_lint.core.selection.sides import Machines, Side, agree, sides
 from mfl_lint.core.selection.windows import runs_build
 
 __all__ = [
@@ -25,8 +25,10 @@ __all__ = [
     "Engine",
     "EntryReason",
     "Listing",
+    "Machines",
     "Selection",
     "Side",
+    "agree",
     "detected",
     "is_32_bit_fallback",
     "runs",

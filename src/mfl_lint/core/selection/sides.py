@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
+from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.selection.choose import ZSTD, Listing
 from mfl_lint.core.selection.engines import Engine, detected, is_32_bit_fallback
+
+# Machines, each with the engines that are compared on it.
+Machines = tuple[tuple[Platform, tuple[Engine, ...]], ...]
+_MOST_ENTRIES: Final = 32
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -39,6 +46,33 @@ def sides(listing: Listing, machine: Platform, engines: Iterable[Engine]) -> tup
         else:
             found[place] = Side(found[place].taken, (*found[place].engines, engine))
     return tuple(found)
+
+
+def agree(listing: Listing, machines: Machines) -> bool:
+    """Say whether the engines take the same on each of the machines, as far as entries tell.
+
+    False where configs decide, or where entries of one digest may: `sides` knows then. Nearly
+    all lists of a registry offer the same few sets of platforms, so that answers are kept.
+    """
+    if listing.bare or len(listing.candidates) > _MOST_ENTRIES:
+        return False
+    said = tuple(
+        (node.entry.platform, node.kind, node.entry.annotations.get(ZSTD) == "true")
+        for node in listing.candidates
+    )
+    return _agree(said, listing.docker_list, machines)
+
+
+@lru_cache(maxsize=256)
+def _agree(
+    said: tuple[tuple[Platform | None, Kind, bool], ...], docker_list: bool, machines: Machines
+) -> bool:
+    nodes = (
+        Node(at, Descriptor(platform=one, annotations={ZSTD: "true"} if packed else {}), kind)
+        for at, (one, kind, packed) in enumerate(said)
+    )
+    listing = Listing(nodes, docker_list=docker_list)
+    return all(len(sides(listing, machine, engines)) == 1 for machine, engines in machines)
 
 
 def _is_same(one: Node | None, other: Node | None) -> bool:
