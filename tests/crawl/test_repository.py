@@ -53,10 +53,12 @@ async def test_a_repository_is_two_writes_and_few_reads_fresh_and_two_writes_unc
         return begun.count("write"), begun.count("read")
 
     one, five = await transactions(names[:1]), await transactions(names[1:])
-    assert 4 * 2 == five[0] - one[0]
+    # Those that wait for one another are committed together.
+    assert 0 <= five[0] - one[0] <= 4 * 2
     assert 4 * 4 >= five[1] - one[1]
     one, five = await transactions(names[:1]), await transactions(names[1:])
-    assert (4 * 2, 0) == (five[0] - one[0], five[1] - one[1])
+    assert 0 <= five[0] - one[0] <= 4 * 2
+    assert one[1] == five[1]
 
 
 async def test_a_digest_is_fetched_once_ever_however_many_tags_and_repositories_have_it(

@@ -28,6 +28,7 @@ from mfl_lint.core.manifest import (
 )
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.problems import Problems
+from mfl_lint.core.regular import regular_document
 from mfl_lint.core.validate import (
     MAX_NAME,
     Fields,
@@ -71,9 +72,14 @@ def parse_document(raw: bytes, served_type: str, digest: Digest | None = None) -
     `served_type` is the Content-Type, or the descriptor's media type on disk. What is not JSON,
     no object, or neither index nor manifest is UNREADABLE and has a problem that says so.
     """
-    problems = Problems()
     digest = digest or digest_of(raw)
     served = clean_media_type(served_type)
+    return regular_document(raw, digest, served) or detailed_document(raw, digest, served)
+
+
+def detailed_document(raw: bytes, digest: Digest, served: str) -> Document:
+    """Return the same, read field by field. `served` is a clean media type."""
+    problems = Problems()
     fields = load_object(raw, problems)
     if fields is None:
         return Document(raw, digest, served, Form.UNREADABLE, problems=problems.kept())

@@ -35,7 +35,7 @@ Name = Annotated[str, Meta(max_length=MAX_NAME)]
 Sha256 = Annotated[str, Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 
 
-class RegularPlatform(msgspec.Struct, gc=False):
+class RegularPlatform(msgspec.Struct, gc=False, omit_defaults=True):
     """The fields of a platform, of which `read_platform` has nothing to say."""
 
     os: Name | None = None
@@ -55,7 +55,9 @@ class RegularPlatform(msgspec.Struct, gc=False):
         )
 
 
-class _RegularDescriptor(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class RegularDescriptor(
+    msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True
+):
     """The usual fields of a descriptor, of which `read_descriptor` has nothing to say."""
 
     media_type: Name
@@ -68,7 +70,7 @@ class _RegularDescriptor(msgspec.Struct, rename="camel", forbid_unknown_fields=T
 class _RegularDescriptors(msgspec.Struct):
     """What msgspec knows of a struct it keeps; of a bare list it finds out each time."""
 
-    entries: list[_RegularDescriptor]
+    entries: list[RegularDescriptor]
 
 
 def read_object(fields: Fields, key: str, where: str, problems: Problems) -> Fields:
@@ -187,21 +189,22 @@ def _features(fields: Fields, where: str, problems: Problems) -> tuple[str, ...]
 def read_descriptor(value: object, where: str, problems: Problems) -> Descriptor:
     """Return what could be read of a descriptor, an empty one where it is no object."""
     try:
-        regular = msgspec.convert(value, _RegularDescriptor)
+        regular = msgspec.convert(value, RegularDescriptor)
     except msgspec.ValidationError:
         return _irregular_descriptor(value, where, problems)
-    if not _is_media_type(regular.media_type):
+    if not is_media_type(regular.media_type):
         return _irregular_descriptor(value, where, problems)
-    return _descriptor(regular)
+    return descriptor_of(regular)
 
 
 @lru_cache(maxsize=256)
-def _is_media_type(name: str) -> bool:
+def is_media_type(name: str) -> bool:
     """Say whether a name (of MAX_NAME characters at most: it is kept) is a media type."""
     return _MEDIA_TYPE.fullmatch(name) is not None
 
 
-def _descriptor(regular: _RegularDescriptor) -> Descriptor:
+def descriptor_of(regular: RegularDescriptor) -> Descriptor:
+    """Return it as a value."""
     platform = regular.platform
     return Descriptor(
         regular.media_type,
@@ -281,8 +284,8 @@ def read_descriptors(fields: Fields, key: str, problems: Problems) -> tuple[Desc
         regular = msgspec.convert({"entries": values}, _RegularDescriptors).entries
     except msgspec.ValidationError:
         regular = []
-    if regular and all(_is_media_type(one.media_type) for one in regular):
-        return tuple(map(_descriptor, regular))
+    if regular and all(is_media_type(one.media_type) for one in regular):
+        return tuple(map(descriptor_of, regular))
     return tuple(
         [read_descriptor(value, f"{key}[{i}]", problems) for i, value in enumerate(values)]
     )

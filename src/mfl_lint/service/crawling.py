@@ -42,7 +42,8 @@ async def open_crawler(
 ) -> AsyncIterator[tuple[Store, Crawler]]:
     """Bring the database up to date, open it, and yield it with a crawler for it.
 
-    `at_once`: a crawl begins at once, and whoever may help with it is started meanwhile.
+    `at_once`: nothing but a crawl is done, and begins at once: whoever may help with it is
+    started meanwhile, and the event loop waits for the database.
     """
     url, spares = database_url(config), Spares()
     try:
@@ -51,7 +52,7 @@ async def open_crawler(
         await asyncio.to_thread(migrate.upgrade, url)
         calm_collector()
         async with (
-            open_store(url) as store,
+            open_store(url, at_once=at_once) as store,
             Transport(config.http, environment=dict(os.environ)) as transport,
         ):
             await registries.sync_registries(store, config.registries, utc_now())

@@ -90,7 +90,7 @@ async def _hand(start: Start, send: Send) -> AsyncIterator[_Hand]:
     registry = msgspec.structs.replace(named, concurrency=start.concurrency)
     environment = dict(os.environ)
     async with (
-        open_store(start.url) as store,
+        open_store(start.url, at_once=True) as store,
         Transport(start.config.http, environment=environment) as transport,
     ):
         client = RegistryClient(registry, transport, keychain=Keychain.load(environment))

@@ -1,60 +1,37 @@
 """Opening the database: connections, transactions, and errors that a person can act on.
 
 A transaction is one synchronous function that runs whole in a thread: it costs one hop, however
-many statements it has. On SQLite all writing of a process happens in one thread, one transaction
-at a time; readers have threads and connections of their own, see the state of their begin and
-never wait.
+many statements it has. On SQLite all writing of a process happens in one thread; readers have
+threads and connections of their own, see the state of their begin and never wait.
+
+A process that crawls and answers nobody has no such threads (`at_once`): its event loop waits for
+each transaction. Between two threads the interpreter's lock goes to and fro with every call of
+SQLite and of the network, which cost such a crawl more than the transactions themselves.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Connection, create_engine, event, inspect, text
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.store.addresses import one_line, parse_address, shown, sqlite_file
+from mfl_lint.store.addresses import parse_address, shown, sqlite_file
+from mfl_lint.store.lanes import Lane
 from mfl_lint.store.tables import SCHEMA
 from mfl_lint.store.turns import Turns
+from mfl_lint.store.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _READERS: Final = 4
 _CONNECTIONS: Final = 10
 _UPGRADE: Final = "`mfl-lint db upgrade`"
-
-
-class Lane:
-    """An engine, and the threads that its transactions run in. `name` is told in errors."""
-
-    def __init__(self, name: str, engine: Engine, threads: ThreadPoolExecutor) -> None:
-        self.engine = engine
-        self._name = name
-        self._threads = threads
-
-    async def run(self, transaction: Callable[[], T]) -> T:
-        """Return what the transaction returns; the drivers' errors become StoreError."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._translated, transaction)
-
-    def _translated(self, transaction: Callable[[], T]) -> T:
-        try:
-            return transaction()
-        except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError) as error:
-            raise StoreError(
-                f"the database {self._name} cannot be used: {one_line(error)}"
-            ) from error
-
-    def close(self) -> None:
-        """Wait until what was asked for is done, and close all connections."""
-        self._threads.shutdown(wait=True)
-        self.engine.dispose()
 
 
 class Store:
@@ -64,40 +41,23 @@ class Store:
     in its thread, and is committed or rolled back as if somebody waited.
     """
 
-    def __init__(
-        self,
-        name: str,
-        writer: Lane,
-        reader: Lane,
-        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
+    def __init__(self, name: str, writer: Lane | Writer, reader: Lane) -> None:
         self.name = name
         self.dialect = writer.engine.dialect.name
         self._writer = writer
-        self._turn = turn
         self._reader = reader
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return what `work` returns from a transaction that sees one state and keeps nothing."""
-
-        def transaction() -> T:
-            with self._reader.engine.connect() as connection:
-                return work(connection, *args, **kwargs)
-
-        return await self._reader.run(transaction)
+        return await self._reader.read(lambda connection: work(connection, *args, **kwargs))
 
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return what `work` returns: committed at its end, rolled back on errors."""
-
-        def transaction() -> T:
-            with self._turn(), self._writer.engine.begin() as connection:
-                return work(connection, *args, **kwargs)
-
-        return await self._writer.run(transaction)
+        return await self._writer.write(lambda connection: work(connection, *args, **kwargs))
 
 
 def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:
@@ -107,7 +67,9 @@ def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
 
 
-def _sqlite_lane(name: str, address: URL, size: int, begin: str, busy_timeout_s: float) -> Lane:
+def _sqlite_lane(
+    name: str, address: URL, size: int, begin: str, busy_timeout_s: float, *, at_once: bool
+) -> Lane:
     """Return as many threads as connections, whose transactions begin with `begin`."""
     engine = create_engine(
         address,
@@ -127,15 +89,18 @@ def _sqlite_lane(name: str, address: URL, size: int, begin: str, busy_timeout_s:
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    return Lane(name, engine, ThreadPoolExecutor(size, "store"))
+    return Lane(name, engine, None if at_once else ThreadPoolExecutor(size, "store"))
 
 
-def _lanes(name: str, address: URL, busy_timeout_s: float) -> tuple[Lane, Lane]:
-    """Return the lane for writing and the one for reading."""
-    if address.get_backend_name() == "sqlite":
+def _lanes(
+    name: str, address: URL, busy_timeout_s: float, turns: Turns | None, *, at_once: bool
+) -> tuple[Lane | Writer, Lane]:
+    """Return the lane for writing and the one for reading; `turns` are SQLite's."""
+    if turns is not None:
+        lane = partial(_sqlite_lane, name, address, at_once=at_once)
         return (
-            _sqlite_lane(name, address, 1, "BEGIN IMMEDIATE", busy_timeout_s),
-            _sqlite_lane(name, address, _READERS, "BEGIN", busy_timeout_s),
+            Writer(lane(1, "BEGIN IMMEDIATE", busy_timeout_s), turns),
+            lane(1 if at_once else _READERS, "BEGIN", busy_timeout_s),
         )
     writer = create_engine(
         address,
@@ -191,10 +156,13 @@ async def _check_opened(store: Store) -> None:
 
 
 @asynccontextmanager
-async def open_store(url: str, *, busy_timeout_s: float = 5.0) -> AsyncIterator[Store]:
+async def open_store(
+    url: str, *, busy_timeout_s: float = 5.0, at_once: bool = False
+) -> AsyncIterator[Store]:
     """Yield the store at `url`; StoreError where the schema is not this release's.
 
-    `busy_timeout_s`: how long SQLite waits for another process's lock. Leaving waits for the
+    `busy_timeout_s`: how long SQLite waits for another process's lock. `at_once`: the event loop
+    waits for SQLite, which is quicker where it answers nobody meanwhile. Leaving waits for the
     transactions that were begun.
     """
     address = parse_address(url)
@@ -203,9 +171,9 @@ async def open_store(url: str, *, busy_timeout_s: float = 5.0) -> AsyncIterator[
         raise StoreError(f"there is no database {file}: {_UPGRADE} creates it")
     name = shown(address)
     turns = Turns(file, busy_timeout_s) if file is not None else None
-    writer, reader = _lanes(name, address, busy_timeout_s)
+    writer, reader = _lanes(name, address, busy_timeout_s, turns, at_once=at_once)
     try:
-        store = Store(name, writer, reader, turns.turn if turns is not None else nullcontext)
+        store = Store(name, writer, reader)
         await _check_opened(store)
         yield store
     finally:

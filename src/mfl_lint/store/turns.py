@@ -33,41 +33,41 @@ class Turns:
     """
 
     def __init__(self, file: Path, patience_s: float) -> None:
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._path = file.with_name(file.name + SUFFIX)
         self._file: int | None = None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn and hold it; sqlite3.OperationalError where none comes."""
-        file = self._opened()
-        if fcntl is None or file is None:
-            yield
-            return
-        self._take(file)
+        until, pause = time.monotonic() + self.patience_s, _SHORTEST_S
+        while not self.take_now():
+            if time.monotonic() > until:
+                raise sqlite3.OperationalError("database is locked")
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_S)
         try:
             yield
         finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
+            self.give_back()
 
-    def _opened(self) -> int | None:
+    def take_now(self) -> bool:
+        """Take a turn if nobody has it, and say whether; to be given back."""
         if self._file is None:
             with suppress(OSError):
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        return self._file
+        if fcntl is None or self._file is None:
+            return True
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
-    def _take(self, file: int) -> None:
-        until, pause = time.monotonic() + self._patience_s, _SHORTEST_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise sqlite3.OperationalError("database is locked") from None
-            else:
-                return
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_S)
+    def give_back(self) -> None:
+        """Let the next one have the turn."""
+        if fcntl is not None and self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Close the file."""
