@@ -60,6 +60,7 @@ class Writer:
         self._turns = turns
         self._waiting: Group = []
         self._is_busy = False
+        self._is_closed = False
         self._disk = ThreadPoolExecutor(1, "disk")
 
     async def write(self, work: Work[T]) -> T:
@@ -73,6 +74,8 @@ class Writer:
         return await told
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._is_closed:
+            return
         if self._lane.threads is None:
             self._begin_here(loop, time.monotonic() + self._turns.patience_s)
             return
@@ -84,11 +87,13 @@ class Writer:
         """Return how each of the transactions ended, after all were committed."""
         try:
             with self._turns.turn(), self.engine.begin() as connection:
-                return _each(connection, group)
+                return self._each(connection, group)
         except Exception as error:
             return self._failed(group, error)
 
     def _begin_here(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        if self._is_closed:
+            return
         if not self._turns.take_now():
             if time.monotonic() < until:
                 loop.call_later(_AGAIN_S, self._begin_here, loop, until)
@@ -102,7 +107,7 @@ class Writer:
         ended: list[_Ended] = []
         try:
             connection.begin()
-            ended = _each(connection, group)
+            ended = self._each(connection, group)
         except Exception as failure:
             error = failure
         written = loop.run_in_executor(self._disk, self._end, connection, error)
@@ -124,6 +129,21 @@ class Writer:
             self._turns.give_back()
         return error
 
+    def _each(self, connection: Connection, group: Group) -> list[_Ended]:
+        """Do one after the other; what one of them breaks off is undone, and stops no other."""
+        if len(group) == 1:
+            return [_Ended(group[0].work(connection))]
+        ended = []
+        for waiting in group:
+            connection.exec_driver_sql("SAVEPOINT own")
+            try:
+                ended.append(_Ended(waiting.work(connection)))
+            except Exception as error:
+                connection.exec_driver_sql("ROLLBACK TO own")
+                ended.append(self._broken_off(error))
+            connection.exec_driver_sql("RELEASE own")
+        return ended
+
     def _tell(self, loop: asyncio.AbstractEventLoop, group: Group, ended: list[_Ended]) -> None:
         for waiting, end in zip(group, ended, strict=True):
             waiting.tell(end)
@@ -132,31 +152,19 @@ class Writer:
             loop.call_soon(self._begin, loop)
 
     def _failed(self, group: Group, error: Exception) -> list[_Ended]:
-        said = self._lane.broken(error) if isinstance(error, BROKEN) else error
-        return [_Ended(error=said)] * len(group)
+        return [self._broken_off(error)] * len(group)
+
+    def _broken_off(self, error: Exception) -> _Ended:
+        return _Ended(error=self._lane.broken(error) if isinstance(error, BROKEN) else error)
 
     def close(self) -> None:
         """Commit what waits still, and close all connections."""
+        self._is_closed = True
         self._disk.shutdown(wait=True)
         if self._lane.threads is not None:
             self._lane.threads.shutdown(wait=True)
-        if self._waiting:
-            self._committed(self._waiting)
-            self._waiting = []
+        group, self._waiting = self._waiting, []
+        if group:
+            for waiting, end in zip(group, self._committed(group), strict=True):
+                waiting.tell(end)
         self.engine.dispose()
-
-
-def _each(connection: Connection, group: Group) -> list[_Ended]:
-    """Do one after the other; what one of them breaks off is undone, and stops no other."""
-    if len(group) == 1:
-        return [_Ended(group[0].work(connection))]
-    ended = []
-    for waiting in group:
-        connection.exec_driver_sql("SAVEPOINT own")
-        try:
-            ended.append(_Ended(waiting.work(connection)))
-        except Exception as error:
-            connection.exec_driver_sql("ROLLBACK TO own")
-            ended.append(_Ended(error=error))
-        connection.exec_driver_sql("RELEASE own")
-    return ended
