@@ -36,6 +36,7 @@ class Lane:
         self.engine = engine
         self._name = name
         self._threads = threads
+        self._errors = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError, UnicodeError)
 
     async def run(self, transaction: Callable[[], T]) -> T:
         """Return what the transaction returns; the drivers' errors become StoreError."""
@@ -45,7 +46,7 @@ class Lane:
     def _translated(self, transaction: Callable[[], T]) -> T:
         try:
             return transaction()
-        except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError) as error:
+        except self._errors as error:
             raise StoreError(
                 f"the database {self._name} cannot be used: {one_line(error)}"
             ) from error
@@ -76,6 +77,7 @@ class Store:
 
         def transaction() -> T:
             with self._reader.engine.connect() as connection:
+                connection.begin()
                 return work(connection, *args, **kwargs)
 
         return await self._reader.run(transaction)
@@ -117,7 +119,7 @@ def _sqlite_lane(name: str, address: URL, size: int, begin: str, busy_timeout_s:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.cursor().execute(begin)
 
     return Lane(name, engine, ThreadPoolExecutor(size, "store"))
 
