@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from threading import get_ident
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
@@ -30,12 +31,19 @@ _UPGRADE: Final = "`mfl-lint db upgrade`"
 
 
 class Lane:
-    """An engine, and the threads that its transactions run in. `name` is told in errors."""
+    """An engine, and the threads that its transactions run in. `name` is told in errors.
 
-    def __init__(self, name: str, engine: Engine, threads: ThreadPoolExecutor) -> None:
+    `keeps`: each thread keeps its connection, which nothing but an error ends.
+    """
+
+    def __init__(
+        self, name: str, engine: Engine, threads: ThreadPoolExecutor, *, keeps: bool = False
+    ) -> None:
         self.engine = engine
         self._name = name
         self._threads = threads
+        self._keeps = keeps
+        self._kept: dict[int, Connection] = {}
         self._errors = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError, UnicodeError)
 
     async def run(self, transaction: Callable[[], T]) -> T:
@@ -51,9 +59,27 @@ class Lane:
                 f"the database {self._name} cannot be used: {one_line(error)}"
             ) from error
 
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Yield a connection; of one that an error came through nothing is kept."""
+        if not self._keeps:
+            with self.engine.connect() as connection:
+                yield connection
+            return
+        mine = get_ident()
+        connection = self._kept.pop(mine) if mine in self._kept else self.engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept[mine] = connection
+
     def close(self) -> None:
         """Wait until what was asked for is done, and close all connections."""
         self._threads.shutdown(wait=True)
+        for connection in self._kept.values():
+            connection.close()
         self.engine.dispose()
 
 
@@ -76,9 +102,12 @@ class Store:
         """Return what `work` returns from a transaction that sees one state and keeps nothing."""
 
         def transaction() -> T:
-            with self._reader.engine.connect() as connection:
-                connection.begin()
-                return work(connection, *args, **kwargs)
+            with self._reader.connected() as connection:
+                begun = connection.begin()
+                try:
+                    return work(connection, *args, **kwargs)
+                finally:
+                    begun.rollback()
 
         return await self._reader.run(transaction)
 
@@ -88,7 +117,7 @@ class Store:
         """Return what `work` returns: committed at its end, rolled back on errors."""
 
         def transaction() -> T:
-            with self._writer.engine.begin() as connection:
+            with self._writer.connected() as connection, connection.begin():
                 return work(connection, *args, **kwargs)
 
         return await self._writer.run(transaction)
@@ -121,7 +150,7 @@ def _sqlite_lane(name: str, address: URL, size: int, begin: str, busy_timeout_s:
     def begun(connection: Connection) -> None:
         connection.connection.cursor().execute(begin)
 
-    return Lane(name, engine, ThreadPoolExecutor(size, "store"))
+    return Lane(name, engine, ThreadPoolExecutor(size, "store"), keeps=True)
 
 
 def _lanes(name: str, address: URL, busy_timeout_s: float) -> tuple[Lane, Lane]:
