@@ -21,9 +21,14 @@ Id: Final = BigInteger().with_variant(Integer(), "sqlite")
 Token: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 
+def is_clean(text: str) -> bool:
+    """Say whether a look shows that nothing in `text` is refused by a database."""
+    return text.isascii() and "\x00" not in text
+
+
 def clean(text: str) -> str:
     """Return `text` without what a database refuses: lone surrogates and NUL become U+FFFD."""
-    if text.isascii() and "\x00" not in text:
+    if is_clean(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "�")
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mfl_lint.store.columns import plain
+from mfl_lint.store.columns import clean, is_clean, plain
 
 Rows = Sequence[Mapping[str, Any]]
 # Few sizes, so that the driver keeps the parsed statements; 999 parameters fit everywhere.
@@ -63,6 +63,8 @@ class _Prepared:
         """Return the values as the driver takes them, column by column: most need no change."""
         columns: list[Sequence[Any]] = list(zip(*map(self._pick, rows), strict=True))
         for at, write in self._writes:
+            if write is clean and is_clean("".join(filter(None, columns[at]))):
+                continue
             columns[at] = [value if value is None else write(value) for value in columns[at]]
         return columns
 

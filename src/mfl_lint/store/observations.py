@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -121,14 +122,12 @@ def _record(connection: Connection, lease: Lease, batch: Batch) -> None:
 
 def _write_walks(connection: Connection, place: Place, writes: Sequence[TagWrite]) -> None:
     """Write the entries of each index once, and the last look at each digest."""
-    walked = {write.state.digest: write.entries for write in writes if write.entries}
+    walked = {w.state.digest: w.entries for w in writes if w.entries and w.state.digest}
     rows = [
         entry_row(digest, entry)
-        for digest, listed in walked.items()
-        for entry in listed
-        if digest is not None
+        for digest, listed in sorted(walked.items())
+        for entry in sorted(listed, key=attrgetter("position"))
     ]
-    rows.sort(key=lambda row: (row["index_digest"], row["position"]))
     upsert(connection, entries, rows, unique=("index_digest", "position"))
     read = {digest for write in writes for digest in write.read_configs}
     if read:
