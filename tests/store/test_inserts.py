@@ -51,6 +51,13 @@ async def test_rows_that_are_there_are_left_or_overwritten(store: Store) -> None
     assert [NOW] * 5 + [later(hours=1)] == [row["fetched_at"] for row in after]
 
 
+async def test_one_text_that_is_refused_is_replaced_among_others(store: Store) -> None:
+    given = [*rows(2, media_type="plain"), *rows(4, media_type="a\x00")[2:]]
+    await store.write(insert_all, documents, given)
+    kept = [row["media_type"] for row in await stored(store)]
+    assert ["plain", "plain", "a\ufffd", "a\ufffd"] == kept
+
+
 async def test_what_is_absent_stays_absent(store: Store) -> None:
     row = {"registry": "r", "repository": "x", "tag": "", "state": "taken", "reason": ""}
     times = {"requested_at": NOW, "taken_at": None}

@@ -17,7 +17,6 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Executable,
     Table,
     bindparam,
     func,
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from mfl_lint.core.truth import FindingState
 from mfl_lint.store.columns import Id, Words
 from mfl_lint.store.inserts import insert_into
+from mfl_lint.store.prepared import Prepared
 from mfl_lint.store.statements import chunks
 from mfl_lint.store.tables import (
     day_counters,
@@ -41,11 +41,16 @@ from mfl_lint.store.tables import (
 )
 
 COLUMNS: Final = ("error", "warning", "info", "unknown")
-_ADD_TO_TAG: Final = (
-    update(tags)
-    .where(tags.c.id == bindparam("this"))
-    .values({name: tags.c[name] + bindparam(f"add_{name}") for name in COLUMNS})
-)
+
+
+def _adding(table: Table, names: Sequence[str]) -> Prepared:
+    """Return what adds to counters of one row."""
+    counted = {name: table.c[name] + bindparam(f"add_{name}") for name in names}
+    return Prepared(update(table).where(table.c.id == bindparam("this")).values(counted))
+
+
+_ADD_TO_TAG: Final = _adding(tags, COLUMNS)
+_ADD_TO: Final = {one: _adding(one, ("tags", *COLUMNS)) for one in (registries, repositories)}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -135,17 +140,11 @@ def write_tally(connection: Connection, place: Place, tally: Tally, at: datetime
         add_to_registry(connection, place.registry_id, tally, at)
 
 
-@lru_cache(maxsize=2)
-def _adding(table: Table) -> Executable:
-    counted = {name: table.c[name] + bindparam(f"add_{name}") for name in ("tags", *COLUMNS)}
-    return update(table).where(table.c.id == bindparam("this")).values(counted)
-
-
 def _add_to(connection: Connection, table: Table, number: int, added: Counter[str]) -> None:
     """Add to the counters of a registry or a repository."""
     if any(added.values()):
         counted = {f"add_{name}": added[name] for name in ("tags", *COLUMNS)}
-        connection.execute(_adding(table), {"this": number, **counted})
+        _ADD_TO[table].run(connection, this=number, **counted)
 
 
 def _add_to_tags(connection: Connection, by_tag: Mapping[int, Counter[str]]) -> None:
@@ -155,7 +154,7 @@ def _add_to_tags(connection: Connection, by_tag: Mapping[int, Counter[str]]) -> 
         if any(added.values())
     ]
     if rows:
-        connection.execute(_ADD_TO_TAG, rows)
+        _ADD_TO_TAG.run_each(connection, rows)
 
 
 def add_to_registry(
@@ -180,33 +179,32 @@ def _add_to_rules(
         if any(added.values())
     ]
     if rows:
-        connection.execute(_rules_statement(connection.dialect.name), rows)
+        _rules_statement(connection.dialect.name).run_each(connection, rows)
 
 
 @lru_cache(maxsize=2)
-def _rules_statement(dialect: str) -> Executable:
+def _rules_statement(dialect: str) -> Prepared:
     """Return what adds to the counters of a registry's rules."""
-    insert = insert_into(dialect, rule_counters)
+    names = ("registry_id", "rule", *COLUMNS)
+    insert = insert_into(dialect, rule_counters).values({name: bindparam(name) for name in names})
     total = {name: rule_counters.c[name] + insert.excluded[name] for name in COLUMNS}
-    statement: Executable = insert.on_conflict_do_update(
-        index_elements=["registry_id", "rule"], set_=total
-    )
-    return statement
+    statement = insert.on_conflict_do_update(index_elements=["registry_id", "rule"], set_=total)
+    return Prepared(statement)
 
 
 def _write_day(connection: Connection, registry_id: int, tally: Tally, at: datetime) -> None:
     """Make the day's row what stands in the registry now, and add what changed."""
-    day = {
-        "this": registry_id,
-        "today": at.astimezone(UTC).date().isoformat(),
-        "more_opened": tally.opened,
-        "more_resolved": tally.resolved,
-    }
-    connection.execute(_day_statement(connection.dialect.name), day)
+    _day_statement(connection.dialect.name).run(
+        connection,
+        this=registry_id,
+        today=at.astimezone(UTC).date().isoformat(),
+        more_opened=tally.opened,
+        more_resolved=tally.resolved,
+    )
 
 
 @lru_cache(maxsize=2)
-def _day_statement(dialect: str) -> Executable:
+def _day_statement(dialect: str) -> Prepared:
     """Return what copies a registry's counters into its row of a day."""
     standing = select(
         registries.c.id,
@@ -220,7 +218,7 @@ def _day_statement(dialect: str) -> Executable:
     insert = insert.from_select(["registry_id", "day", *COLUMNS, *changed], standing)
     written = {name: insert.excluded[name] for name in COLUMNS}
     added = {name: day_counters.c[name] + insert.excluded[name] for name in changed}
-    statement: Executable = insert.on_conflict_do_update(
+    statement = insert.on_conflict_do_update(
         index_elements=["registry_id", "day"], set_=written | added
     )
-    return statement
+    return Prepared(statement)

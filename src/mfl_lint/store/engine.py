@@ -87,9 +87,10 @@ def _sqlite_lane(
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.cursor().execute(begin)
 
-    return Lane(name, engine, None if at_once else ThreadPoolExecutor(size, "store"))
+    threads = None if at_once else ThreadPoolExecutor(size, "store")
+    return Lane(name, engine, threads, keeps=True)
 
 
 def _lanes(

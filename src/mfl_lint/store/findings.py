@@ -9,8 +9,8 @@ from sqlalchemy import Select, bindparam, select
 
 from mfl_lint.core.truth import Tracked
 from mfl_lint.store.engine import Store
+from mfl_lint.store.prepared import Prepared, among
 from mfl_lint.store.rows import tracked_value
-from mfl_lint.store.statements import all_rows, fetch_in
 from mfl_lint.store.tables import findings, registries, repositories
 
 _NAMES: Final = (registries.c.name.label("registry"), repositories.c.name.label("repository"))
@@ -25,10 +25,10 @@ def findings_in_place(*more: Any) -> Select[Any]:
     )
 
 
-_TRACKED: Final = (
-    findings_in_place()
-    .where(findings.c.repository_id == bindparam("repository"))
-    .order_by(findings.c.id)
+_HERE: Final = findings.c.repository_id == bindparam("repository")
+_TRACKED: Final = Prepared(findings_in_place().where(_HERE).order_by(findings.c.id))
+_TRACKED_OF: Final = Prepared(
+    findings_in_place().where(_HERE, among(findings.c.tag, "tags")).order_by(findings.c.id)
 )
 
 
@@ -41,11 +41,9 @@ async def tracked(
     """
     found: dict[str, list[Tracked]] = {}
     if tags is None:
-        rows = await store.read(all_rows, _TRACKED, {"repository": repository_id})
+        rows = await store.read(_TRACKED.rows, repository=repository_id)
     else:
-        rows = await store.read(
-            fetch_in, _TRACKED, findings.c.tag, dict.fromkeys(tags), repository=repository_id
-        )
+        rows = await store.read(_TRACKED_OF.rows, repository=repository_id, tags=tags)
     for row in rows:
         found.setdefault(row.tag, []).append(tracked_value(row))
     return {tag: tuple(listed) for tag, listed in found.items()}

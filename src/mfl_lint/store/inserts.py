@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mfl_lint.store.columns import plain
+from mfl_lint.store.columns import clean, is_clean, plain
 
 Rows = Sequence[Mapping[str, Any]]
 # Few sizes, so that the driver keeps the parsed statements; 999 parameters fit everywhere.
@@ -33,7 +34,9 @@ class _Prepared:
         self._sql = str(compiled)
         self._positional = bool(compiled.positional)
         self._order: Sequence[str] = compiled.positiontup if self._positional else columns
-        self._plan = [(name, plain(table.c[name].type)) for name in self._order]
+        self._pick = itemgetter(*self._order)
+        writes = (plain(table.c[name].type, dialect) for name in self._order)
+        self._writes = [(at, write) for at, write in enumerate(writes) if write]
         one = f"({', '.join('?' * len(self._order))})"
         fitting = [size for size in _SIZES if size * len(columns) <= _MOST_PARAMETERS]
         self._sized = [
@@ -42,23 +45,28 @@ class _Prepared:
 
     def run(self, connection: Connection, rows: Rows) -> None:
         """Insert the rows."""
-        made = [self._plain_row(row) for row in rows]
+        cursor = connection.connection.cursor()
+        made = list(zip(*self._columns(rows), strict=True))
         if not self._positional:
-            named = [dict(zip(self._order, one, strict=True)) for one in made]
-            connection.exec_driver_sql(self._sql, named)
+            cursor.executemany(
+                self._sql, [dict(zip(self._order, one, strict=True)) for one in made]
+            )
             return
         start = 0
         for size, sql in self._sized:
             while len(made) - start >= size:
                 part = tuple(chain.from_iterable(made[start : start + size]))
-                connection.exec_driver_sql(sql, part)
+                cursor.execute(sql, part)
                 start += size
 
-    def _plain_row(self, row: Mapping[str, Any]) -> list[Any]:
-        return [
-            write(value) if (value := row[name]) is not None and write else value
-            for name, write in self._plan
-        ]
+    def _columns(self, rows: Rows) -> list[Sequence[Any]]:
+        """Return the values as the driver takes them, column by column: most need no change."""
+        columns: list[Sequence[Any]] = list(zip(*map(self._pick, rows), strict=True))
+        for at, write in self._writes:
+            if write is clean and is_clean("".join(filter(None, columns[at]))):
+                continue
+            columns[at] = [value if value is None else write(value) for value in columns[at]]
+        return columns
 
 
 def insert_into(dialect: str, table: Table) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from contextlib import contextmanager
+from threading import get_ident
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,19 +17,24 @@ from mfl_lint.store.addresses import one_line
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-BROKEN: Final = (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError)
 
 
 class Lane:
     """An engine, and the threads that its transactions run in: None for the caller's own.
 
-    `name` is told in errors.
+    `name` is told in errors. `keeps`: each thread keeps its connection, which nothing but an
+    error ends.
     """
 
-    def __init__(self, name: str, engine: Engine, threads: ThreadPoolExecutor | None) -> None:
+    def __init__(
+        self, name: str, engine: Engine, threads: ThreadPoolExecutor | None, *, keeps: bool = False
+    ) -> None:
         self.engine = engine
         self.threads = threads
         self._name = name
+        self._keeps = keeps
+        self._kept: dict[int, Connection] = {}
+        self._broken = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError, UnicodeError)
 
     async def read(self, work: Work[T]) -> T:
         """Return what `work` returns; nothing is kept. The drivers' errors become StoreError."""
@@ -36,7 +42,7 @@ class Lane:
 
     async def write(self, work: Work[T]) -> T:
         """Return what `work` returns: committed at its end, rolled back on errors."""
-        return await self._run(self.written, work)
+        return await self._run(self._written, work)
 
     async def _run(self, transaction: Callable[[Work[T]], T], work: Work[T]) -> T:
         if self.threads is None:
@@ -45,25 +51,55 @@ class Lane:
 
     def _read(self, work: Work[T]) -> T:
         try:
-            with self.engine.connect() as connection:
-                return work(connection)
-        except BROKEN as error:
-            raise self.broken(error) from error
+            with self.connected() as connection:
+                begun = connection.begin()
+                try:
+                    return work(connection)
+                finally:
+                    begun.rollback()
+        except self._broken as error:
+            raise self.said(error) from error
 
-    def written(self, work: Work[T]) -> T:
-        """Do in this thread what `write` does."""
+    def _written(self, work: Work[T]) -> T:
         try:
-            with self.engine.begin() as connection:
+            with self.connected() as connection, connection.begin():
                 return work(connection)
-        except BROKEN as error:
-            raise self.broken(error) from error
+        except self._broken as error:
+            raise self.said(error) from error
 
-    def broken(self, error: Exception) -> StoreError:
-        """Return the error that says in one line what is wrong with the database."""
+    def said(self, error: Exception) -> Exception:
+        """Return the error, a driver's as one that says in one line what is wrong."""
+        if not isinstance(error, self._broken):
+            return error
         return StoreError(f"the database {self._name} cannot be used: {one_line(error)}")
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Yield a connection; one that an error came through is not kept."""
+        connection = self.take()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self.keep(connection)
+
+    def take(self) -> Connection:
+        """Return a connection, which nobody else has until it is kept or closed."""
+        return self._kept.pop(get_ident(), None) or self.engine.connect()
+
+    def keep(self, connection: Connection) -> None:
+        """Keep the connection for the next transaction in this thread, where the lane does so."""
+        if self._keeps:
+            self._kept[get_ident()] = connection
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Wait until what was asked for is done, and close all connections."""
         if self.threads is not None:
             self.threads.shutdown(wait=True)
+        for connection in self._kept.values():
+            connection.close()
+        self._kept.clear()
         self.engine.dispose()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Executable, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from mfl_lint.core.errors import LeaseLost
 from mfl_lint.core.records import Begun, Lease
@@ -17,6 +17,7 @@ from mfl_lint.store.columns import Time
 from mfl_lint.store.counters import Place
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import insert_into
+from mfl_lint.store.prepared import Prepared
 from mfl_lint.store.registries import (
     insert_repositories,
     recount_repositories,
@@ -30,15 +31,15 @@ from mfl_lint.store.tag_writes import tags_of
 
 _OVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MINE: Final = (leases.c.repository_id == bindparam("this")) & (leases.c.fence == bindparam("mine"))
-_KEEP: Final = update(leases).where(_MINE)
-_FENCE: Final = (
+_KEEP: Final = Prepared(update(leases).where(_MINE).values(expires_at=bindparam("expires_at")))
+_FENCE: Final = Prepared(
     select(repositories.c.registry_id, repositories.c.watched, repositories.c.gone_at)
     .join(leases, leases.c.repository_id == repositories.c.id)
     .where(_MINE)
     .with_for_update(key_share=True)
 )
-_STATE: Final = states_query().where(repositories.c.id == bindparam("this"))
-_ID: Final = (
+_STATE: Final = Prepared(states_query().where(repositories.c.id == bindparam("this")))
+_ID: Final = Prepared(
     select(repositories.c.id)
     .join(_REGISTRIES, _REGISTRIES.c.id == repositories.c.registry_id)
     .where(_REGISTRIES.c.name == bindparam("registry"))
@@ -81,7 +82,7 @@ def _begin(
     if lease is None:
         return None
     # Not before the lease is ours: until then its last holder may write.
-    row = connection.execute(_STATE, {"this": lease.repository_id}).one()
+    row = _STATE.one(connection, this=lease.repository_id)
     return Begun(lease, repository_state(row), tags_of(connection, lease.repository_id))
 
 
@@ -94,21 +95,21 @@ def _acquire(
     now: datetime,
 ) -> Lease | None:
     names = {"registry": registry, "repository": repository}
-    found = connection.scalar(_ID, names)
+    found = _ID.one(connection, **names)
     if found is None:
         above = registry_id(connection, registry)
         insert_repositories(connection, above, [repository], now)
         recount_repositories(connection, above)
-        found = connection.scalar(_ID, names)
-    wanted = {"repository_id": found, "holder": holder, "expires_at": until, "now": now}
-    fence = connection.scalar(_take(connection.dialect.name), wanted)
-    if found is None or fence is None:
+        found = _ID.one(connection, **names)
+    wanted = {"repository_id": found.id, "holder": holder, "expires_at": until, "now": now}
+    taken = _take(connection.dialect.name).one(connection, **wanted)
+    if taken is None:
         return None
-    return Lease(found, registry, repository, holder, fence, until)
+    return Lease(found.id, registry, repository, holder, taken.fence, until)
 
 
 @lru_cache(maxsize=2)
-def _take(dialect: str) -> Executable:
+def _take(dialect: str) -> Prepared:
     """Return the statement that takes a lease if it is free, and returns its fence."""
     insert = insert_into(dialect, leases).values(
         repository_id=bindparam("repository_id"),
@@ -117,7 +118,7 @@ def _take(dialect: str) -> Executable:
         expires_at=bindparam("expires_at"),
     )
     over = leases.c.expires_at <= bindparam("now", type_=Time)
-    statement: Executable = insert.on_conflict_do_update(
+    statement = insert.on_conflict_do_update(
         index_elements=["repository_id"],
         set_={
             "holder": insert.excluded.holder,
@@ -126,7 +127,7 @@ def _take(dialect: str) -> Executable:
         },
         where=or_(over, leases.c.holder == insert.excluded.holder),
     ).returning(leases.c.fence)
-    return statement
+    return Prepared(statement)
 
 
 def _lost(lease: Lease) -> LeaseLost:
@@ -144,8 +145,8 @@ async def renew(store: Store, lease: Lease, ttl_s: float, now: datetime) -> Leas
 
 def keep(connection: Connection, lease: Lease, until: datetime | None) -> None:
     """Write the lease's end, None for now; LeaseLost if somebody else has it."""
-    end = {"this": lease.repository_id, "mine": lease.fence, "expires_at": until or _OVER}
-    if connection.execute(_KEEP, end).rowcount != 1:
+    mine = {"this": lease.repository_id, "mine": lease.fence}
+    if _KEEP.run(connection, expires_at=until or _OVER, **mine) != 1:
         raise _lost(lease)
 
 
@@ -172,8 +173,7 @@ async def release_ended(
 
 def check_fence(connection: Connection, lease: Lease) -> Place:
     """Return the lease's place, held until the transaction's end; LeaseLost if it is stale."""
-    mine = {"this": lease.repository_id, "mine": lease.fence}
-    row = connection.execute(_FENCE, mine).one_or_none()
+    row = _FENCE.one(connection, this=lease.repository_id, mine=lease.fence)
     if row is None:
         raise _lost(lease)
     gone = row.gone_at is not None

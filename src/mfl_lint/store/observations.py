@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -24,20 +25,48 @@ from mfl_lint.store.counters import Place, Tally, write_tally
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import insert_new, upsert
 from mfl_lint.store.leases import check_fence, keep
+from mfl_lint.store.prepared import Prepared, among
 from mfl_lint.store.registries import recount_repositories
 from mfl_lint.store.rows import content_rows, content_value, entry_row
 from mfl_lint.store.settlements import write_settlements
-from mfl_lint.store.statements import chunks, fetch_in
 from mfl_lint.store.tables import crawls, documents, entries, presence, repositories, slices
 from mfl_lint.store.tag_writes import tags_of, unwatch, write_tags
 
-_CONTENTS: Final = select(documents.c.digest, documents.c.raw, documents.c.media_type)
-_PRESENCES: Final = select(presence).where(presence.c.repository_id == bindparam("repository"))
-_NO_PRESENCE: Final = delete(presence).where(
-    presence.c.repository_id == bindparam("repository"),
-    presence.c.digest.in_(bindparam("read", expanding=True)),
+_CONTENTS: Final = Prepared(
+    select(documents.c.digest, documents.c.raw, documents.c.media_type).where(
+        among(documents.c.digest, "digests")
+    )
 )
+_HERE: Final = (presence.c.repository_id == bindparam("repository")) & among(
+    presence.c.digest, "digests"
+)
+_PRESENCES: Final = Prepared(select(presence).where(_HERE))
+_NO_PRESENCE: Final = Prepared(delete(presence).where(_HERE))
 _REPOSITORY: Final = update(repositories).where(repositories.c.id == bindparam("this"))
+_FINISH: Final = Prepared(
+    _REPOSITORY.values(
+        {
+            name: bindparam(name)
+            for name in (
+                "look",
+                "detail",
+                "siblings_hash",
+                "missing_since",
+                "gone_at",
+                "last_crawled_at",
+            )
+        }
+    )
+)
+_SIBLINGS: Final = Prepared(_REPOSITORY.values(siblings_hash=bindparam("siblings_hash")))
+_COUNT_IN_CRAWL: Final = Prepared(
+    update(crawls)
+    .where(crawls.c.id == bindparam("this"))
+    .values(
+        opened=crawls.c.opened + bindparam("more_opened"),
+        resolved=crawls.c.resolved + bindparam("more_resolved"),
+    )
+)
 
 
 async def known_tags(store: Store, repository_id: int) -> dict[str, TagState]:
@@ -47,7 +76,7 @@ async def known_tags(store: Store, repository_id: int) -> dict[str, TagState]:
 
 async def contents(store: Store, digests: Iterable[Digest]) -> dict[Digest, Content]:
     """Return those of the documents and configs that are kept."""
-    rows = await store.read(fetch_in, _CONTENTS, documents.c.digest, set(digests))
+    rows = await store.read(_CONTENTS.rows, digests=set(digests))
     return {row.digest: content_value(row) for row in rows}
 
 
@@ -55,10 +84,7 @@ async def presences(
     store: Store, repository_id: int, digests: Iterable[Digest]
 ) -> dict[Digest, Presence]:
     """Return what the last look at each digest in the repository said, where there was one."""
-    wanted = set(digests)
-    rows = await store.read(
-        fetch_in, _PRESENCES, presence.c.digest, wanted, repository=repository_id
-    )
+    rows = await store.read(_PRESENCES.rows, repository=repository_id, digests=set(digests))
     return {
         row.digest: Presence(row.digest, LookState(row.look), row.detail, row.looked_at)
         for row in rows
@@ -96,18 +122,16 @@ def _record(connection: Connection, lease: Lease, batch: Batch) -> None:
 
 def _write_walks(connection: Connection, place: Place, writes: Sequence[TagWrite]) -> None:
     """Write the entries of each index once, and the last look at each digest."""
-    walked = {write.state.digest: write.entries for write in writes if write.entries}
+    walked = {w.state.digest: w.entries for w in writes if w.entries and w.state.digest}
     rows = [
         entry_row(digest, entry)
-        for digest, listed in walked.items()
-        for entry in listed
-        if digest is not None
+        for digest, listed in sorted(walked.items())
+        for entry in sorted(listed, key=attrgetter("position"))
     ]
-    rows.sort(key=lambda row: (row["index_digest"], row["position"]))
     upsert(connection, entries, rows, unique=("index_digest", "position"))
     read = {digest for write in writes for digest in write.read_configs}
-    for chunk in chunks(read):
-        connection.execute(_NO_PRESENCE, {"repository": place.repository_id, "read": chunk})
+    if read:
+        _NO_PRESENCE.run(connection, repository=place.repository_id, digests=read)
     looks: dict[str, dict[str, Any]] = {}
     for seen in (one for write in writes for one in write.presences if one.digest not in read):
         before = looks.get(seen.digest)
@@ -124,11 +148,8 @@ def _write_walks(connection: Connection, place: Place, writes: Sequence[TagWrite
 
 def _count_in_crawl(connection: Connection, crawl_id: int, tally: Tally) -> None:
     if tally.opened or tally.resolved:
-        added = {
-            "opened": crawls.c.opened + tally.opened,
-            "resolved": crawls.c.resolved + tally.resolved,
-        }
-        connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(added))
+        more = {"more_opened": tally.opened, "more_resolved": tally.resolved}
+        _COUNT_IN_CRAWL.run(connection, this=crawl_id, **more)
 
 
 def _write_slice(
@@ -147,16 +168,16 @@ def _write_slice(
 def _write_finish(
     connection: Connection, place: Place, finish: RepositoryFinish, at: datetime
 ) -> None:
-    row = {
-        "this": place.repository_id,
-        "look": finish.look.value,
-        "detail": finish.detail,
-        "siblings_hash": finish.siblings_hash,
-        "missing_since": finish.missing_since,
-        "gone_at": finish.gone_at,
-        "last_crawled_at": at,
-    }
-    connection.execute(_REPOSITORY, row)
+    _FINISH.run(
+        connection,
+        this=place.repository_id,
+        look=finish.look.value,
+        detail=finish.detail,
+        siblings_hash=finish.siblings_hash,
+        missing_since=finish.missing_since,
+        gone_at=finish.gone_at,
+        last_crawled_at=at,
+    )
     if place.gone != (finish.gone_at is not None):
         recount_repositories(connection, place.registry_id)
 
@@ -198,8 +219,7 @@ async def set_siblings_hash(store: Store, lease: Lease, siblings_hash: str) -> N
 
     def write(connection: Connection) -> None:
         place = check_fence(connection, lease)
-        row = {"this": place.repository_id, "siblings_hash": siblings_hash}
-        connection.execute(_REPOSITORY, row)
+        _SIBLINGS.run(connection, this=place.repository_id, siblings_hash=siblings_hash)
 
     await store.write(write)
 

@@ -22,19 +22,6 @@ from mfl_lint.store.compression import compressor, decompressed
 _FITS: Final = 2**63
 _VERSION: Final = re.compile(r"v?\d", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d+")
-_TAG_PLAIN: Final = (
-    "detail",
-    "looked_at",
-    "verified_at",
-    "walked_at",
-    "moved_at",
-    "missing_since",
-    "gone_at",
-    "watched",
-    "complete",
-    "judged_hash",
-    "unsettled",
-)
 _FINDING_PLAIN: Final = (
     "rule",
     "slug",
@@ -70,17 +57,26 @@ def sort_key(tag: str) -> str:
 
 def tag_row(repository_id: int, state: TagState) -> dict[str, Any]:
     """Return the row of a tag, but for its counters."""
-    row = {name: getattr(state, name) for name in _TAG_PLAIN}
-    row |= {
+    return {
         "repository_id": repository_id,
         "name": state.name,
         "sort_key": sort_key(state.name),
         "digest": state.digest,
         "look": state.look.value,
+        "detail": state.detail,
         "first_seen_at": state.first_seen_at,
+        "looked_at": state.looked_at,
+        "verified_at": state.verified_at,
+        "walked_at": state.walked_at,
+        "moved_at": state.moved_at,
+        "missing_since": state.missing_since,
+        "gone_at": state.gone_at,
+        "watched": state.watched,
+        "complete": state.complete,
+        "judged_hash": state.judged_hash,
+        "unsettled": state.unsettled,
         "summary": None if state.summary is None else to_json(state.summary),
     }
-    return row
 
 
 def tag_state(row: Any) -> TagState:
@@ -185,13 +181,13 @@ def content_rows(contents: Sequence[Content], at: Any) -> list[dict[str, Any]]:
     once, compress = {content.digest: content for content in contents}, compressor()
     return [
         {
-            "digest": digest,
-            "media_type": once[digest].media_type,
-            "raw": compress(once[digest].raw),
-            "size_bytes": len(once[digest].raw),
+            "digest": content.digest,
+            "media_type": content.media_type,
+            "raw": compress(content.raw),
+            "size_bytes": len(content.raw),
             "fetched_at": at,
         }
-        for digest in sorted(once)
+        for _, content in sorted(once.items())
     ]
 
 

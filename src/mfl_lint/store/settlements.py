@@ -12,18 +12,24 @@ from mfl_lint.core.errors import StoreError
 from mfl_lint.core.truth import Change, Settlement, Tracked, Transition
 from mfl_lint.store.counters import Place, Tally, column_of
 from mfl_lint.store.inserts import insert_all, upsert
+from mfl_lint.store.prepared import Prepared, among
 from mfl_lint.store.rows import finding_row
-from mfl_lint.store.statements import fetch_in
 from mfl_lint.store.tables import findings, outbox, transitions
 
-_BEFORE: Final = select(
-    findings.c.fingerprint,
-    findings.c.rule,
-    findings.c.severity,
-    findings.c.state,
-    findings.c.sequence,
+_BEFORE: Final = Prepared(
+    select(
+        findings.c.fingerprint,
+        findings.c.rule,
+        findings.c.severity,
+        findings.c.state,
+        findings.c.sequence,
+    ).where(among(findings.c.fingerprint, "marks"))
 )
-_MOVES: Final = select(transitions.c.id, transitions.c.sequence, transitions.c.change)
+_MOVES: Final = Prepared(
+    select(transitions.c.id, transitions.c.sequence, transitions.c.change).where(
+        among(transitions.c.id, "marks")
+    )
+)
 
 
 class TagInPlace(msgspec.Struct, frozen=True):
@@ -60,7 +66,7 @@ def _write_findings(
     tags: Mapping[str, TagInPlace],
     tally: Tally,
 ) -> None:
-    rows = fetch_in(connection, _BEFORE, findings.c.fingerprint, changed)
+    rows = _BEFORE.rows(connection, marks=changed)
     stored = {row.fingerprint: row for row in rows}
     written: list[dict[str, Any]] = []
     for mark, tracked in changed.items():
@@ -122,7 +128,7 @@ def _new_transitions(
     connection: Connection, moves: Mapping[str, Transition]
 ) -> Sequence[Transition]:
     """Return those that are not stored yet; StoreError for one that is stored as another change."""
-    rows = fetch_in(connection, _MOVES, transitions.c.id, moves)
+    rows = _MOVES.rows(connection, marks=moves)
     stored = {row.id: row for row in rows}
     for mark, row in stored.items():
         if (row.sequence, row.change) != (moves[mark].sequence, moves[mark].change):

@@ -9,20 +9,16 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     Executable,
     Select,
-    Text,
-    any_,
     bindparam,
-    func,
     select,
 )
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.store.columns import to_json
+from mfl_lint.store.prepared import among
 from mfl_lint.store.tables import registries
 
 T = TypeVar("T")
@@ -66,22 +62,16 @@ def fetch_in(
 
     Quickest with a query that is made once, and `parameters` for what is not the same each time.
     """
-    wanted: Any = list(values)
+    wanted = list(values)
     if not wanted:
         return []
-    if connection.dialect.name == "sqlite":
-        wanted = to_json(wanted)
-    statement = _among(query, column, connection.dialect.name)
+    statement = _narrowed(query, column)
     return list(connection.execute(statement, {"wanted": wanted, **parameters}).all())
 
 
 @lru_cache(maxsize=64)
-def _among(query: Select[Any], column: ColumnElement[Any], dialect: str) -> Select[Any]:
-    """Return the query for values in one parameter: one text, whatever their number."""
-    if dialect == "sqlite":
-        each = func.json_each(bindparam("wanted", type_=Text)).table_valued("value")
-        return query.where(column.in_(select(each.c.value)))
-    return query.where(column == any_(bindparam("wanted", type_=ARRAY(column.type))))
+def _narrowed(query: Select[Any], column: ColumnElement[Any]) -> Select[Any]:
+    return query.where(among(column, "wanted"))
 
 
 def registry_id(connection: Connection, name: str) -> int:

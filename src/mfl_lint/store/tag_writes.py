@@ -10,30 +10,45 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import Batch, TagState
+from mfl_lint.store.columns import Time
 from mfl_lint.store.counters import Place, Tally, count_standing, write_tally
 from mfl_lint.store.inserts import Rows, insert_all, upsert
+from mfl_lint.store.prepared import Prepared, among
 from mfl_lint.store.rows import tag_row, tag_state
 from mfl_lint.store.settlements import TagInPlace
-from mfl_lint.store.statements import chunks, fetch_in
 from mfl_lint.store.tables import tag_history, tags
 
-_BEFORE: Final = select(
-    tags.c.id, tags.c.name, tags.c.digest, tags.c.watched, tags.c.gone_at
-).where(tags.c.repository_id == bindparam("repository"))
-_ALL: Final = (
-    select(tags).where(tags.c.repository_id == bindparam("repository")).order_by(tags.c.name)
+_HERE: Final = tags.c.repository_id == bindparam("repository")
+_NAMED: Final = _HERE & among(tags.c.name, "names")
+_BEFORE: Final = Prepared(
+    select(tags.c.id, tags.c.name, tags.c.digest, tags.c.watched, tags.c.gone_at).where(_NAMED)
 )
+_ALL: Final = Prepared(select(tags).where(_HERE).order_by(tags.c.name))
+_UNCHANGED: Final = Prepared(
+    update(tags)
+    .where(_NAMED)
+    .values(
+        look=LookState.VERIFIED.value,
+        detail="",
+        looked_at=bindparam("at", type_=Time),
+        verified_at=bindparam("at", type_=Time),
+        missing_since=None,
+        gone_at=None,
+        watched=True,
+    )
+)
+_UNWATCH: Final = Prepared(update(tags).where(_NAMED).values(watched=False))
 
 
 def tags_of(connection: Connection, repository_id: int) -> dict[str, TagState]:
     """Return all tags ever seen by name: gone and unwatched ones too."""
-    rows = connection.execute(_ALL, {"repository": repository_id})
+    rows = _ALL.rows(connection, repository=repository_id)
     return {row.name: tag_state(row) for row in rows}
 
 
 def tags_before(connection: Connection, place: Place, names: Iterable[str]) -> dict[str, Any]:
     """Return what is stored of the tags, by name."""
-    rows = fetch_in(connection, _BEFORE, tags.c.name, names, repository=place.repository_id)
+    rows = _BEFORE.rows(connection, repository=place.repository_id, names=names)
     return {row.name: row for row in rows}
 
 
@@ -53,7 +68,8 @@ def write_tags(
         row["first_seen_at"] = row["first_seen_at"] or batch.at
         row["digest"] = row["digest"] or (known.digest if known else None)
     upsert(connection, tags, rows, unique=("repository_id", "name"), kept=("first_seen_at",))
-    _write_unchanged(connection, place, unchanged, batch.at)
+    if unchanged:
+        _UNCHANGED.run(connection, repository=place.repository_id, names=unchanged, at=batch.at)
     written = tags_before(connection, place, states)
     _write_history(connection, states, before, written, batch.at)
     return {name: TagInPlace(row.id, row.watched) for name, row in written.items()}
@@ -78,23 +94,6 @@ def _count_tags(
         count_standing(connection, tally, sign, place.repository_id, names)
 
 
-def _write_unchanged(
-    connection: Connection, place: Place, names: Iterable[str], at: datetime
-) -> None:
-    change = update(tags).values(
-        look=LookState.VERIFIED.value,
-        detail="",
-        looked_at=at,
-        verified_at=at,
-        missing_since=None,
-        gone_at=None,
-        watched=True,
-    )
-    for chunk in chunks(names):
-        here = (tags.c.repository_id == place.repository_id) & tags.c.name.in_(chunk)
-        connection.execute(change.where(here))
-
-
 def _write_history(
     connection: Connection,
     states: Mapping[str, TagState],
@@ -117,7 +116,6 @@ def unwatch(connection: Connection, place: Place, names: Sequence[str]) -> None:
     leaving = {name: (False, row.gone_at) for name, row in before.items() if row.watched}
     tally = Tally()
     _count_tags(connection, place, before, leaving, tally)
-    for chunk in chunks(leaving):
-        here = (tags.c.repository_id == place.repository_id) & tags.c.name.in_(chunk)
-        connection.execute(update(tags).where(here).values(watched=False))
+    if leaving:
+        _UNWATCH.run(connection, repository=place.repository_id, names=leaving)
     write_tally(connection, place, tally, None)

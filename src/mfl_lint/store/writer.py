@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from mfl_lint.store.lanes import BROKEN, Lane, Work
+from mfl_lint.store.lanes import Lane, Work
 from mfl_lint.store.turns import Turns
 
 T = TypeVar("T")
@@ -86,8 +86,8 @@ class Writer:
     def _committed(self, group: Group) -> list[_Ended]:
         """Return how each of the transactions ended, after all were committed."""
         try:
-            with self._turns.turn(), self.engine.begin() as connection:
-                return self._each(connection, group)
+            with self._turns.turn(), self._lane.connected() as one, one.begin():
+                return self._each(one, group)
         except Exception as error:
             return self._failed(group, error)
 
@@ -103,29 +103,35 @@ class Writer:
                 self._tell(loop, group, self._failed(group, locked))
             return
         group, self._waiting = self._waiting, []
-        connection, error = self.engine.connect(), None
         ended: list[_Ended] = []
+        connection: Connection | None = None
+        error: Exception | None = None
         try:
+            connection = self._lane.take()
             connection.begin()
             ended = self._each(connection, group)
         except Exception as failure:
             error = failure
         written = loop.run_in_executor(self._disk, self._end, connection, error)
-        written.add_done_callback(
-            lambda done: self._tell(
-                loop, group, self._failed(group, failed) if (failed := done.result()) else ended
-            )
-        )
 
-    def _end(self, connection: Connection, error: Exception | None) -> Exception | None:
+        def tell(done: asyncio.Future[Exception | None]) -> None:
+            failed = done.result()
+            if failed is None and connection is not None:
+                self._lane.keep(connection)
+            self._tell(loop, group, ended if failed is None else self._failed(group, failed))
+
+        written.add_done_callback(tell)
+
+    def _end(self, connection: Connection | None, error: Exception | None) -> Exception | None:
         """Commit, or roll back after an error; give the turn back; return the error."""
         try:
-            if error is None:
+            if error is None and connection is not None:
                 connection.commit()
         except Exception as failure:
             error = failure
         finally:
-            connection.close()
+            if error is not None and connection is not None:
+                connection.close()
             self._turns.give_back()
         return error
 
@@ -155,7 +161,7 @@ class Writer:
         return [self._broken_off(error)] * len(group)
 
     def _broken_off(self, error: Exception) -> _Ended:
-        return _Ended(error=self._lane.broken(error) if isinstance(error, BROKEN) else error)
+        return _Ended(error=self._lane.said(error))
 
     def close(self) -> None:
         """Commit what waits still, and close all connections."""
@@ -167,4 +173,4 @@ class Writer:
         if group:
             for waiting, end in zip(group, self._committed(group), strict=True):
                 waiting.tell(end)
-        self.engine.dispose()
+        self._lane.close()
