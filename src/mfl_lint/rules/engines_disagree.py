@@ -20,18 +20,17 @@ Source: containerd/platforms; moby's pull of manifest lists; containers/image `C
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.platform import Platform
-from mfl_lint.core.policy import Policy, Severity
+from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.selection import ENGINES, Engine, Listing, Side, sides
+from mfl_lint.core.selection import Listing, Side, sides
 from mfl_lint.rules._commands import build, quoted, ways
+from mfl_lint.rules._hosts import engines_on, hosts
 
-_LINUX: Final = tuple(engine for engine in ENGINES if engine is not Engine.FIRST_MATCH)
-_WINDOWS: Final = tuple(engine for engine in _LINUX if engine is not Engine.PODMAN)
 _LEVELS: Final = ("", "v2", "v3", "v4")
 _MAX_NAMED: Final = 32
 
@@ -41,7 +40,7 @@ def engines_disagree(case: NodeCase) -> Iterator[Fault]:
     """Judge an index by what each engine takes of it."""
     listing = Listing.of(case.node)
     unseen = ""
-    for host in _hosts(case.policy):
+    for host in hosts(case.policy):
         try:
             found = list(_faults(case, listing, host))
         except NotObserved as error:
@@ -51,11 +50,6 @@ def engines_disagree(case: NodeCase) -> Iterator[Fault]:
             yield min(found, key=lambda fault: (fault.severity or Severity.WARNING).rank)
     if unseen:
         raise NotObserved(unseen)
-
-
-def _hosts(policy: Policy) -> Iterable[Platform]:
-    builds = (Platform("windows", "amd64", "", build) for build in policy.windows_builds)
-    return dict.fromkeys(host.normalized() for host in (*policy.hosts, *builds))
 
 
 def _machines(host: Platform) -> Iterator[Platform]:
@@ -68,7 +62,7 @@ def _machines(host: Platform) -> Iterator[Platform]:
 
 def _faults(case: NodeCase, listing: Listing, host: Platform) -> Iterator[Fault]:
     for machine in _machines(host):
-        parts = sides(listing, machine, _WINDOWS if machine.os == "windows" else _LINUX)
+        parts = sides(listing, machine, engines_on(machine))
         if len(parts) > 1:
             yield _fault(case, host, machine, parts)
 
