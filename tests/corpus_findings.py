@@ -16,6 +16,7 @@ from typing import Final
 
 from mfl_lint.config import RegistryConfig
 from mfl_lint.core.errors import ManifestInvalid
+from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Policy
 from mfl_lint.crawl.scan import Asked, scan
 from mfl_lint.registry.bare import BareSource
@@ -30,13 +31,15 @@ Found = dict[str, dict[str, int]]
 
 
 async def _scanned(asked: Asked) -> dict[str, int]:
-    """Return how often each rule fired, with its severity."""
+    """Return how often each rule fired, with its severity; and how an empty look ended."""
 
     async def groups() -> AsyncIterator[Asked]:
         yield asked
 
     result = await scan(groups(), rules=discover(), policy=Policy(), now=lambda: _NOW)
     counted = Counter(f"{item.rule} {item.severity.value}" for item in result.findings)
+    unseen = (one.state for one in result.targets if one.state is not LookState.VERIFIED)
+    counted.update(f"look {state}" for state in unseen)
     return dict(sorted(counted.items()))
 
 

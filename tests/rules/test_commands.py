@@ -91,6 +91,7 @@ def test_the_evil_text_reaches_the_fixes_of_the_rules_that_show_any() -> None:
 
 
 @given(hostile)
+@settings(deadline=None)
 def test_a_quoted_word_is_one_word_without_placeholders(text: str) -> None:
     word = quoted(text)
     assert not re.search(r"\{(reference|name)\}", word)

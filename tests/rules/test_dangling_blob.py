@@ -65,6 +65,13 @@ def test_what_could_not_be_looked_at_is_unknown_and_what_is_certain_stays() -> N
     assert (Outcome.UNKNOWN, 1) == (outcome(judgement), len(judgement.findings))
 
 
+def test_a_child_that_was_not_seen_names_blobs_that_nobody_knows() -> None:
+    assert Outcome.UNKNOWN == outcome(judged(rule, LIST, looks={ARM64.digest: DENIED}))
+    inner = index(ARM64)
+    judgement = judged(rule, index(AMD64, inner), looks={inner.digest: DENIED})
+    assert Outcome.UNKNOWN == outcome(judgement)
+
+
 def test_a_look_that_our_own_bounds_forbid_leaves_nothing_open() -> None:
     bounded = Look(LookState.INVALID, "too large", bounded=True)
     assert Outcome.PASS == outcome(judged(rule, LIST, looks={CONFIG: bounded}))

@@ -10,7 +10,7 @@ from mfl_lint.rules.layers_shared_across_architectures import (
 )
 from tests.builders import Built, attestation, image, index, layer
 from tests.programs import elf, file, pe, tar
-from tests.rules.cases import judged, only, outcome, severities
+from tests.rules.cases import ABSENT, DENIED, judged, only, outcome, severities
 from tests.rules.deep import judged_deep
 
 MEBIBYTE = 1024 * 1024
@@ -104,6 +104,13 @@ def test_a_shared_layer_that_could_not_be_read_is_unknown() -> None:
     assert Outcome.UNKNOWN == outcome(found)
     cut = Layer(BINARY.raw[:-20], BINARY.diff_id)
     assert Outcome.UNKNOWN == outcome(judged_deep(rule, listed(cut, "s390x", "arm64")))
+
+
+def test_an_image_that_was_not_seen_may_share_a_layer() -> None:
+    built = listed(STATIC, "amd64", "arm64")
+    for look, expected in ((DENIED, Outcome.UNKNOWN), (ABSENT, Outcome.PASS)):
+        looks = {built.children[1].digest: look}
+        assert expected == outcome(judged(rule, built, looks=looks))
 
 
 def test_attestations_are_not_judged() -> None:

@@ -20,13 +20,13 @@ PASSING = judged(rule, index(AMD64, ARM64))
 def test_the_message_says_which_children_are_of_the_other_kind() -> None:
     finding = only(FAILING)
     assert "warning" == finding.severity
-    assert "an OCI index that lists 1 Docker manifests (linux/amd64)" == finding.message
+    assert "an OCI index that lists 1 Docker manifest (linux/amd64)" == finding.message
     assert "--output type=registry,oci-mediatypes=true" in finding.fix
 
 
 def test_oci_children_in_a_docker_list_are_the_same_fault() -> None:
     finding = only(judged(rule, index(AMD64, DOCKER_ARM64, flavour=DOCKER)))
-    assert "a Docker list that lists 1 OCI manifests (linux/amd64)" == finding.message
+    assert "a Docker list that lists 1 OCI manifest (linux/amd64)" == finding.message
 
 
 @pytest.mark.parametrize("flavour", [OCI, DOCKER])
@@ -54,7 +54,7 @@ def test_oci_layers_in_a_docker_manifest_are_an_error() -> None:
     built = image("linux", "amd64", flavour=DOCKER, manifest={"layers": layers})
     finding = only(judged(rule, built))
     assert "error" == finding.severity
-    assert f"a Docker manifest with 1 OCI layers: {OCI_LAYER}" == finding.message
+    assert f"a Docker manifest with 1 OCI layer: {OCI_LAYER}" == finding.message
 
 
 def test_docker_layers_in_an_oci_manifest_are_common_and_pulled_by_everybody() -> None:

@@ -6,7 +6,7 @@ from mfl_lint.core.digest import digest_of
 from mfl_lint.core.rule import Outcome, Siblings
 from mfl_lint.rules.name_contradicts_platform import name_contradicts_platform as rule
 from tests.builders import attestation, image, index
-from tests.rules.cases import DENIED, judged, only, outcome, severities, summary
+from tests.rules.cases import ABSENT, DENIED, judged, only, outcome, severities, summary
 
 AMD64 = image("linux", "amd64")
 ARM64 = image("linux", "arm64")
@@ -78,6 +78,18 @@ def test_an_index_that_holds_the_platform_keeps_its_word() -> None:
 def test_the_config_counts_not_what_the_index_says() -> None:
     built = index(AMD64, annotate={0: {"platform": "linux/arm64"}})
     assert ["warning"] == severities(judged(rule, built, tag="v1-arm64"))
+
+
+def test_a_child_that_was_not_seen_may_keep_the_word_and_one_that_is_gone_does_not() -> None:
+    built = index(AMD64, ARM64)
+    told = [
+        outcome(judged(rule, built, tag="v1-arm64", looks={ARM64.digest: look}))
+        for look in (DENIED, ABSENT)
+    ]
+    assert [Outcome.UNKNOWN, Outcome.FAIL] == told
+    inner = index(ARM64)
+    nested = judged(rule, index(AMD64, inner), tag="v1-arm64", looks={inner.digest: DENIED})
+    assert Outcome.UNKNOWN == outcome(nested)
 
 
 def test_a_config_that_was_denied_is_unknown_only_where_the_name_has_words() -> None:

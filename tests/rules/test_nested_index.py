@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from mfl_lint.core.manifest import OCI_INDEX
 from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.nested_index import nested_index as rule
 from tests.builders import attestation, image, index
@@ -22,6 +23,12 @@ def test_the_fix_takes_the_inner_entries() -> None:
     assert "docker buildx imagetools create -t test/team/app:latest" in fix
     assert f"test/team/app@{INNER.digest}" in fix
     assert "--platform linux/arm64,linux/amd64 " in fix
+
+
+def test_an_entry_without_a_usable_digest_is_an_index_all_the_same() -> None:
+    nameless = {"mediaType": OCI_INDEX, "digest": "digest", "size": 9}
+    finding = only(judged(rule, index(AMD64, nameless)))
+    assert "an index, without a digest that can be asked for" in finding.message
 
 
 def test_each_level_is_a_finding() -> None:

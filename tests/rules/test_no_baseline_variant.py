@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.no_baseline_variant import no_baseline_variant as rule
-from tests.builders import artifact, attestation, image, index
+from tests.builders import DOCKER, OCI, Flavour, artifact, attestation, image, index
 from tests.rules.cases import ABSENT, DENIED, judged, only, outcome, severities
 
 PLAIN, V2, V3 = (image("linux", "amd64", variant) for variant in ("", "v2", "v3"))
@@ -24,11 +26,10 @@ def test_higher_levels_alone_are_an_error_and_the_fix_builds_the_baseline_too() 
     ) == finding.fix
 
 
-def test_v1_is_the_baseline() -> None:
-    v1 = image("linux", "amd64", "v1")
-    seen = judged(rule, index(V3, v1, annotate={1: {"platform": "linux/amd64/v1"}}))
-    assert "podman" in only(seen).message
-    assert "takes linux/amd64/v1" in only(seen).message
+@pytest.mark.parametrize("baseline", ["linux/amd64/v1", "linux/x86_64"])
+def test_the_baseline_may_be_spelt_otherwise(baseline: str) -> None:
+    built = index(V3, PLAIN, annotate={1: {"platform": baseline}})
+    assert [] == severities(judged(rule, built))
 
 
 def test_a_386_image_is_what_containerd_takes_instead() -> None:
@@ -36,8 +37,9 @@ def test_a_386_image_is_what_containerd_takes_instead() -> None:
     assert "containerd takes linux/386, podman none" in finding.message
 
 
-def test_an_entry_without_platform_that_is_the_baseline_is_found_in_an_oci_index() -> None:
-    built = index(V2, PLAIN, annotate={1: {"platform": None}})
+@pytest.mark.parametrize("flavour", [OCI, DOCKER])
+def test_an_entry_without_platform_may_be_the_baseline(flavour: Flavour) -> None:
+    built = index(V2, PLAIN, flavour=flavour, annotate={1: {"platform": None}})
     assert [] == severities(judged(rule, built))
 
 

@@ -42,6 +42,12 @@ def test_the_list_is_built_again_where_its_correction_would_have_a_platform_twic
     ] == only(judged(rule, built)).fix.split("\n")
 
 
+def test_a_list_that_knows_the_variant_better_than_the_config_is_kept() -> None:
+    built = index(image("linux", "arm"), annotate={0: {"platform": "linux/arm/v7"}})
+    fix = "docker buildx build --platform linux/arm/v7 -t test/team/app:latest --push ."
+    assert fix == only(judged(rule, built)).fix
+
+
 def test_swapped_platforms_are_swapped_back() -> None:
     changes = {0: {"platform": "linux/arm64"}, 1: {"platform": "linux/amd64"}}
     judgement = judged(rule, index(AMD64, image("linux", "arm64"), annotate=changes))
@@ -64,7 +70,11 @@ def test_swapped_platforms_are_swapped_back() -> None:
         ("linux/amd64", "linux/amd64/v3", ["warning"]),
         ("linux/arm64", "linux/arm64/v9", ["warning"]),
         ("linux/arm/v6", "linux/arm", ["info"]),
+        ("linux/arm/v7", "linux/arm", ["info"]),
+        ("linux/armhf", "linux/arm", []),
+        ("linux/arm", "linux/arm", []),
         ("linux/amd64/v3", "linux/amd64", ["info"]),
+        ("linux/amd64", "linux/amd64/v1", []),
         ("linux/arm64", "linux/arm/v7", ["error"]),
         ("windows/amd64", "linux/amd64", ["error"]),
         ("unknown/unknown", "linux/amd64", []),

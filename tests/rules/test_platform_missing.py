@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from mfl_lint.core.digest import digest_of
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy
@@ -67,6 +69,24 @@ def test_a_host_runs_lower_levels_of_its_architecture() -> None:
     built = index(image("linux", "arm", "v6"), AMD64, annotate={1: {"platform": None}})
     policy = Policy(hosts=(Platform("linux", "arm", "v7"),))
     assert ["warning"] == severities(judged(rule, built, policy))
+
+
+@pytest.mark.parametrize(
+    ("version", "severity", "told"),
+    [
+        ("10.0.20348.1", "error", "; docker-classic on windows(10.0.20348)/amd64 finds nothing"),
+        ("10.0.26100.1", "warning", ", its config says windows/amd64"),
+    ],
+)
+def test_the_windows_builds_of_the_policy_are_hosts_without_podman(
+    version: str, severity: str, told: str
+) -> None:
+    bare = image("windows", "amd64", os_version=version, flavour=DOCKER)
+    built = index(bare, flavour=DOCKER, annotate={0: {"platform": None}})
+    policy = Policy(hosts=(), windows_builds=("10.0.20348",))
+    finding = only(judged(rule, built, policy))
+    assert severity == finding.severity
+    assert finding.message.endswith(told)
 
 
 def test_an_empty_os_or_architecture_is_missing_too() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from mfl_lint.core.rule import Outcome
 from mfl_lint.rules.shadowed_entry import shadowed_entry as rule
 from tests.builders import attestation, image, index
-from tests.rules.cases import DENIED, judged, only, outcome, severities
+from tests.rules.cases import ABSENT, DENIED, judged, only, outcome, severities
 from tests.rules.shell import grouped
 
 ONE, OTHER = image("linux", "amd64"), image("linux", "amd64", name="other")
@@ -55,6 +55,15 @@ def test_attestations_and_entries_without_platform_are_not_judged() -> None:
         ONE, attestation(ONE), attestation(OTHER), OTHER, annotate={3: {"platform": None}}
     )
     assert [] == severities(judged(rule, built))
+
+
+def test_an_entry_that_was_not_seen_may_be_an_image_that_runs_nowhere() -> None:
+    judgement = judged(rule, index(ONE, OTHER), looks={OTHER.digest: DENIED})
+    assert (Outcome.UNKNOWN, ()) == (outcome(judgement), judgement.findings)
+    first = judged(rule, index(ONE, OTHER), looks={ONE.digest: DENIED})
+    assert (Outcome.FAIL, 1) == (outcome(first), only(first).position)
+    gone = judged(rule, index(ONE, OTHER), looks={OTHER.digest: ABSENT})
+    assert Outcome.PASS == outcome(gone)
 
 
 def test_it_is_unknown_where_no_image_was_seen() -> None:

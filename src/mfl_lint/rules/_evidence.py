@@ -30,27 +30,30 @@ def config_of(node: Node) -> ImageConfig | None:
     return None if unreadable and config.platform.is_empty else config
 
 
+_MAY_HOLD_IMAGES: Final = frozenset({Kind.UNDECIDED, Kind.INDEX})
+
 Configured = dict[str, list[tuple[Node, ImageConfig]]]
 
 
 def configured(case: NodeCase) -> tuple[Configured, str]:
     """Return an index's images with their configs, by os; and what was not seen ("" = nothing)."""
     found: Configured = {}
-    unseen = ""
+    gap = ""
     for child in case.children:
         node = child.node
-        if node.kind is Kind.UNDECIDED and not is_absent(node):
-            unseen = unseen or f"{node.entry.digest or 'an entry'} was not seen"
+        if is_unseen(node):
+            gap = gap or unseen(node)
         if node.kind is not Kind.IMAGE or is_absent(node):
             continue
         try:
             config = config_of(node)
         except NotObserved as error:
-            unseen = unseen or str(error)
+            gap = gap or str(error)
             continue
         if config is not None:
-            found.setdefault(child.normal.os, []).append((node, config))
-    return found, unseen
+            os = child.normal.os or config.platform.normalized().os
+            found.setdefault(os, []).append((node, config))
+    return found, gap
 
 
 def read_document(node: Node) -> Document | None:
@@ -102,6 +105,19 @@ def is_absent(node: Node) -> bool:
     return node.look is not None and node.look.state is LookState.ABSENT
 
 
+def is_unseen(node: Node) -> bool:
+    """Say whether the node may be an image, or hold one, that nobody saw and somebody could."""
+    if node.document is not None or node.kind not in _MAY_HOLD_IMAGES:
+        return False
+    look = node.look
+    return look is None or look.mismatch is not None or not look.conclusive
+
+
+def unseen(node: Node) -> str:
+    """Return what to say of such a node."""
+    return f"{node.entry.digest or 'an entry'} was not seen"
+
+
 def _platform_of(node: Node) -> Platform | None:
     said = node.entry.platform
     if said is not None and said.os and said.architecture:
@@ -137,7 +153,9 @@ def is_settling(case: TagCase) -> bool:
 
 def config_platforms(root: Node) -> Iterator[Platform]:
     """Yield what the configs of the tree's images say; raise NotObserved where one is unseen."""
-    for node in root.images():
-        config = config_of(node)
+    for node in root.walk():
+        if is_unseen(node):
+            raise NotObserved(unseen(node))
+        config = config_of(node) if node.kind is Kind.IMAGE else None
         if config is not None and config.platform.os and config.platform.architecture:
             yield config.platform

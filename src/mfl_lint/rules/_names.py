@@ -137,6 +137,6 @@ def named(names: Iterable[str]) -> list[str]:
     return list(names)[:_MAX_NAMED]
 
 
-def is_any(word: PlatformWord, platforms: Iterable[Platform]) -> bool:
-    """Say whether the word is true of one of the platforms."""
-    return any(word.fits(platform) for platform in platforms)
+def fits_any(words: Iterable[PlatformWord], platform: Platform) -> bool:
+    """Say whether one of the words is true of the platform."""
+    return any(word.fits(platform) for word in words)

@@ -26,14 +26,19 @@ from mfl_lint.core.observation import Kind, Look, LookState, Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import rebuild
+from mfl_lint.rules._evidence import is_unseen, unseen
 
 
 @rule("MFL202", Severity.ERROR, Scope.DOCUMENT, needs=(Needs.BLOBS,), kinds=Kind)
 def dangling_blob(case: NodeCase) -> Iterator[Fault]:
     """Judge the looks at what one manifest names."""
     node = case.node
+    if is_unseen(node):
+        raise NotObserved(unseen(node))
     named = node.document.config if node.document is not None else None
     config = named.digest if named is not None else None
+    if not node.blobs and (config is None or node.config_look is None):
+        return
     looks = dict(node.blobs or {})
     if config is not None and node.config_look is not None:
         looks[config] = _decisive(node.config_look, looks.get(config))

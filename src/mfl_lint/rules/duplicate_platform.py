@@ -26,11 +26,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from mfl_lint.core.errors import NotObserved
-from mfl_lint.core.observation import Kind, LookState
+from mfl_lint.core.observation import Kind
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import recreate, short, ways
+from mfl_lint.rules._evidence import is_unseen
 
 _ZSTD: Final = "io.github.containers.compression.zstd"
 
@@ -45,9 +46,8 @@ def duplicate_platform(case: NodeCase) -> Iterator[Fault]:
         if not (child.normal.os and child.normal.architecture) or child.normal.is_unknown:
             continue
         key = (child.normal, node.entry.annotations.get(_ZSTD) == "true")
-        if node.kind is Kind.UNDECIDED:
-            if node.look is None or node.look.state is not LookState.ABSENT:
-                unseen[key] += 1
+        if is_unseen(node):
+            unseen[key] += 1
         elif node.kind is Kind.IMAGE and first.setdefault(key, child) is not child:
             yield _fault(case, first[key], child)
     for key, count in unseen.items():

@@ -20,7 +20,7 @@ Source: containerd/platforms; moby's pull of manifest lists; containers/image `C
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -28,11 +28,10 @@ from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.selection import ENGINES, Engine, Listing, Machines, Side, agree, sides
+from mfl_lint.core.selection import Listing, Machines, Side, agree, sides
 from mfl_lint.rules._commands import build, quoted, ways
+from mfl_lint.rules._hosts import engines_on, hosts
 
-_LINUX: Final = tuple(engine for engine in ENGINES if engine is not Engine.FIRST_MATCH)
-_WINDOWS: Final = tuple(engine for engine in _LINUX if engine is not Engine.PODMAN)
 _LEVELS: Final = ("", "v2", "v3", "v4")
 _MAX_NAMED: Final = 32
 
@@ -44,7 +43,7 @@ def engines_disagree(case: NodeCase) -> Iterator[Fault]:
     if agree(listing, _compared(case.policy.hosts, case.policy.windows_builds)):
         return
     unseen = ""
-    for host in _hosts(case.policy):
+    for host in hosts(case.policy):
         try:
             found = list(_faults(case, listing, host))
         except NotObserved as error:
@@ -56,11 +55,6 @@ def engines_disagree(case: NodeCase) -> Iterator[Fault]:
         raise NotObserved(unseen)
 
 
-def _hosts(policy: Policy) -> Iterable[Platform]:
-    builds = (Platform("windows", "amd64", "", build) for build in policy.windows_builds)
-    return dict.fromkeys(host.normalized() for host in (*policy.hosts, *builds))
-
-
 def _machines(host: Platform) -> Iterator[Platform]:
     """Yield what docker may detect of such a host."""
     if (host.os, host.architecture, host.variant) != ("linux", "amd64", ""):
@@ -70,19 +64,15 @@ def _machines(host: Platform) -> Iterator[Platform]:
 
 
 @lru_cache(maxsize=8)
-def _compared(hosts: tuple[Platform, ...], windows_builds: tuple[str, ...]) -> Machines:
+def _compared(named: tuple[Platform, ...], windows_builds: tuple[str, ...]) -> Machines:
     """Return all that is asked, of a policy with these hosts."""
-    asked = _hosts(Policy(hosts=hosts, windows_builds=windows_builds))
-    return tuple((one, _engines(one)) for host in asked for one in _machines(host))
-
-
-def _engines(machine: Platform) -> tuple[Engine, ...]:
-    return _WINDOWS if machine.os == "windows" else _LINUX
+    asked = hosts(Policy(hosts=named, windows_builds=windows_builds))
+    return tuple((one, engines_on(one)) for host in asked for one in _machines(host))
 
 
 def _faults(case: NodeCase, listing: Listing, host: Platform) -> Iterator[Fault]:
     for machine in _machines(host):
-        parts = sides(listing, machine, _engines(machine))
+        parts = sides(listing, machine, engines_on(machine))
         if len(parts) > 1:
             yield _fault(case, host, machine, parts)
 

@@ -31,6 +31,7 @@ from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.core.shared_layers import Sharer, shared_layers, sharers
 from mfl_lint.rules._commands import rebuild, short
+from mfl_lint.rules._evidence import is_unseen, unseen
 
 _LARGE_SHARE: Final = 0.5
 _LARGE_BYTES: Final = 1024 * 1024
@@ -56,6 +57,9 @@ def layers_shared_across_architectures(case: NodeCase) -> Iterator[Fault]:
     for digest, (_, problem) in read.items():
         if problem:
             raise NotObserved(f"layer {digest}: {problem}")
+    for node in case.node.children:
+        if is_unseen(node):
+            raise NotObserved(unseen(node))
     if len(programs) < len(read):
         yield from _common(case, images, shared)
 

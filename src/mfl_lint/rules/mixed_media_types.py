@@ -18,7 +18,7 @@ image manifest version 2, schema 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Final
 
 from mfl_lint.core.manifest import (
@@ -40,7 +40,7 @@ _OTHERS: Final = {
     OCI_INDEX: frozenset({DOCKER_MANIFEST, DOCKER_LIST}),
     DOCKER_LIST: frozenset({OCI_MANIFEST, OCI_INDEX}),
 }
-_NAMES: Final = {OCI_INDEX: ("OCI index", "Docker"), DOCKER_LIST: ("Docker list", "OCI")}
+_NAMES: Final = {OCI_INDEX: ("an OCI index", "Docker"), DOCKER_LIST: ("a Docker list", "OCI")}
 _OCI_LAYER: Final = "application/vnd.oci.image.layer."
 _JUDGED: Final = frozenset({Kind.IMAGE, Kind.INDEX, Kind.UNDECIDED})
 
@@ -58,7 +58,7 @@ def mixed_media_types(case: NodeCase) -> Iterator[Fault]:
         layers = [layer for layer in document.layers if _is_oci(layer)]
         if layers:
             yield Fault(
-                f"a Docker manifest with {len(layers)} OCI layers: {layers[0].media_type}",
+                f"a Docker manifest with {_counted(layers, 'OCI layer')}: {layers[0].media_type}",
                 rebuild(case.parent, node),
                 Severity.ERROR,
             )
@@ -66,6 +66,10 @@ def mixed_media_types(case: NodeCase) -> Iterator[Fault]:
 
 def _type_of(document: Document) -> str:
     return clean_media_type(document.media_type or document.served_type)
+
+
+def _counted(items: Sized, what: str) -> str:
+    return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
 
 
 def _is_oci(layer: Descriptor) -> bool:
@@ -82,9 +86,7 @@ def _foreign_children(node: Node, own: str) -> Iterator[Fault]:
     names = f" ({listed(known)})" if known else ""
     every = [child.entry.platform for child in node.children if child.entry.platform is not None]
     yield Fault(
-        f"an {what} that lists {len(foreign)} {other} manifests{names}"
-        if own == OCI_INDEX
-        else f"a {what} that lists {len(foreign)} {other} manifests{names}",
+        f"{what} that lists {_counted(foreign, f'{other} manifest')}{names}",
         build((one.normalized() for one in every), " --output type=registry,oci-mediatypes=true"),
     )
 

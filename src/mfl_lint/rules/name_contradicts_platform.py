@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mfl_lint.core.names import PlatformWord, has_foreign_word, platform_words
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, TagSummary, rule
 from mfl_lint.rules._commands import build, listed
 from mfl_lint.rules._evidence import config_platforms
-from mfl_lint.rules._names import is_any, offers
+from mfl_lint.rules._names import fits_any, offers
 
 
 @rule("MFL304", Severity.WARNING, Scope.TAG, needs=(Needs.CONFIGS, Needs.SIBLINGS))
@@ -33,8 +34,12 @@ def name_contradicts_platform(case: TagCase) -> Iterator[Fault]:
     words = (*in_tag, *in_repository)
     if not words or has_foreign_word(repository) or has_foreign_word(tag):
         return
-    built = tuple(config_platforms(case.root))
-    if not built or any(is_any(word, built) for word in words):
+    built: list[Platform] = []
+    for platform in config_platforms(case.root):
+        if fits_any(words, platform):
+            return
+        built.append(platform)
+    if not built:
         return
     word = words[-1] if in_repository else words[0]
     siblings = [one for near in in_tag for one in _tags(near, tag, case.siblings.tags or ())]

@@ -37,8 +37,9 @@ def nested_index(case: NodeCase) -> Iterator[Fault]:
     listed = [child.entry.platform for child in (*beside, *node.children)][:64]
     count = len(node.children)
     holds = f" with {count} {'entry' if count == 1 else 'entries'}" if node.document else ""
+    name = node.entry.digest or "without a digest that can be asked for"
     yield Fault(
-        f"entry {node.position} is itself an index, {node.entry.digest}{holds}",
+        f"entry {node.position} is itself an index, {name}{holds}",
         ways(
             ("list the images themselves", flatten(case.parent or node)),
             ("to build one flat list", build(one for one in listed if one is not None)),

@@ -22,12 +22,11 @@ from mfl_lint.core.observation import Kind
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.selection import Engine, Listing
+from mfl_lint.core.selection import Engine, Listing, is_32_bit_fallback
 from mfl_lint.rules._commands import build, listed
 
 _ABOVE: Final = frozenset({"v2", "v3", "v4"})
 _MAX_NAMED: Final = 32
-_ASK_FOR_PLAIN: Final = (Engine.CONTAINERD, Engine.PODMAN)
 
 
 @rule("MFL106", Severity.ERROR, Scope.INDEX, needs=(Needs.INDEX,))
@@ -38,19 +37,21 @@ def no_baseline_variant(case: NodeCase) -> Iterator[Fault]:
         is_image = child.node.kind in (Kind.IMAGE, Kind.UNDECIDED)
         if is_image and child.normal.architecture == "amd64" and child.normal.variant in _ABOVE:
             above.setdefault(child.normal.os, []).append(child)
-    listing = Listing.of(case.node) if above else None
+    if not above:
+        return
+    listing = Listing.of(case.node)
     for os, children in above.items():
         plain = Platform(os, "amd64")
-        if listing is None or all(listing.choose(engine, plain) for engine in _ASK_FOR_PLAIN):
+        taken = listing.choose(Engine.CONTAINERD, plain)
+        said = taken.entry.platform if taken is not None else None
+        if taken is not None and (said is None or not is_32_bit_fallback(plain, said)):
             continue
         if all(child.node.kind is Kind.UNDECIDED for child in children):
             raise NotObserved(f"the images for {children[0].normal} were not seen")
-        offers = [child.normal for child in children]
-        instead = listing.choose(Engine.CONTAINERD, plain)
-        taken = instead.entry.platform if instead is not None else None
-        finds = f"takes {taken}" if taken is not None else "finds nothing"
+        offers = listed(child.normal for child in children)
+        finds = f"takes {said}" if said is not None else "finds nothing"
         yield Fault(
-            f"{plain} is offered as {listed(offers)} only: containerd {finds}, podman none",
+            f"{plain} is offered as {offers} only: containerd {finds}, podman none",
             build((plain, *(child.normal for child in case.children[:_MAX_NAMED]))),
             subject=str(plain),
         )

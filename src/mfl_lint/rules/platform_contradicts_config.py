@@ -44,11 +44,16 @@ def platform_contradicts_config(case: NodeCase) -> Iterator[Fault]:
         return
     what, severity = found
     message = f"the index says {said}, the config says {config.platform}: {what}"
-    yield Fault(message, _fix(case.node, case.parent, config.platform), severity)
+    yield Fault(message, _fix(case.node, case.parent, config.platform, severity), severity)
 
 
-def _fix(node: Node, index: Node, built: Platform) -> Fix:
-    """Return the corrected list first, unless it would have two images for one platform."""
+def _fix(node: Node, index: Node, built: Platform, severity: Severity) -> Fix:
+    """Return the corrected list first, unless it would have two images for one platform.
+
+    A list made from a config that is silent would lose the variant: then only the image is made.
+    """
+    if severity is Severity.INFO:
+        return rebuild(index, node)
     again = "if it was built for the wrong platform, build it again"
     if is_listed(index, node, built):
         drop = ("to drop the entry", recreate(index, without=node))
@@ -71,10 +76,10 @@ def _contradiction(
     builds = {_build(said), _build(config)} - {""}
     if normal.os == "windows" and len(builds) > 1:
         return f"Windows {said.os_version} against {config.os_version}", Severity.ERROR
+    if normal.variant and said.variant and not config.variant:
+        return "the config names no variant", Severity.INFO
     if normal.variant == built.variant:
         return None
-    if not config.variant and said.variant:
-        return "the config names no variant", Severity.INFO
     if normal.architecture == "arm" and not said.variant and said.architecture.lower() == "arm":
         return None
     return "another variant", Severity.WARNING

@@ -20,16 +20,14 @@ descriptor.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.selection import Engine, Listing, detected, runs
+from mfl_lint.core.selection import Listing, detected, runs, runs_build
 from mfl_lint.rules._commands import annotate, recreate, short
 from mfl_lint.rules._evidence import config_of
-
-_ENGINES: Final = tuple(engine for engine in Engine if engine is not Engine.FIRST_MATCH)
+from mfl_lint.rules._hosts import engines_on, hosts
 
 
 @rule("MFL102", Severity.WARNING, Scope.ENTRY, needs=(Needs.INDEX, Needs.CONFIGS))
@@ -54,18 +52,20 @@ def platform_missing(case: NodeCase) -> Iterator[Fault]:
 
 def _hurt(case: NodeCase, listing: Listing) -> Iterator[str]:
     """Yield what goes wrong on the policy's hosts because of the entry."""
-    for host in case.policy.hosts:
-        for engine in _ENGINES:
+    for host in hosts(case.policy):
+        for engine in engines_on(host):
             taken = listing.choose(engine, detected(engine, host))
             if taken is not None and taken is not case.node:
                 continue
             is_for_host = _is_for(case, host)
             if taken is None and is_for_host:
-                yield f"{engine} on {host} finds nothing"
+                yield f"{engine} on {host.full} finds nothing"
             elif taken is not None and not is_for_host:
-                yield f"{engine} on {host} takes it, finding no other entry"
+                yield f"{engine} on {host.full} takes it, finding no other entry"
 
 
 def _is_for(case: NodeCase, host: Platform) -> bool:
     built = config_of(case.node)
-    return built is not None and runs(host, built.platform)
+    if built is None or not runs(host, built.platform):
+        return False
+    return host.os != "windows" or runs_build(host.os_version, built.platform.os_version)

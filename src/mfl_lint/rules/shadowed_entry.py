@@ -20,12 +20,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.core.selection import ENGINES, Engine, Listing, detected
 from mfl_lint.rules._commands import recreate, short
+from mfl_lint.rules._evidence import is_unseen, unseen
 
 
 @rule("MFL112", Severity.INFO, Scope.INDEX, needs=(Needs.INDEX,))
@@ -34,20 +36,25 @@ def shadowed_entry(case: NodeCase) -> Iterator[Fault]:
     listing = Listing.of(case.node)
     same = Counter(_bare(child.normal) for child in case.children)
     known: dict[tuple[Engine, Platform], Node | None] = {}
+    gap = ""
     for child in case.children:
         node, normal = child.node, child.normal
-        if node.kind is not Kind.IMAGE or same[_bare(normal)] < 2 or normal.is_unknown:
+        if same[_bare(normal)] < 2 or not (normal.os and normal.architecture) or normal.is_unknown:
             continue
-        if not normal.os or not normal.architecture:
+        if node.kind is not Kind.IMAGE and not is_unseen(node):
             continue
         others = _taken_instead(listing, node, normal, known)
-        if others:
+        if others and node.kind is not Kind.IMAGE:
+            gap = gap or unseen(node)
+        elif others:
             yield Fault(
                 f"entry {node.position} ({normal.full}, {short(node.entry.digest)}) is never taken:"
                 f" {_told(others)}",
                 recreate(case.node, without=node),
                 node=node,
             )
+    if gap:
+        raise NotObserved(gap)
 
 
 def _bare(platform: Platform) -> tuple[str, str, str]:

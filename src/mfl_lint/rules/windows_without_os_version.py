@@ -23,11 +23,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mfl_lint.core.errors import NotObserved
-from mfl_lint.core.observation import Kind, LookState, Node
+from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.core.selection.windows import parse_version, runs_build
 from mfl_lint.rules._commands import Fix, quoted, rebuild, recreate, short
+from mfl_lint.rules._evidence import is_unseen
 
 
 @rule("MFL107", Severity.WARNING, Scope.INDEX, needs=(Needs.INDEX,))
@@ -42,7 +43,7 @@ def windows_without_os_version(case: NodeCase) -> Iterator[Fault]:
                 _fix(case.node, child.node),
                 node=child.node,
             )
-    if any(_is_unseen(child) for child in entries):
+    if any(is_unseen(child.node) for child in entries):
         raise NotObserved("a windows entry was not seen")
     if not images:
         return
@@ -62,12 +63,6 @@ def _fix(index: Node, node: Node) -> Fix:
     """Return a list made anew, which takes os.version from the config, if that has one."""
     silent = node.config is not None and not node.config.platform.os_version
     return rebuild(index, node) if silent else recreate(index)
-
-
-def _is_unseen(child: NodeCase) -> bool:
-    node = child.node
-    absent = node.look is not None and node.look.state is LookState.ABSENT
-    return node.kind is Kind.UNDECIDED and not absent
 
 
 def _fits(host: str, version: str) -> bool:
