@@ -31,6 +31,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _READERS: Final = 4
 _CONNECTIONS: Final = 10
+# More than a crawl has, the sizes of its inserts included: parsing one costs more than running it.
+_STATEMENTS: Final = 512
 _UPGRADE: Final = "`mfl-lint db upgrade`"
 
 
@@ -73,7 +75,7 @@ def _sqlite_lane(
     """Return as many threads as connections, whose transactions begin with `begin`."""
     engine = create_engine(
         address,
-        connect_args={"isolation_level": None},
+        connect_args={"isolation_level": None, "cached_statements": _STATEMENTS},
         pool_size=size,
         max_overflow=0,
         pool_use_lifo=True,

@@ -20,7 +20,7 @@ from mfl_lint.store.columns import clean, is_clean, plain
 
 Rows = Sequence[Mapping[str, Any]]
 # Few sizes, so that the driver keeps the parsed statements; 999 parameters fit everywhere.
-_SIZES: Final = (64, 32, 16, 8, 4, 2, 1)
+_SIZES: Final = (64, 32, 16, 8, 7, 6, 5, 4, 3, 2, 1)
 _MOST_PARAMETERS: Final = 999
 
 
