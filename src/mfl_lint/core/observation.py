@@ -87,10 +87,19 @@ class Node(msgspec.Struct, frozen=True):
         """Say whether the node's document was read and is an index."""
         return self.document is not None and self.document.form is Form.INDEX
 
+    @property
+    def conclusive(self) -> bool:
+        """Say whether every look at the node, its config and its blobs is."""
+        return all(look is VERIFIED or look.conclusive for look in self.looks())
+
     def looks(self) -> Iterator[Look]:
         """Yield every look at the node, its config and its blobs."""
-        yield from (look for look in (self.look, self.config_look) if look is not None)
-        yield from self.blobs.values() if self.blobs else ()
+        if self.look is not None:
+            yield self.look
+        if self.config_look is not None:
+            yield self.config_look
+        if self.blobs:
+            yield from self.blobs.values()
 
     def walk(self) -> Iterator[Node]:
         """Yield the node and all below it, depth first, in the order of the entries."""
@@ -126,4 +135,4 @@ class Observation(msgspec.Struct, frozen=True):
         """Say whether tag, index and every child were seen or known to be absent."""
         if self.root is None:
             return False
-        return all(look.conclusive for node in self.root.walk() for look in node.looks())
+        return all(node.conclusive for node in self.root.walk())

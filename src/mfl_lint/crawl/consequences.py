@@ -67,7 +67,7 @@ class Bench:
             moved_at=moved_at,
             sparse=job.registry.sparse,
             insecure=job.registry.scheme is Scheme.HTTP,
-            tree=self._tree(seen),
+            tree=self._tree(seen, complete=complete),
             history=history,
             proxy=job.registry.proxy,
         )
@@ -91,8 +91,8 @@ class Bench:
         """Say whether a tag was looked at in this round already, before it was interrupted."""
         return is_again(self._job, before)
 
-    def _tree(self, seen: Observation) -> TreeJudgement | None:
-        if seen.root is None or seen.digest is None or not seen.complete:
+    def _tree(self, seen: Observation, *, complete: bool) -> TreeJudgement | None:
+        if seen.root is None or seen.digest is None or not complete:
             return None
         if seen.digest not in self._trees:
             job = self._job
@@ -161,12 +161,12 @@ def seen_write(
     if root is None:
         return _false_write(seen, before, previous, bench)
     moved = before is None or before.digest != seen.digest
-    moved_at = _moved_at(seen, before, is_first=is_first)
+    moved_at, complete = _moved_at(seen, before, is_first=is_first), seen.complete
     settlement, waits = bench.judge(
         seen,
         moved_at,
         previous,
-        complete=seen.complete,
+        complete=complete,
         history=history,
         again=bench.is_again(before),
     )
@@ -180,7 +180,7 @@ def seen_write(
         verified_at=at,
         walked_at=facts.walked_at(root, vouched, at),
         moved_at=moved_at,
-        complete=seen.complete,
+        complete=complete,
         judged_hash=judged_hash,
         unsettled=waits,
         summary=facts.summary(name, root),

@@ -42,7 +42,8 @@ class OnceSource:
 
     async def document(self, repository: str, target: str, media_type: str = "") -> Document:
         """Return the document, another tag's where HEAD showed the same digest."""
-        digest = target if is_digest(target) else self._tags.get(target)
+        # Of the two only a digest has a colon.
+        digest = target if ":" in target else self._tags.get(target)
 
         async def ask() -> Document:
             return await self._source.document(repository, target, media_type)
