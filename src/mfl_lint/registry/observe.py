@@ -91,6 +91,8 @@ class _Look:
                 return document.digest
             tree = Tree(self._source, self._repository, self._known)
             await tree.grow(document)
+            if not (self._check_blobs or tree.has_absent):
+                return tree.node()
             blobs = Blobs(self._source, self._repository, self._known)
             if self._check_blobs:
                 await blobs.look(tree.node(), tree.read_configs)
