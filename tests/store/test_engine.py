@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from mfl_lint.core.errors import ConfigInvalid, StoreError
 from mfl_lint.store import dump, looks, observations
-from mfl_lint.store.engine import Store, open_store, sqlite_warning
+from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.migrate import upgrade
 from mfl_lint.store.statements import one_row, run
 from tests.store.batches import NOW, batch, content, lease, write
@@ -230,21 +230,3 @@ async def test_a_dropped_connection_is_an_error_and_the_next_call_works(
         await observations.record(store, held, batch(write("v2")))
         await asyncio.to_thread(_terminate_all, fresh_postgresql)
         assert 2 == await _tags(store)
-
-
-@pytest.mark.parametrize(
-    ("version", "warned"),
-    [
-        ((3, 40, 1), True),
-        ((3, 44, 5), True),
-        ((3, 44, 6), False),
-        ((3, 45, 0), True),
-        ((3, 50, 6), True),
-        ((3, 50, 7), False),
-        ((3, 51, 2), True),
-        ((3, 51, 3), False),
-        ((4, 0, 0), False),
-    ],
-)
-def test_old_versions_of_sqlite_are_warned_of(version: tuple[int, int, int], warned: bool) -> None:
-    assert warned == bool(sqlite_warning(version))

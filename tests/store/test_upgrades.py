@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -31,8 +32,9 @@ def restored(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-def test_there_is_a_database_of_a_release() -> None:
-    assert "0.1.0" in RELEASES
+def test_there_is_a_database_of_each_release() -> None:
+    log = (FOLDER.parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^## (\d\S*)", log, re.MULTILINE)) == sorted(RELEASES)
 
 
 @pytest.mark.parametrize("restored", RELEASES, indirect=True)

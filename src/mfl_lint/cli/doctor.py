@@ -65,11 +65,9 @@ async def _checked(config_path: Path | None) -> list[Check]:
 
 def _versions() -> Iterator[Check]:
     from mfl_lint import __version__
-    from mfl_lint.store.engine import sqlite_warning
 
     yield Check("mfl-lint", True, f"{__version__} on Python {platform.python_version()}")
-    warning = sqlite_warning()
-    yield Check("SQLite", None if warning else True, warning or sqlite3.sqlite_version)
+    yield Check("SQLite", True, sqlite3.sqlite_version)
 
 
 def _database(config: Config) -> Check:

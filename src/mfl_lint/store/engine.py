@@ -11,7 +11,6 @@ SQLite and of the network, which cost such a crawl more than the transactions th
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -185,16 +184,3 @@ async def open_store(
         writer.close()
         if turns is not None:
             turns.close()
-
-
-def sqlite_warning(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3]) -> str:
-    """Return what `doctor` says of this Python's SQLite, "" if nothing."""
-    mended = version >= (3, 51, 3) or any(
-        version[:2] == line[:2] and version >= line for line in ((3, 50, 7), (3, 44, 6))
-    )
-    if mended:
-        return ""
-    return (
-        f"SQLite {'.'.join(map(str, version))} has a rare fault when several processes write to "
-        "one database: run one mfl-lint process on it, or use SQLite 3.51.3 or newer, or PostgreSQL"
-    )
