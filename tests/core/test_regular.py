@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mfl_lint.core.digest import digest_of
+from mfl_lint.core.config_document import read_whole_config
+from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.manifest import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -16,7 +17,7 @@ from mfl_lint.core.manifest import (
     OCI_INDEX,
     OCI_MANIFEST,
 )
-from mfl_lint.core.parse import detailed_document
+from mfl_lint.core.parse import detailed_config, detailed_document, parse_config
 from mfl_lint.core.regular import regular_document
 
 A = f"sha256:{'a' * 64}"
@@ -98,6 +99,53 @@ def changed(chance: random.Random, value: Any) -> Any:
     return [changed(chance, one) for one in value] if isinstance(value, list) else value
 
 
+IMAGE = {
+    "architecture": "arm64",
+    "os": "linux",
+    "variant": "v8",
+    "created": "2026-03-01T12:00:00.5Z",
+    "author": "somebody",
+    "config": {
+        "User": "1000",
+        "Env": ["PATH=/bin", "A="],
+        "Entrypoint": ["/app"],
+        "Cmd": [],
+        "ExposedPorts": {"80/tcp": {}},
+        "Volumes": {"/data": {}},
+        "WorkingDir": "/",
+        "Labels": {"a": "b"},
+        "StopSignal": "SIGTERM",
+        "ArgsEscaped": False,
+    },
+    "rootfs": {"type": "layers", "diff_ids": [A, A]},
+    "history": [{"created": "x", "created_by": "RUN", "comment": "c", "empty_layer": True}],
+}
+
+
+def test_a_usual_config_is_read_quickly_and_alike() -> None:
+    for text in (json.dumps(IMAGE), json.dumps(IMAGE, indent=3)):
+        assert read_whole_config(text.encode()) is not None
+        digest = digest_of(text.encode())
+        assert detailed_config(text.encode(), digest) == parse_config(text.encode(), digest)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(IMAGE).replace('"os": "linux"', '"os": "linux", "os": "linux"'),
+        json.dumps(IMAGE).replace('"a": "b"', '"a": "b", "a": "b"'),
+        json.dumps(IMAGE).replace('"80/tcp": {}', '"80/tcp": {"x": 1, "x": 1}'),
+        json.dumps({**IMAGE, "created": "yesterday"}),
+        json.dumps({**IMAGE, "docker_version": "1"}),
+        json.dumps({**IMAGE, "variant": None}),
+        json.dumps({**IMAGE, "config": {"Healthcheck": {}}}),
+        json.dumps({**IMAGE, "rootfs": {"type": "layers", "diff_ids": [A], "x": 1}}),
+    ],
+)
+def test_any_other_config_is_left_to_the_detailed_reading(text: str) -> None:
+    assert read_whole_config(text.encode()) is None
+
+
 def test_changed_documents_are_read_alike_or_not_at_all(
     count: Callable[[int], int], seed: int
 ) -> None:
@@ -111,5 +159,7 @@ def test_changed_documents_are_read_alike_or_not_at_all(
         quick, detailed = both(text.encode("utf-8", "replace"), served)
         quickly += quick is not None
         assert quick in (None, detailed)
+        image = json.dumps(changed(chance, IMAGE)).encode()
+        assert detailed_config(image, Digest(A)) == parse_config(image, Digest(A))
     print(f"{tries} documents, {quickly} of them read quickly")
     assert 0 < quickly < tries

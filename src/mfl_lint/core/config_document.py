@@ -30,6 +30,7 @@ RFC3339: Final = re.compile(
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
+_MAX_WHOLE: Final = 64 * 1024
 _PLAIN: Final = (("User", str), ("WorkingDir", str), ("StopSignal", str), ("ArgsEscaped", bool))
 _LISTS: Final = ("Env", "Entrypoint", "Cmd")
 _MAPS: Final = (("ExposedPorts", dict), ("Volumes", dict), ("Labels", str))
@@ -78,6 +79,51 @@ class _RegularConfig(RegularPlatform, kw_only=True):
     author: Name | None = None
     config: _Runtime | None = None
     history: list[_Step] | None = None
+
+
+class _WholeStep(_Step, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class _WholeRuntime(_Runtime, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class _WholeRootfs(_Rootfs, forbid_unknown_fields=True):
+    pass
+
+
+class _WholeConfig(RegularPlatform, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A config of which all fields are known, so that nothing of it is lost by reading it so."""
+
+    rootfs: _WholeRootfs
+    author: Name | None = None
+    created: Name | None = None
+    config: _WholeRuntime | None = None
+    history: list[_WholeStep] | None = None
+
+
+_AS_WHOLE: Final = msgspec.json.Decoder(_WholeConfig)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def read_whole_config(raw: bytes) -> tuple[Platform, str, int] | None:
+    """Return what `read_config` does of a config that is in no way out of the ordinary, else None.
+
+    All strings of the bytes are in what was found: no key stood twice, none was null. A backslash
+    is an escape: without one, every string has two quotation marks.
+    """
+    if len(raw) > _MAX_WHOLE or b"\\" in raw:
+        return None
+    try:
+        found = _AS_WHOLE.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    if _ENCODER.encode(found).count(b'"') != raw.count(b'"'):
+        return None
+    if found.created is not None and not RFC3339.fullmatch(found.created):
+        return None
+    return found.platform(), found.created or "", len(found.rootfs.diff_ids)
 
 
 def read_config(fields: Fields, problems: Problems) -> tuple[Platform, str, int | None]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from mfl_lint.core.config_document import read_config
+from mfl_lint.core.config_document import read_config, read_whole_config
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.json_text import load_object
 from mfl_lint.core.manifest import (
@@ -149,6 +149,13 @@ def _descriptors(
 
 def parse_config(raw: bytes, digest: Digest) -> ImageConfig:
     """Return what an image's config says; an absent os or architecture is no problem here."""
+    if (whole := read_whole_config(raw)) is not None:
+        return ImageConfig(raw, digest, *whole)
+    return detailed_config(raw, digest)
+
+
+def detailed_config(raw: bytes, digest: Digest) -> ImageConfig:
+    """Return the same, read field by field."""
     problems = Problems()
     fields = load_object(raw, problems)
     if fields is None:

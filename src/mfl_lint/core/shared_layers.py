@@ -52,6 +52,10 @@ def shared_layers(images: Iterable[Sharer]) -> frozenset[Digest]:
 
     A reader that looks inside has to read these too, for MFL602.
     """
+    images = tuple(images)
+    named = [digest for image in images for digest in image.layers]
+    if len(set(named)) == len(named):
+        return frozenset()
     owners: dict[Digest, set[str]] = {}
     for image in images:
         for digest, size in image.layers.items():

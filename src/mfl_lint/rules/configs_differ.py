@@ -39,9 +39,10 @@ def configs_differ(case: NodeCase) -> Iterator[Fault]:
     by_os, unseen = configured(case)
     for configs in by_os.values():
         read = [(node, runtime_of(config)) for node, config in configs]
-        images = [(node, _settings(runtime)) for node, runtime in read if runtime is not None]
-        if all(settings == images[0][1] for _, settings in images):
+        built = [(node, runtime) for node, runtime in read if runtime is not None]
+        if len(built) < 2 or all(_alike(runtime, built[0][1]) for _, runtime in built[1:]):
             continue
+        images = [(node, _settings(runtime)) for node, runtime in built]
         usual = _usual([settings for _, settings in images])
         for node, settings in images:
             differences = [_said(name, settings[name], usual[name]) for name in usual]
@@ -52,6 +53,19 @@ def configs_differ(case: NodeCase) -> Iterator[Fault]:
                 yield Fault(f"{platform} differs from the others: {message}", fix, node=node)
     if unseen:
         raise NotObserved(unseen)
+
+
+def _alike(one: Runtime, other: Runtime) -> bool:
+    """Say whether what is compared is the same to the letter."""
+    return (
+        one.entrypoint == other.entrypoint
+        and one.cmd == other.cmd
+        and one.env == other.env
+        and one.user == other.user
+        and one.exposed_ports == other.exposed_ports
+        and one.volumes == other.volumes
+        and one.working_dir == other.working_dir
+    )
 
 
 def _settings(runtime: Runtime) -> Settings:

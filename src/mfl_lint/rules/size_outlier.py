@@ -42,6 +42,9 @@ def size_outlier(case: NodeCase) -> Iterator[Fault]:
             if size_bytes is not None and child.normal.os != "windows":
                 by_os.setdefault(child.normal.os, []).append((child.node, size_bytes))
     for sized in by_os.values():
+        sizes = [size_bytes for _, size_bytes in sized]
+        if min(sizes) * _MANY >= max(sizes):
+            continue
         for at, (node, size_bytes) in enumerate(sized):
             others = [other for number, (_, other) in enumerate(sized) if number != at]
             usual = median_low(others) if others else 0
