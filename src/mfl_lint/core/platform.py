@@ -83,7 +83,9 @@ class Platform(msgspec.Struct, frozen=True):
         absent os or architecture stays absent.
         """
         length = len(self.os) + len(self.architecture) + len(self.variant) + len(self.os_version)
-        if length + sum(map(len, self.os_features)) > _CACHED_CHARACTERS:
+        if self.os_features:
+            length += sum(map(len, self.os_features))
+        if length > _CACHED_CHARACTERS:
             return _normalize(self)
         return _normalize_cached(self)
 

@@ -29,6 +29,19 @@ class Sharer(msgspec.Struct, frozen=True):
         return next((layer for layer in found if layer and layer.digest == digest), None)
 
 
+def have_common_layers(index: Node) -> bool:
+    """Say whether any layer is listed twice, which most indexes' images never do."""
+    met: set[Digest] = set()
+    for node in index.children:
+        if node.kind is Kind.IMAGE and node.document is not None:
+            for layer in node.document.layers:
+                if layer.digest in met:
+                    return True
+                if layer.digest:
+                    met.add(layer.digest)
+    return False
+
+
 def sharers(index: Node) -> tuple[Sharer, ...]:
     """Return the index's images of which document and platform are known."""
     return tuple(

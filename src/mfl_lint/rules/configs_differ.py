@@ -39,9 +39,10 @@ def configs_differ(case: NodeCase) -> Iterator[Fault]:
     by_os, unseen = configured(case)
     for configs in by_os.values():
         read = [(node, runtime_of(config)) for node, config in configs]
-        images = [(node, _settings(runtime)) for node, runtime in read if runtime is not None]
-        if len(images) < 2:
+        known = [(node, runtime) for node, runtime in read if runtime is not None]
+        if not any(runtime != known[0][1] for _, runtime in known):
             continue
+        images = [(node, _settings(runtime)) for node, runtime in known]
         usual = _usual([settings for _, settings in images])
         for node, settings in images:
             differences = [_said(name, settings[name], usual[name]) for name in usual]

@@ -28,10 +28,12 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.core.selection import Listing, Side, sides
+from mfl_lint.core.selection.engines import key_of
 from mfl_lint.rules._commands import build, quoted, ways
 from mfl_lint.rules._hosts import engines_on, hosts
 
-_LEVELS: Final = ("", "v2", "v3", "v4")
+_PLAIN: Final = ("linux", "amd64", "")
+_LEVELS: Final = ("v2", "v3", "v4")
 _MAX_NAMED: Final = 32
 
 
@@ -52,16 +54,18 @@ def engines_disagree(case: NodeCase) -> Iterator[Fault]:
         raise NotObserved(unseen)
 
 
-def _machines(host: Platform) -> Iterator[Platform]:
-    """Yield what docker may detect of such a host."""
-    if (host.os, host.architecture, host.variant) != ("linux", "amd64", ""):
-        yield host
+def _machines(listing: Listing, host: Platform) -> Iterator[Platform]:
+    """Yield what docker may detect of such a host, where that makes a difference."""
+    yield host
+    os, architecture, variant = key_of(host)
+    if (os, architecture, variant) != _PLAIN:
         return
-    yield from (Platform(host.os, host.architecture, level) for level in _LEVELS)
+    if listing.bare or any(listing.offers((os, architecture, level)) for level in _LEVELS):
+        yield from (Platform(os, architecture, level) for level in _LEVELS)
 
 
 def _faults(case: NodeCase, listing: Listing, host: Platform) -> Iterator[Fault]:
-    for machine in _machines(host):
+    for machine in _machines(listing, host):
         parts = sides(listing, machine, engines_on(machine))
         if len(parts) > 1:
             yield _fault(case, host, machine, parts)

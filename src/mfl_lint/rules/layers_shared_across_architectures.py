@@ -29,7 +29,7 @@ from mfl_lint.core.executable import Executable, Runs, runs_on
 from mfl_lint.core.layer import LayerSummary, MemberKind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.shared_layers import Sharer, shared_layers, sharers
+from mfl_lint.core.shared_layers import Sharer, have_common_layers, shared_layers, sharers
 from mfl_lint.rules._commands import rebuild, short
 from mfl_lint.rules._evidence import is_unseen, unseen
 
@@ -48,7 +48,7 @@ Programs = dict[Executable, str]
 )
 def layers_shared_across_architectures(case: NodeCase) -> Iterator[Fault]:
     """Judge an index's images by the layers that they have in common."""
-    images = sharers(case.node)[:_MAX_IMAGES]
+    images = sharers(case.node)[:_MAX_IMAGES] if have_common_layers(case.node) else ()
     shared = shared_layers(images)
     read = {digest: _read(images, digest) for digest in sorted(shared)}
     programs = {digest: _programs(layer) for digest, (layer, _) in read.items() if layer}

@@ -49,6 +49,8 @@ def malformed_annotation(case: NodeCase) -> Iterator[Fault]:
     """Judge the annotations of one document and of the entry that lists it."""
     node = case.node
     own = node.document.annotations if node.document is not None else {}
+    if not own and not node.entry.annotations:
+        return
     given = [*node.entry.annotations.items(), *own.items()]
     wrong = dict.fromkeys(item for item in given if _is_wrong(*item))
     if not wrong:

@@ -38,6 +38,8 @@ Since = tuple[datetime | None, str]
 def platform_lost(case: TagCase) -> Iterator[Fault]:
     """Judge what a tag offers against what it offered before."""
     history = seen(case.history, "its past is not known")
+    if not history.earlier and not history.lost:
+        return
     offer = offered(case.root)
     lost = _lost(history, _known(offer.platforms))
     if not lost:
