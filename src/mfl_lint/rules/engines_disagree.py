@@ -28,12 +28,9 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.core.selection import Listing, Side, sides
-from mfl_lint.core.selection.engines import key_of
 from mfl_lint.rules._commands import build, quoted, ways
-from mfl_lint.rules._hosts import engines_on, hosts
+from mfl_lint.rules._hosts import engines_on, hosts, machines
 
-_PLAIN: Final = ("linux", "amd64", "")
-_LEVELS: Final = ("v2", "v3", "v4")
 _MAX_NAMED: Final = 32
 
 
@@ -54,18 +51,8 @@ def engines_disagree(case: NodeCase) -> Iterator[Fault]:
         raise NotObserved(unseen)
 
 
-def _machines(listing: Listing, host: Platform) -> Iterator[Platform]:
-    """Yield what docker may detect of such a host, where that makes a difference."""
-    yield host
-    os, architecture, variant = key_of(host)
-    if (os, architecture, variant) != _PLAIN:
-        return
-    if listing.bare or any(listing.offers((os, architecture, level)) for level in _LEVELS):
-        yield from (Platform(os, architecture, level) for level in _LEVELS)
-
-
 def _faults(case: NodeCase, listing: Listing, host: Platform) -> Iterator[Fault]:
-    for machine in _machines(listing, host):
+    for machine in machines(listing, host):
         parts = sides(listing, machine, engines_on(machine))
         if len(parts) > 1:
             yield _fault(case, host, machine, parts)
