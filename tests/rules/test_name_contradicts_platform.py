@@ -34,6 +34,9 @@ def test_the_message_names_both() -> None:
         ("team/app-armhf", "linux/arm/v7", []),
         ("team/app-windows-amd64", "linux/amd64", ["warning"]),
         ("team/charm", "linux/amd64", []),
+        ("team/alarm", "linux/amd64", []),
+        ("team/go-arm-emulator", "linux/amd64", []),
+        ("team/amd64-microcode-docs", "linux/arm64", []),
         ("team/aarch64-linux-gnu", "linux/amd64", []),
         ("team/cross-arm64", "linux/amd64", []),
         ("team/arm64-toolchain", "linux/amd64", []),
@@ -67,6 +70,17 @@ def test_it_is_an_error_where_the_sibling_repositories_keep_their_words() -> Non
     siblings = Siblings(others=others)
     judgement = judged(rule, AMD64, None, siblings, repository="team/app-arm64")
     assert ["error"] == severities(judgement)
+
+
+def test_a_word_inside_a_name_counts_where_siblings_have_another_there() -> None:
+    others = {"team/go-s390x-tool": (summary("latest", "linux/s390x", is_index=False),)}
+    judgement = judged(rule, AMD64, None, Siblings(others=others), repository="team/go-arm-tool")
+    assert ["error"] == severities(judgement)
+
+
+def test_a_product_s_tag_is_judged_by_its_own_words() -> None:
+    judgement = judged(rule, AMD64, repository="team/go-arm-emulator", tag="v1-arm64")
+    assert only(judgement).message.startswith("arm64 in the name says linux/arm64")
 
 
 def test_an_index_that_holds_the_platform_keeps_its_word() -> None:

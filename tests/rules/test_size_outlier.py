@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from mfl_lint.core.manifest import OCI_MANIFEST, SCHEMA1
 from mfl_lint.core.rule import Judgement, Outcome
 from mfl_lint.rules.size_outlier import size_outlier as rule
-from tests.builders import Built, BuiltImage, attestation, image, index
+from tests.builders import Built, BuiltImage, attestation, document, image, index
 from tests.rules.cases import ABSENT, DENIED, judged, only, outcome
 
 MIB = 2**20
@@ -68,6 +70,16 @@ def test_the_bases_of_windows_differ_by_nature() -> None:
 def test_attestations_are_small_and_no_images() -> None:
     amd64 = sized("amd64", 100 * MIB)
     assert Outcome.PASS == outcome(judged(rule, index(amd64, attestation(amd64))))
+
+
+@pytest.mark.parametrize(
+    "child", [document("no json", OCI_MANIFEST), document('{"fsLayers": []}', SCHEMA1)]
+)
+def test_what_has_no_layers_to_add_up_is_not_compared(child: Built) -> None:
+    entry = child.descriptor(platform={"os": "linux", "architecture": "s390x"})
+    whole = index(sized("amd64", 100 * MIB), sized("arm64", 100 * MIB), entry)
+    built = msgspec.structs.replace(whole, children=(*whole.children, child))
+    assert Outcome.PASS == outcome(judged(rule, built))
 
 
 def test_a_size_that_is_not_said_is_not_compared() -> None:

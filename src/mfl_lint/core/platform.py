@@ -22,6 +22,7 @@ from mfl_lint.core.errors import PlatformInvalid
 _OPTION: Final = r"(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{2})"
 _OS: Final = re.compile(rf"([A-Za-z0-9_-]+)(?:\(({_OPTION}*)((?:\+{_OPTION}+)*)\))?")
 _PART: Final = re.compile(r"[A-Za-z0-9_.-]+")
+_CACHED_CHARACTERS: Final = 256
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -81,8 +82,12 @@ class Platform(msgspec.Struct, frozen=True):
         `arm` without a variant is `arm/v7`; `arm64/v8` and `amd64/v1` lose their variant; an
         absent os or architecture stays absent.
         """
-        # What a registry says has short names, but any number of features.
-        return _normalize(self) if self.os_features else _normalize_cached(self)
+        length = len(self.os) + len(self.architecture) + len(self.variant) + len(self.os_version)
+        if self.os_features:
+            length += sum(map(len, self.os_features))
+        if length > _CACHED_CHARACTERS:
+            return _normalize(self)
+        return _normalize_cached(self)
 
 
 def meets(required: Platform, offered: Platform) -> bool:

@@ -29,6 +29,19 @@ class Sharer(msgspec.Struct, frozen=True):
         return next((layer for layer in found if layer and layer.digest == digest), None)
 
 
+def have_common_layers(index: Node) -> bool:
+    """Say whether any layer is listed twice, which most indexes' images never do."""
+    met: set[Digest] = set()
+    for node in index.children:
+        if node.kind is Kind.IMAGE and node.document is not None:
+            for layer in node.document.layers:
+                if layer.digest in met:
+                    return True
+                if layer.digest:
+                    met.add(layer.digest)
+    return False
+
+
 def sharers(index: Node) -> tuple[Sharer, ...]:
     """Return the index's images of which document and platform are known."""
     return tuple(
@@ -52,10 +65,6 @@ def shared_layers(images: Iterable[Sharer]) -> frozenset[Digest]:
 
     A reader that looks inside has to read these too, for MFL602.
     """
-    images = tuple(images)
-    named = [digest for image in images for digest in image.layers]
-    if len(set(named)) == len(named):
-        return frozenset()
     owners: dict[Digest, set[str]] = {}
     for image in images:
         for digest, size in image.layers.items():

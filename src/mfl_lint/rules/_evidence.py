@@ -74,6 +74,11 @@ class Offer(msgspec.Struct, frozen=True):
     platforms: tuple[Platform, ...]
     unseen: str = ""
 
+    @property
+    def several(self) -> bool:
+        """Say whether there are two that differ in os, architecture or variant."""
+        return len(self.platforms) > 1 and len(self.distinct()) > 1
+
     def distinct(self) -> frozenset[tuple[str, str, str]]:
         """Return os, architecture and variant of each platform in normal form."""
         normal = (platform.normalized() for platform in self.platforms)

@@ -16,7 +16,7 @@ import msgspec
 from mfl_lint.core.names import PlatformWord, platform_words
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.reference import DEFAULT_REGISTRY
-from mfl_lint.core.rule import NameCase, TagSummary
+from mfl_lint.core.rule import NameCase, Siblings, TagSummary
 
 _JOINTS: Final = "-_."
 _MAX_NAMED: Final = 12
@@ -79,10 +79,20 @@ def in_repository(case: NameCase, *, namespace: bool) -> NamedPlatform | None:
     names = case.siblings.repositories
     known = [_with_official(case, word, names or ()) for word in reversed(words)]
     for one in known:
-        if one.others or (one.stem_exists and _place(name, one.word) != "inside"):
+        if _is_certain(name, one):
             return one
     plausible = (one for one in known if _is_plausible(name, one.word, names is not None))
     return next(plausible, None)
+
+
+def means_platform(name: str, word: PlatformWord, siblings: Siblings) -> bool:
+    """Say whether a word of a repository's name speaks of its images, not of what they do."""
+    found = relatives(word, name, tuple(siblings.others))
+    return _is_certain(name, found) or _is_plausible(name, word, looked=True)
+
+
+def _is_certain(name: str, found: NamedPlatform) -> bool:
+    return bool(found.others) or (found.stem_exists and _place(name, found.word) != "inside")
 
 
 def _with_official(case: NameCase, word: PlatformWord, names: tuple[str, ...]) -> NamedPlatform:

@@ -18,18 +18,18 @@ Source: OCI image-spec 1.1 config.md "config"; what the list's other images say.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.runtime import Runtime, runtime_of
+from mfl_lint.core.runtime import runtime_of
 from mfl_lint.rules._commands import rebuild
 from mfl_lint.rules._evidence import configured
+from mfl_lint.rules._settings import Settings, settings_of
 
-Settings = Mapping[str, tuple[str, ...]]
 _SHOWN = 100
 
 
@@ -39,10 +39,10 @@ def configs_differ(case: NodeCase) -> Iterator[Fault]:
     by_os, unseen = configured(case)
     for configs in by_os.values():
         read = [(node, runtime_of(config)) for node, config in configs]
-        built = [(node, runtime) for node, runtime in read if runtime is not None]
-        if len(built) < 2 or all(_alike(runtime, built[0][1]) for _, runtime in built[1:]):
+        known = [(node, runtime) for node, runtime in read if runtime is not None]
+        if not any(runtime != known[0][1] for _, runtime in known):
             continue
-        images = [(node, _settings(runtime)) for node, runtime in built]
+        images = [(node, settings_of(runtime)) for node, runtime in known]
         usual = _usual([settings for _, settings in images])
         for node, settings in images:
             differences = [_said(name, settings[name], usual[name]) for name in usual]
@@ -53,35 +53,6 @@ def configs_differ(case: NodeCase) -> Iterator[Fault]:
                 yield Fault(f"{platform} differs from the others: {message}", fix, node=node)
     if unseen:
         raise NotObserved(unseen)
-
-
-def _alike(one: Runtime, other: Runtime) -> bool:
-    """Say whether what is compared is the same to the letter."""
-    return (
-        one.entrypoint == other.entrypoint
-        and one.cmd == other.cmd
-        and one.env == other.env
-        and one.user == other.user
-        and one.exposed_ports == other.exposed_ports
-        and one.volumes == other.volumes
-        and one.working_dir == other.working_dir
-    )
-
-
-def _settings(runtime: Runtime) -> Settings:
-    """Return what is compared, by its name, in one spelling."""
-    user = runtime.user or ""
-    ports = (port if "/" in port else f"{port}/tcp" for port in runtime.exposed_ports or ())
-    folder = (runtime.working_dir or "").rstrip("/")
-    return {
-        "entrypoint": runtime.entrypoint or (),
-        "command": runtime.cmd or (),
-        "user": () if user in ("", "root", "0", "0:0", "root:root") else (user,),
-        "variables": tuple(sorted({one.partition("=")[0] for one in runtime.env or ()})),
-        "ports": tuple(sorted(ports)),
-        "volumes": tuple(sorted(runtime.volumes or ())),
-        "directory": (folder,) if folder else (),
-    }
 
 
 def _usual(images: list[Settings]) -> Settings:

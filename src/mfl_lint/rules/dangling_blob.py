@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from mfl_lint.core.cases import seen_as
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import NotObserved
-from mfl_lint.core.observation import Kind, Look, LookState, Node
+from mfl_lint.core.observation import VERIFIED, Kind, Look, LookState, Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import rebuild
@@ -35,10 +35,10 @@ def dangling_blob(case: NodeCase) -> Iterator[Fault]:
     node = case.node
     if is_unseen(node):
         raise NotObserved(unseen(node))
+    if not node.blobs and (node.config_look is None or node.config_look is VERIFIED):
+        return
     named = node.document.config if node.document is not None else None
     config = named.digest if named is not None else None
-    if not node.blobs and (config is None or node.config_look is None):
-        return
     looks = dict(node.blobs or {})
     if config is not None and node.config_look is not None:
         looks[config] = _decisive(node.config_look, looks.get(config))

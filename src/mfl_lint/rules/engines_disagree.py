@@ -30,9 +30,8 @@ from mfl_lint.core.policy import Policy, Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.core.selection import Listing, Machines, Side, agree, sides
 from mfl_lint.rules._commands import build, quoted, ways
-from mfl_lint.rules._hosts import engines_on, hosts
+from mfl_lint.rules._hosts import engines_on, hosts, levels, machines
 
-_LEVELS: Final = ("", "v2", "v3", "v4")
 _MAX_NAMED: Final = 32
 
 
@@ -55,23 +54,15 @@ def engines_disagree(case: NodeCase) -> Iterator[Fault]:
         raise NotObserved(unseen)
 
 
-def _machines(host: Platform) -> Iterator[Platform]:
-    """Yield what docker may detect of such a host."""
-    if (host.os, host.architecture, host.variant) != ("linux", "amd64", ""):
-        yield host
-        return
-    yield from (Platform(host.os, host.architecture, level) for level in _LEVELS)
-
-
 @lru_cache(maxsize=8)
 def _compared(named: tuple[Platform, ...], windows_builds: tuple[str, ...]) -> Machines:
     """Return all that is asked, of a policy with these hosts."""
     asked = hosts(Policy(hosts=named, windows_builds=windows_builds))
-    return tuple((one, engines_on(one)) for host in asked for one in _machines(host))
+    return tuple((one, engines_on(one)) for host in asked for one in levels(host))
 
 
 def _faults(case: NodeCase, listing: Listing, host: Platform) -> Iterator[Fault]:
-    for machine in _machines(host):
+    for machine in machines(listing, host):
         parts = sides(listing, machine, engines_on(machine))
         if len(parts) > 1:
             yield _fault(case, host, machine, parts)

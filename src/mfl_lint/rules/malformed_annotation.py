@@ -19,23 +19,15 @@ specification 2.3, annex D.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
-from mfl_lint.core.config_document import RFC3339
-from mfl_lint.core.digest import is_digest
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.kind import judges_images
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._annotations import annotate_with
-from mfl_lint.rules._licences import is_licence_expression
-
-_PREFIX: Final = "org.opencontainers.image."
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*")
-_LONGEST: Final = 4096
+from mfl_lint.rules._predefined import definition, is_malformed
 
 
 @rule(
@@ -49,40 +41,16 @@ def malformed_annotation(case: NodeCase) -> Iterator[Fault]:
     """Judge the annotations of one document and of the entry that lists it."""
     node = case.node
     own = node.document.annotations if node.document is not None else {}
+    if not own and not node.entry.annotations:
+        return
     given = [*node.entry.annotations.items(), *own.items()]
-    wrong = dict.fromkeys(item for item in given if _is_wrong(*item))
+    wrong = dict.fromkeys(item for item in given if is_malformed(*item))
     if not wrong:
         return
     images = judges_images(node)
     if images is None:
         raise NotObserved("no child was seen that tells whether these are images")
     for key, value in wrong if images else ():
-        meant = _DEFINED[key][1]
         subject = f"{case.normal} {key}" if case.parent is not None else key
         fix = annotate_with(key, node, case.parent)
-        yield Fault(f"{key} is {value[:200]!r}, not {meant}", fix, subject=subject)
-
-
-def _is_wrong(key: str, value: str) -> bool:
-    if key not in _DEFINED or not value.strip():
-        return False
-    return len(value) > _LONGEST or not _DEFINED[key][0](value)
-
-
-def _is_time(value: str) -> bool:
-    return RFC3339.fullmatch(value.upper()) is not None
-
-
-def _is_url(value: str) -> bool:
-    return _URL.fullmatch(value) is not None
-
-
-_A_URL: Final = (_is_url, "a URL")
-_DEFINED: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
-    f"{_PREFIX}created": (_is_time, "an RFC 3339 time"),
-    f"{_PREFIX}url": _A_URL,
-    f"{_PREFIX}source": _A_URL,
-    f"{_PREFIX}documentation": _A_URL,
-    f"{_PREFIX}licenses": (is_licence_expression, "an SPDX licence expression"),
-    f"{_PREFIX}base.digest": (is_digest, "a digest"),
-}
+        yield Fault(f"{key} is {value[:200]!r}, not {definition(key)}", fix, subject=subject)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mfl_lint.core.manifest import Document, Form
+from mfl_lint.core.manifest import INDEX_TYPES, MANIFEST_TYPES, Document, Form
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.parse import clean_media_type, form_of_type
 from mfl_lint.core.policy import Severity
@@ -29,6 +29,7 @@ from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import Fix, rebuild, recreate
 from mfl_lint.rules._evidence import read_document
 
+_USUAL: Final = INDEX_TYPES | MANIFEST_TYPES
 _GENERIC: Final = frozenset({"", "application/json", "application/octet-stream", "text/plain"})
 
 
@@ -39,7 +40,10 @@ def media_type_mismatch(case: NodeCase) -> Iterator[Fault]:
     if document is None:
         return
     listed = case.node.entry.media_type if case.parent is not None else ""
-    names = [("the index", listed), ("the document", document.media_type)]
+    own = document.media_type
+    if own == document.served_type and own in _USUAL and (listed == own or case.parent is None):
+        return
+    names = [("the index", listed), ("the document", own)]
     if document.served_type not in _GENERIC:
         names.append(("Content-Type", document.served_type))
     said = [(who, clean_media_type(name)) for who, name in names if name]

@@ -2,7 +2,8 @@
 
 It is a warning, and an error where the siblings, names that differ only by the platform word,
 hold what their names say. Names that speak of other platforms on purpose are left alone: target
-triples (`x86_64-linux-gnu`), `cross`, `toolchain`, `qemu`, `binfmt`, `sdk`, `sysroot`.
+triples (`x86_64-linux-gnu`), `cross`, `toolchain`, `qemu`, `binfmt`, `sdk`, `sysroot`. So are
+products with a platform in their name (`go-arm-emulator`), unless siblings have another word there.
 
 Why: `docker run app-arm64` on an arm64 machine ends in `exec format error`, although everything
 about the name is right. Usually the pipeline built on an amd64 machine and only changed the tag.
@@ -23,7 +24,7 @@ from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, TagSummary, rule
 from mfl_lint.rules._commands import build, listed
 from mfl_lint.rules._evidence import config_platforms
-from mfl_lint.rules._names import fits_any, offers
+from mfl_lint.rules._names import fits_any, means_platform, offers
 
 
 @rule("MFL304", Severity.WARNING, Scope.TAG, needs=(Needs.CONFIGS, Needs.SIBLINGS))
@@ -39,11 +40,12 @@ def name_contradicts_platform(case: TagCase) -> Iterator[Fault]:
         if fits_any(words, platform):
             return
         built.append(platform)
-    if not built:
+    meant = [one for one in in_repository if means_platform(repository, one, case.siblings)]
+    if not built or not (meant or in_tag):
         return
-    word = words[-1] if in_repository else words[0]
+    word = meant[-1] if meant else in_tag[0]
     siblings = [one for near in in_tag for one in _tags(near, tag, case.siblings.tags or ())]
-    siblings += [one for near in in_repository for one in _repositories(near, case, tag)]
+    siblings += [one for near in meant for one in _repositories(near, case, tag)]
     agree = bool(siblings) and all(siblings)
     yield Fault(
         f"{word.text} in the name says {word.platform}, the config says {listed(built)}"

@@ -34,10 +34,10 @@ def not_multi_platform(case: TagCase) -> Iterator[Fault]:
     """Judge how many platforms a tag offers."""
     repository, tag = case.reference.repository, case.reference.tag or ""
     offer = offered(case.root)
-    if len(offer.distinct()) > 1 or platform_words(tag) or platform_words(repository):
+    if offer.several or platform_words(tag) or platform_words(repository):
         return
     required = tuple(case.policy.required(repository, tag))
-    reason = "the policy requires several" if len(Offer(required).distinct()) > 1 else ""
+    reason = "the policy requires several" if Offer(required).several else ""
     reason = reason or _most_siblings(case, tag)
     if not reason:
         return
@@ -60,7 +60,7 @@ def _most_siblings(case: TagCase, tag: str) -> str:
         if sum(1 for one in others if one.platforms is None) + len(known) >= _ENOUGH:
             raise NotObserved(f"only {len(known)} of the tags beside it were looked at")
         return ""
-    several = sum(1 for one in known if len(one.distinct()) > 1)
+    several = sum(1 for one in known if one.several)
     share = f"{several} of {len(known)} other tags have several"
     return share if several * 2 > len(known) else ""
 

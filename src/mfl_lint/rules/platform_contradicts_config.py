@@ -37,7 +37,7 @@ def platform_contradicts_config(case: NodeCase) -> Iterator[Fault]:
     """Judge an image's entry against its config."""
     config = config_of(case.node)
     said = case.node.entry.platform
-    if config is None or said is None or said.is_unknown:
+    if config is None or said is None or said == config.platform or said.is_unknown:
         return
     found = _contradiction(said, case.normal, config.platform)
     if found is None or case.parent is None:

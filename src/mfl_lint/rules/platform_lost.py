@@ -18,28 +18,27 @@ Source: what the tag itself offered, as earlier crawls saw it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 
 from mfl_lint.core.errors import NotObserved
-from mfl_lint.core.history import History
 from mfl_lint.core.observation import Kind
-from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, rule, seen
 from mfl_lint.rules._commands import build, listed, merge, ways
 from mfl_lint.rules._evidence import offered
+from mfl_lint.rules._losses import is_settled, lost_since
 
 _KINDS = (Kind.IMAGE, Kind.UNDECIDED)
-Since = tuple[datetime | None, str]
 
 
 @rule("MFL501", Severity.ERROR, Scope.TAG, needs=(Needs.HISTORY,), kinds=_KINDS)
 def platform_lost(case: TagCase) -> Iterator[Fault]:
     """Judge what a tag offers against what it offered before."""
     history = seen(case.history, "its past is not known")
+    if not history.earlier and not history.lost:
+        return
     offer = offered(case.root)
-    lost = _lost(history, _known(offer.platforms))
+    lost = lost_since(history, offer.platforms)
     if not lost:
         return
     if offer.unseen:
@@ -47,7 +46,7 @@ def platform_lost(case: TagCase) -> Iterator[Fault]:
     severity = Severity.INFO if case.proxy else None
     waiting = ""
     for platform, (since, digest) in lost.items():
-        if since is not None and not _is_settled(case, history, since):
+        if since is not None and not is_settled(case, history, since):
             waiting = f"settling: {platform.full} is missing since {since:%Y-%m-%d %H:%M} UTC"
             continue
         again = build((*offer.platforms, platform))
@@ -62,38 +61,3 @@ def platform_lost(case: TagCase) -> Iterator[Fault]:
         )
     if waiting:
         raise NotObserved(waiting)
-
-
-def _known(platforms: Iterable[Platform]) -> dict[Platform, None]:
-    return {_compared(one): None for one in platforms if not one.is_unknown}
-
-
-def _compared(platform: Platform) -> Platform:
-    """Return what a platform is compared by: of Windows the host's build, of others no version."""
-    own = platform.normalized()
-    build = ".".join(own.os_version.split(".")[:3]) if own.os == "windows" else ""
-    return Platform(own.os, own.architecture, own.variant, build)
-
-
-def _lost(history: History, now: Mapping[Platform, None]) -> dict[Platform, Since]:
-    """Return what is not offered, since when it was seen so, and the last digest that had it.
-
-    What is held to be lost already, and is not among the digests that are remembered, is lost
-    since None.
-    """
-    lost: dict[Platform, Since] = {}
-    for stay, end in history.stays():
-        for platform in _known(stay.platforms or ()):
-            if platform not in now:
-                lost.setdefault(platform, (end, stay.digest))
-    for platform in _known(history.lost):
-        if platform not in now:
-            _, digest = lost.get(platform, (None, ""))
-            lost[platform] = None, digest
-    return lost
-
-
-def _is_settled(case: TagCase, history: History, since: datetime) -> bool:
-    """Say whether the loss was seen in two rounds, far enough apart."""
-    twice = history.repeated or (history.since is not None and since < history.since)
-    return twice and (case.observed_at - since).total_seconds() >= case.policy.settle_s

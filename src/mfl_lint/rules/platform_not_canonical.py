@@ -23,38 +23,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mfl_lint.core.platform import CANONICAL_VARIANTS, KNOWN_PAIRS, Platform
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import annotate, rebuild
+from mfl_lint.rules._spelling import is_canonical, is_matched, meant_by
 
 _RUN: Final = frozenset({"linux", "windows", "freebsd"})
-_NO_VARIANTS: Final[frozenset[str]] = frozenset()
-
-# Go reserves these names: a host that has one matches it as it is written.
-_RESERVED: Final = frozenset(
-    {"amd64p32", "armbe", "arm64be", "mips64p32", "mips64p32le", "ppc", "riscv", "s390"}
-    | {"sparc", "sparc64", "wasm"}
-)
-
-# What people write for an architecture that nobody translates.
-_MEANT: Final = {
-    "arm64v8": ("arm64", ""),
-    "arm32v5": ("arm", "v5"),
-    "arm32v6": ("arm", "v6"),
-    "arm32v7": ("arm", "v7"),
-    "armv5": ("arm", "v5"),
-    "armv6": ("arm", "v6"),
-    "armv6l": ("arm", "v6"),
-    "armv7": ("arm", "v7"),
-    "armv7l": ("arm", "v7"),
-    "armv8": ("arm64", ""),
-    "ppc64el": ("ppc64le", ""),
-    "mips64el": ("mips64le", ""),
-    "x64": ("amd64", ""),
-    "x86": ("386", ""),
-    "i686": ("386", ""),
-}
 
 
 @rule("MFL103", Severity.WARNING, Scope.ENTRY, needs=(Needs.INDEX,))
@@ -63,15 +38,12 @@ def platform_not_canonical(case: NodeCase) -> Iterator[Fault]:
     said, normal = case.node.entry.platform, case.normal
     if said is None or not said.os or not said.architecture or normal.os not in _RUN:
         return
-    variants = CANONICAL_VARIANTS.get(normal.architecture, _NO_VARIANTS)
-    pair = (normal.os, normal.architecture)
-    known = pair in KNOWN_PAIRS or normal.architecture in _RESERVED
-    selected = known and (not normal.variant or normal.variant in variants)
-    if selected and _is_canonical(said, normal, variants):
+    selected = is_matched(normal)
+    if selected and is_canonical(said, normal):
         return
     if case.parent is None or _is_known_here(said, case):
         return
-    meant = normal if selected else _meant(normal)
+    meant = normal if selected else meant_by(normal)
     who = "only engines that translate it match it" if selected else "no engine matches it"
     yield Fault(
         f"{said} is not a canonical platform: {who}"
@@ -83,26 +55,9 @@ def platform_not_canonical(case: NodeCase) -> Iterator[Fault]:
     )
 
 
-def _is_canonical(said: Platform, normal: Platform, variants: frozenset[str]) -> bool:
-    same = (said.os, said.architecture) == (normal.os, normal.architecture)
-    return same and (not said.variant or said.variant in variants)
-
-
 def _is_known_here(said: Platform, case: NodeCase) -> bool:
     """Say whether the policy lists this very spelling."""
     return any(
         (said.os, said.architecture, said.variant) == (own.os, own.architecture, own.variant)
         for own in case.policy.known_platforms
     )
-
-
-def _meant(normal: Platform) -> Platform | None:
-    """Return what an unmatched spelling most likely stands for, None where nobody can tell."""
-    architecture, variant = _MEANT.get(normal.architecture, (normal.architecture, ""))
-    if (normal.os, architecture) not in KNOWN_PAIRS:
-        return None
-    spelt = normal.variant.removeprefix("arm")
-    variants = CANONICAL_VARIANTS.get(architecture, _NO_VARIANTS)
-    if not variant and normal.variant:
-        variant = spelt if spelt in variants else ""
-    return Platform(normal.os, architecture, variant)

@@ -26,6 +26,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.core.selection import ENGINES, Engine, Listing, detected
+from mfl_lint.core.selection.engines import key_of
 from mfl_lint.rules._commands import recreate, short
 from mfl_lint.rules._evidence import is_unseen, unseen
 
@@ -33,15 +34,16 @@ from mfl_lint.rules._evidence import is_unseen, unseen
 @rule("MFL112", Severity.INFO, Scope.INDEX, needs=(Needs.INDEX,))
 def shadowed_entry(case: NodeCase) -> Iterator[Fault]:
     """Judge the images of an index that are not alone with their os, architecture and variant."""
+    named = [child for child in case.children if _is_named(child)]
+    same = Counter(key_of(child.normal) for child in named)
+    if len(same) == len(named):
+        return
     listing = Listing.of(case.node)
-    same = Counter(_bare(child.normal) for child in case.children)
     known: dict[tuple[Engine, Platform], Node | None] = {}
     gap = ""
-    for child in case.children:
+    for child in named:
         node, normal = child.node, child.normal
-        if same[_bare(normal)] < 2 or not (normal.os and normal.architecture) or normal.is_unknown:
-            continue
-        if node.kind is not Kind.IMAGE and not is_unseen(node):
+        if same[key_of(normal)] < 2 or not (node.kind is Kind.IMAGE or is_unseen(node)):
             continue
         others = _taken_instead(listing, node, normal, known)
         if others and node.kind is not Kind.IMAGE:
@@ -57,8 +59,12 @@ def shadowed_entry(case: NodeCase) -> Iterator[Fault]:
         raise NotObserved(gap)
 
 
-def _bare(platform: Platform) -> tuple[str, str, str]:
-    return platform.os, platform.architecture, platform.variant
+def _is_named(child: NodeCase) -> bool:
+    """Say whether the entry names a platform that a host can have."""
+    normal = child.normal
+    if child.node.kind is Kind.ATTESTATION or not (normal.os and normal.architecture):
+        return False
+    return not normal.is_unknown
 
 
 def _taken_instead(

@@ -21,11 +21,13 @@ from collections.abc import Iterator
 from statistics import median_low
 from typing import Final
 
+from mfl_lint.core.errors import NotObserved
+from mfl_lint.core.manifest import Form
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule, seen
+from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import rebuild
-from mfl_lint.rules._evidence import is_absent
+from mfl_lint.rules._evidence import is_unseen, unseen
 
 _FEW: Final = 10
 _MANY: Final = 4
@@ -37,16 +39,17 @@ def size_outlier(case: NodeCase) -> Iterator[Fault]:
     """Judge the sizes of an index's images."""
     by_os: dict[str, list[tuple[Node, int]]] = {}
     for child in case.children:
-        if child.node.kind in (Kind.IMAGE, Kind.UNDECIDED) and not is_absent(child.node):
-            size_bytes = _size_bytes(child.node)
-            if size_bytes is not None and child.normal.os != "windows":
-                by_os.setdefault(child.normal.os, []).append((child.node, size_bytes))
+        if is_unseen(child.node):
+            raise NotObserved(unseen(child.node))
+        size_bytes = _size_bytes(child.node)
+        if size_bytes is not None and child.normal.os != "windows":
+            by_os.setdefault(child.normal.os, []).append((child.node, size_bytes))
     for sized in by_os.values():
         sizes = [size_bytes for _, size_bytes in sized]
         if min(sizes) * _MANY >= max(sizes):
             continue
         for at, (node, size_bytes) in enumerate(sized):
-            others = [other for number, (_, other) in enumerate(sized) if number != at]
+            others = sizes[:at] + sizes[at + 1 :]
             usual = median_low(others) if others else 0
             if usual >= _SMALL_BYTES and size_bytes * _factor(others) < usual:
                 yield Fault(_sentence(node, size_bytes, usual), rebuild(case.node, node), node=node)
@@ -58,7 +61,9 @@ def _factor(others: list[int]) -> int:
 
 def _size_bytes(node: Node) -> int | None:
     """Return what an image's layers have together, None where one does not say."""
-    document = seen(node.document, f"{node.entry.digest or 'an image'} was not seen")
+    document = node.document
+    if node.kind is not Kind.IMAGE or document is None or document.form is not Form.MANIFEST:
+        return None
     sizes = [layer.size_bytes for layer in document.layers]
     return sum(one for one in sizes if one is not None) if None not in sizes else None
 

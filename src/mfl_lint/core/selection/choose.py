@@ -53,6 +53,10 @@ class Listing:
         media_type = clean_media_type(document.media_type or document.served_type)
         return cls(index.children, docker_list=media_type == DOCKER_LIST)
 
+    def offers(self, key: Key) -> bool:
+        """Say whether an entry has this os, architecture and variant in normal form."""
+        return key in self._normal
+
     def alone(self, node: Node) -> Listing:
         """Return a listing of the same form with this entry only."""
         return Listing((node,), docker_list=self.docker_list)
@@ -66,9 +70,10 @@ class Listing:
             return self._by_wish(asked)
         if engine is Engine.FIRST_MATCH:
             return next((node for node in self.candidates if _satisfies(node, asked)), None)
-        if asked.normalized().os == _WINDOWS and engine is Engine.DOCKER_CLASSIC:
+        on_windows = asked.os.lower() == _WINDOWS
+        if on_windows and engine is Engine.DOCKER_CLASSIC:
             return self._on_classic_windows(asked)
-        if asked.normalized().os == _WINDOWS and engine is Engine.CONTAINERD:
+        if on_windows and engine is Engine.CONTAINERD:
             found = self._highest_version(asked)
         else:
             found = self._by_level(asked)

@@ -1,0 +1,48 @@
+"""What a tag offered before and does not offer now, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from mfl_lint.core.history import History
+from mfl_lint.core.platform import Platform
+from mfl_lint.core.rule import TagCase
+
+Since = tuple[datetime | None, str]
+
+
+def lost_since(history: History, offered: Iterable[Platform]) -> dict[Platform, Since]:
+    """Return what is not offered, since when it was seen so, and the last digest that had it.
+
+    What is held to be lost already, and is not among the digests that are remembered, is lost
+    since None.
+    """
+    now = _known(offered)
+    lost: dict[Platform, Since] = {}
+    for stay, end in history.stays():
+        for platform in _known(stay.platforms or ()):
+            if platform not in now:
+                lost.setdefault(platform, (end, stay.digest))
+    for platform in _known(history.lost):
+        if platform not in now:
+            _, digest = lost.get(platform, (None, ""))
+            lost[platform] = None, digest
+    return lost
+
+
+def is_settled(case: TagCase, history: History, since: datetime) -> bool:
+    """Say whether the loss was seen in two rounds, far enough apart."""
+    twice = history.repeated or (history.since is not None and since < history.since)
+    return twice and (case.observed_at - since).total_seconds() >= case.policy.settle_s
+
+
+def _known(platforms: Iterable[Platform]) -> dict[Platform, None]:
+    return {_compared(one): None for one in platforms if not one.is_unknown}
+
+
+def _compared(platform: Platform) -> Platform:
+    """Return what a platform is compared by: of Windows the host's build, of others no version."""
+    own = platform.normalized()
+    build = ".".join(own.os_version.split(".")[:3]) if own.os == "windows" else ""
+    return Platform(own.os, own.architecture, own.variant, build)
