@@ -28,7 +28,8 @@ class OnceSource:
         self._documents: dict[str, Document] = {}
         self._blobs: dict[str, bytes] = {}
         self._checked: dict[str, None] = {}
-        self._asking: dict[str, asyncio.Event] = {}
+        # What is being asked for, and who waits for it: nobody, mostly.
+        self._asking: dict[tuple[int, str], asyncio.Event | None] = {}
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what a tag is now, or that a digest is there."""
@@ -89,16 +90,19 @@ class OnceSource:
         fits: Callable[[T], bool] = lambda _: True,
     ) -> T:
         """Return what was found before, or ask; who waits for another's failure asks again."""
-        key = f"{id(found)} {digest}"
+        key = (id(found), digest)
         while digest not in found and key in self._asking:
-            await self._asking[key].wait()
+            if (answered := self._asking[key]) is None:
+                answered = self._asking[key] = asyncio.Event()
+            await answered.wait()
         if digest in found:
             return found[digest]
-        self._asking[key] = asyncio.Event()
+        self._asking[key] = None
         try:
             answer = await ask()
             if fits(answer):
                 found[digest] = answer
             return answer
         finally:
-            self._asking.pop(key).set()
+            if (waited := self._asking.pop(key)) is not None:
+                waited.set()

@@ -274,9 +274,8 @@ async def _ask_all(asks: Mapping[Digest, _Ask], seen: dict[Digest, _Seen]) -> No
             seen[digest] = await _asked(ask)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(AT_ONCE, len(asks)) - 1):
+        for _ in range(min(AT_ONCE, len(asks))):
             group.create_task(work())
-        await work()
 
 
 async def _asked(ask: _Ask) -> _Seen:
