@@ -11,7 +11,7 @@ import aiohttp
 import yarl
 
 # The client's own limit for a registry on loopback.
-AT_ONCE: Final = 16
+AT_ONCE: Final = 32
 _ACCEPT: Final = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",

@@ -130,7 +130,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crawl", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20 repositories instead of 200")
-    parser.add_argument("--rounds", type=int, default=3, help="how often (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often (default: %(default)s)")
     parser.add_argument("--tools-sample", type=int, default=10, help="tags for the tools' loops")
     given = parser.parse_args()
     repositories = 20 if given.quick else 200

@@ -57,7 +57,7 @@ class RegistryConfig(Settings, frozen=True):
     newest N version tags of each repository (0 = all). `interval_s` and `cron` exclude one
     another; both unset = crawled on request only. `concurrency` and `rate` (requests a second,
     0 = unlimited) are None for the default of the kind of host (3 and 5; loopback and `own`
-    hosts 16 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
+    hosts 32 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
     `sparse`: lists may name children that were never copied. `proxy`: it passes on what another
     registry holds. `check_blobs`: whether layers are there is looked at too. `deep`: layers are
     read, to see which program an image starts.

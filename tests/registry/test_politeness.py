@@ -17,8 +17,8 @@ def host(time: FakeTime, limits: Limits | None = None) -> Host:
     ("registry", "expected"),
     [
         (RegistryConfig("r", "a.example"), Limits(3, 5.0)),
-        (RegistryConfig("r", "127.0.0.1:5000"), Limits(16, 0.0)),
-        (RegistryConfig("r", "a.example", own=True), Limits(16, 0.0)),
+        (RegistryConfig("r", "127.0.0.1:5000"), Limits(32, 0.0)),
+        (RegistryConfig("r", "a.example", own=True), Limits(32, 0.0)),
         (RegistryConfig("r", "a.example", concurrency=7, rate=0.0), Limits(7, 0.0)),
         (RegistryConfig("r", "localhost", concurrency=0), Limits(1, 0.0)),
     ],

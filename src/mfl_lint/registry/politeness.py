@@ -31,7 +31,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 def limits_of(registry: RegistryConfig) -> Limits:
     """Return the registry's limits: as configured, else by the kind of host."""
-    usual = Limits(16, 0.0) if registry.own or is_loopback(registry) else Limits()
+    usual = Limits(32, 0.0) if registry.own or is_loopback(registry) else Limits()
     concurrency = usual.concurrency if registry.concurrency is None else registry.concurrency
     return Limits(max(1, concurrency), usual.rate if registry.rate is None else registry.rate)
 
