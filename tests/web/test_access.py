@@ -84,6 +84,8 @@ TABLE: Final = {
     ("POST", "/login"): Route("/login", None, 403),
     ("GET", "/account"): Route("/account", None),
     ("POST", "/logout"): Route("/logout", None, 303),
+    ("GET", "/look"): Route("/look", None),
+    ("POST", "/look"): Route("/look", None, 200, ("reference",)),
     ("GET", "/static/{name}"): Route("/static/app.css", None),
     ("GET", "/healthz"): Route("/healthz", None),
     ("GET", "/readyz"): Route("/readyz", None),
@@ -123,7 +125,7 @@ async def placed(full: House, route: Route, registry: str) -> tuple[str, dict[st
         one = Ignore("MFL301", "known", registry, PLACES[registry])
         number = await ignores.set_ignore(full.store, one, who="x", now=filled_store.NOW)
         given["ignore"] = str(number)
-    given |= {"rule": "MFL301", "reason": "why"}
+    given |= {"rule": "MFL301", "reason": "why", "reference": "registry.example/team/app:v1"}
     body = {name: given[name] for name in route.body}
     return route.path.format(**given), body
 
@@ -165,10 +167,7 @@ async def test_everybody_gets_what_is_theirs_and_nothing_else(full: House, who: 
     # Who signed out is nobody any more.
     for key, route in sorted(TABLE.items(), key=lambda item: item[0][1] == "/logout"):
         for registry in concerns(route):
-            if registry:
-                path, body = await placed(full, route, registry)
-            else:
-                path, body = route.path, {}
+            path, body = await placed(full, route, registry or "hub")
             status, text = await sent(full, who, key, path, body)
             asked += 1
             told = f"{key} {path} as {who.name}"

@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid, MflLintError
 from mfl_lint.core.records import CrawlStatus, LookRequest
 from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.registry.politeness import limits_of
@@ -101,6 +103,7 @@ class Server:
             live=self._crawler.live,
             insecure=self._insecure,
             hurry=self._hurry,
+            look=partial(look_public, rules=discover(), now=utc_now),
         )
         return create_app(services)
 
