@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import pytest
 
+from mfl_lint.config import OidcConfig
 from mfl_lint.core.access import Right
 from mfl_lint.core.policy import Ignore
 from mfl_lint.store import audit, crawls, ignores, looks
 from tests.web import filled_store
-from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, house
+from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, config_with, house
 
 PLACES: Final = {
     "hub": "acme/agent-arm64",
@@ -82,6 +83,8 @@ TABLE: Final = {
     ("GET", f"{API}/audit"): Route(f"{API}/audit", AUDIT),
     ("GET", "/login"): Route("/login", None),
     ("POST", "/login"): Route("/login", None, 403),
+    ("GET", "/login/oidc"): Route("/login/oidc", None, 403),
+    ("GET", "/login/oidc/back"): Route("/login/oidc/back?state=x&code=y", None, 403),
     ("GET", "/account"): Route("/account", None),
     ("POST", "/logout"): Route("/logout", None, 303),
     ("GET", "/look"): Route("/look", None),
@@ -98,7 +101,9 @@ CHANGES: Final = [key for key in TABLE if key[0] != "GET"]
 @pytest.fixture
 async def full(filled_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """Yield an application on a filled store, with people."""
-    async with house(filled_url, tmp_path) as full:
+    # Nobody is there to be asked.
+    oidc = OidcConfig(issuer="http://127.0.0.1:9", client_id="x", url="http://localhost")
+    async with house(filled_url, tmp_path, config_with(oidc=oidc)) as full:
         yield full
 
 

@@ -90,7 +90,7 @@ class Gate:
 
     async def is_controlled(self) -> bool:
         """Say whether people have to say who they are."""
-        if self._services.config().serve.proxy.user_header:
+        if is_vouched(self._services.config().serve):
             return True
         return await self._once("users", "", lambda: users.any_user(self._services.store))
 
@@ -155,6 +155,11 @@ class Gate:
 
 
 GATE: Final = web.AppKey("gate", Gate)
+
+
+def is_vouched(serve: ServeConfig) -> bool:
+    """Say whether somebody else says who people are: a proxy, or an issuer."""
+    return bool(serve.proxy.user_header or serve.oidc.issuer)
 
 
 def cookie_names(serve: ServeConfig) -> tuple[str, str]:
