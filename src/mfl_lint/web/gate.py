@@ -46,12 +46,13 @@ class Gate:
         config = self._services.config()
         if not self._ignores:
             return config
-        if self._merged is None or (config, self._ignores) != self._merged[:2]:
+        held = self._merged
+        if held is None or held[0] is not config or held[1] is not self._ignores:
             both = (*config.policy.ignores, *self._ignores)
             policy = msgspec.structs.replace(config.policy, ignores=both)
             whole = msgspec.structs.replace(config, policy=policy)
-            self._merged = config, self._ignores, whole
-        return self._merged[2]
+            held = self._merged = config, self._ignores, whole
+        return held[2]
 
     def forget(self) -> None:
         """Remember nothing: something was changed here."""
