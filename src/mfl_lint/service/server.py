@@ -7,6 +7,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from importlib.util import find_spec
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +18,7 @@ from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid, MflLintError
 from mfl_lint.core.records import CrawlStatus, LookRequest
 from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.registry.politeness import limits_of
@@ -23,40 +26,66 @@ from mfl_lint.rules import discover
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.store import crawls, looks, registries
 from mfl_lint.store.engine import Store
+from mfl_lint.store.users import any_user
 from mfl_lint.web.application import create_app
+from mfl_lint.web.gate import LOOPBACK, is_vouched
 from mfl_lint.web.services import Services
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _LOOKS_AT_ONCE: Final = 100
 _PATIENCE_S: Final = 600.0
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_ANY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104  # so that it is told apart
 # What is read once, when the process starts.
 _LASTING: Final = ("database", "http", "serve")
 _ENDED: Final = (CrawlStatus.DONE, CrawlStatus.FAILED)
 
 
 def check_served(config: Config) -> None:
-    """Raise ConfigInvalid for what cannot be served: another address than loopback, a bad cron."""
-    if config.serve.host not in _LOOPBACK:
+    """Raise ConfigInvalid for what cannot be served: an address without a name, a bad cron."""
+    if config.serve.host in _ANY_ADDRESS and not config.serve.hosts:
         raise ConfigInvalid(
-            f"serve.host: {config.serve.host} is not loopback; there is no access control yet, "
-            "so put a reverse proxy with authentication, that sends Host: localhost, in front of "
-            "127.0.0.1"
+            f"serve.hosts: {config.serve.host} is every address of this machine; say by which "
+            "names pages are reached"
         )
+    if config.serve.oidc.issuer and find_spec("joserfc") is None:
+        raise ConfigInvalid('serve.oidc: it needs more: pip install "mfl-lint[oidc]"')
     for registry in config.registries:
         trigger_of(registry, config.crawl.jitter)
 
 
+async def check_guarded(store: Store, config: Config, *, insecure: bool) -> None:
+    """Raise ConfigInvalid where others could reach pages that ask nobody who they are."""
+    serve = config.serve
+    if serve.host in LOOPBACK or is_vouched(serve) or insecure:
+        return
+    if not await any_user(store):
+        raise ConfigInvalid(
+            f"serve.host: {serve.host} is not loopback, and nobody would be asked who they are: "
+            "add a user (`mfl-lint users add NAME --role admin`), or set serve.proxy or "
+            "serve.oidc, or insist with --insecure-no-auth"
+        )
+
+
 class Server:
-    """Schedule and pages over one store. `load` reads the configuration anew."""
+    """Schedule and pages over one store. `load` reads the configuration anew.
+
+    `insecure`: everything is shown to everybody, wherever it is served, while nobody is known.
+    """
 
     def __init__(
-        self, store: Store, crawler: Crawler, load: Callable[[], Config], *, looks_every_s: float
+        self,
+        store: Store,
+        crawler: Crawler,
+        load: Callable[[], Config],
+        *,
+        looks_every_s: float,
+        insecure: bool = False,
     ) -> None:
         self._store = store
         self._crawler = crawler
         self._load = load
         self._looks_every_s = looks_every_s
+        self._insecure = insecure
         self._schedule = Schedule(self._scheduled)
         # The transport keeps each host with the limits that it was first asked under.
         self._limits = {(one.name, one.host): limits_of(one) for one in crawler.config.registries}
@@ -75,8 +104,16 @@ class Server:
             now=utc_now,
             next_crawl=self._schedule.next_run,
             live=self._crawler.live,
+            insecure=self._insecure,
+            hurry=self._hurry,
+            look=partial(look_public, rules=discover(), now=utc_now),
         )
         return create_app(services)
+
+    def _hurry(self) -> None:
+        """Make the looks that were asked for now."""
+        if not self._stopping:
+            self._begin(self._drain_looks())
 
     async def start(self) -> None:
         """Plan the crawls and begin."""

@@ -38,15 +38,31 @@ _UPGRADE: Final = "`mfl-lint db upgrade`"
 class Store:
     """An open database. The functions of the other modules take it first.
 
+    `sees` are the registries that whoever asks may know of, None for all.
+
     Whoever is cancelled stops waiting, no more: a transaction that was begun goes on to its end
     in its thread, and is committed or rolled back as if somebody waited.
     """
 
-    def __init__(self, name: str, writer: Lane | Writer, reader: Lane) -> None:
+    def __init__(
+        self,
+        name: str,
+        writer: Lane | Writer,
+        reader: Lane,
+        sees: frozenset[str] | None = None,
+    ) -> None:
         self.name = name
+        self.sees = sees
         self.dialect = writer.engine.dialect.name
         self._writer = writer
         self._reader = reader
+
+    def seeing(self, registries: frozenset[str]) -> Store:
+        """Return the same store for somebody who sees these registries only.
+
+        Whatever is read from it to be shown leaves out all others, as if they were not there.
+        """
+        return Store(self.name, self._writer, self._reader, registries)
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -75,6 +91,7 @@ def _sqlite_lane(
     engine = create_engine(
         address,
         connect_args={"isolation_level": None, "cached_statements": _STATEMENTS},
+        hide_parameters=True,
         pool_size=size,
         max_overflow=0,
         pool_use_lifo=True,
@@ -109,6 +126,7 @@ def _lanes(
         pool_size=_CONNECTIONS,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "mfl-lint"},
     )
     one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
