@@ -135,6 +135,7 @@ def test_a_usual_config_is_read_quickly_and_alike() -> None:
         json.dumps(IMAGE).replace('"os": "linux"', '"os": "linux", "os": "linux"'),
         json.dumps(IMAGE).replace('"a": "b"', '"a": "b", "a": "b"'),
         json.dumps(IMAGE).replace('"80/tcp": {}', '"80/tcp": {"x": 1, "x": 1}'),
+        json.dumps(IMAGE).replace('"/data": {}', f'"/data": {{"x": {"[" * 101}{"]" * 101}}}'),
         json.dumps({**IMAGE, "created": "yesterday"}),
         json.dumps({**IMAGE, "docker_version": "1"}),
         json.dumps({**IMAGE, "variant": None}),

@@ -85,8 +85,13 @@ class _WholeStep(_Step, forbid_unknown_fields=True, omit_defaults=True):
     pass
 
 
+class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The value of a port or volume: an object that holds nothing, however deep."""
+
+
 class _WholeRuntime(_Runtime, forbid_unknown_fields=True, omit_defaults=True):
-    pass
+    exposed_ports: dict[str, _Nothing] | None = None  # type: ignore[assignment]  # narrower
+    volumes: dict[str, _Nothing] | None = None  # type: ignore[assignment]
 
 
 class _WholeRootfs(_Rootfs, forbid_unknown_fields=True):
