@@ -141,6 +141,30 @@ async def test_both_processes_took_part_and_together_asked_no_more_at_once(fresh
         assert [] == processes_below(os.getpid())
 
 
+async def test_two_registries_on_one_host_never_wait_for_each_others_slots(
+    fresh: str,
+) -> None:
+    async with FaultRegistry() as registry:
+        fill(registry, 12)
+        few, many = (
+            RegistryConfig(
+                name=name, host=registry.host, credentials=ANONYMOUS, concurrency=concurrency
+            )
+            for name, concurrency in (("few", 4), ("many", 32))
+        )
+        config = Config(registries=(few, many), crawl=CrawlConfig(processes=2))
+        async with open_store(fresh) as store, Transport(config.http) as transport:
+            await registries.sync_registries(store, config.registries, now())
+            crawler = Crawler(store, transport, config, now, url=fresh)
+            async with asyncio.timeout(60):
+                # The host is held to what it was first asked under, whoever comes later.
+                first = await crawler.crawl("few")
+                both = await asyncio.gather(crawler.crawl("few"), crawler.crawl("many"))
+    problems = [progress.problem for progress in (first, *both) if progress is not None]
+    assert ["", "", ""] == problems
+    assert registry.peak <= 4
+
+
 async def test_what_a_killed_mate_left_behind_is_taken_over(
     fresh: str, empty_database: Path, tmp_path: Path
 ) -> None:

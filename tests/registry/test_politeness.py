@@ -212,3 +212,15 @@ async def test_a_cancelled_caller_takes_nobody_with_it(cancelled: int) -> None:
     assert 2 == ended.count("answer")
     assert isinstance(ended[cancelled], asyncio.CancelledError)
     assert (2 if cancelled == 0 else 1) == started
+
+
+async def test_only_slots_that_are_free_are_lent_and_some_always_stay() -> None:
+    made = host(FakeTime(), Limits(8, 0.0))
+    await made.enter()
+    async with made.lent(100, 2) as lent, made.lent(100, 2) as more:
+        assert (6, 0) == (lent, more)
+        await made.enter()
+        made.leave(None)
+    async with made.lent(3, 2) as lent:
+        assert 3 == lent
+    made.leave(None)

@@ -144,11 +144,19 @@ async def test_a_turn_that_never_comes_is_said_in_one_line(
         assert ["b"] == await names(store)
 
 
-async def test_what_waits_when_the_store_is_closed_is_committed(url: str) -> None:
-    async with open_store(url, at_once=True) as store:
-        waiting = [asyncio.ensure_future(store.write(adding(name))) for name in "ab"]
-        await asyncio.sleep(0)
-    await asyncio.wait(waiting, timeout=1)
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("turns_of_the_loop", [0, 1, 2, 3])
+async def test_what_waits_when_the_store_is_closed_is_committed(
+    url: str, at_once: bool, turns_of_the_loop: int
+) -> None:
+    async with asyncio.timeout(10):
+        async with open_store(url, at_once=at_once) as store:
+            waiting = [asyncio.ensure_future(store.write(adding(name))) for name in "ab"]
+            for _ in range(turns_of_the_loop):
+                await asyncio.sleep(0)
+            waiting += [asyncio.ensure_future(store.write(adding(name))) for name in "cd"]
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
     async with open_store(url) as store:
-        assert ["a", "b"] == await names(store)
+        assert ["a", "b", "c", "d"] == await names(store)
         assert 0 == await store.write(run, REGISTRIES.delete().where(REGISTRIES.c.name == "none"))

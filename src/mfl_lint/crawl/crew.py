@@ -24,6 +24,7 @@ from mfl_lint.registry.origin import is_docker_hub
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.registry.traffic import Stats
 
+_LOG: Final = logging.getLogger(__name__)
 MATE: Final = "mfl_lint.service.mate"
 # To start one costs as much as some thirty repositories do.
 _WORTH_ONE: Final = 32
@@ -51,14 +52,21 @@ class Started(NamedTuple):
             async with asyncio.timeout(_PATIENCE_S):
                 await self.process.wait()
         except TimeoutError:
-            with suppress(ProcessLookupError):
-                self.process.kill()
+            self.kill()
             await self.process.wait()
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
 
 
 async def _start() -> Started:
     command = (sys.executable, "-P", "-m", MATE)
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    # Ctrl-C is for this process; the other one's end is that of its input.
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, process_group=0
+    )
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("a process without pipes")
     return Started(process, process.stdin, process.stdout)
@@ -73,8 +81,9 @@ class Spares:
     async def prepare(self, config: Config) -> None:
         """Start as many as a large crawl of the configuration's registries would have help."""
         needed = (processes_for(one, config.crawl.processes) - 1 for one in config.registries)
-        for _ in range(max(needed, default=0)):
-            self._started.append(await _start())
+        with suppress(OSError):  # no more processes: a crew only makes it quicker
+            for _ in range(max(needed, default=0)):
+                self._started.append(await _start())
 
     async def take(self) -> Started:
         """Return one that is ready, or starts now."""
@@ -116,18 +125,26 @@ class Mate:
         return answer.result
 
     async def _listen(self) -> None:
-        while (message := await next_message(self._started.answers)) is not None:
-            if isinstance(message, Note):
-                _log(message)
-                continue
-            self._hear(message)
-            waiting = self._waiting.get(message.repository)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(message)
-        self._gone = True
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(MateGone())
+        try:
+            while (message := await next_message(self._started.answers)) is not None:
+                self._take(message)
+        except Exception:
+            _LOG.exception("a helping process cannot be understood")
+            self._started.kill()
+        finally:
+            self._gone = True
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(MateGone())
+
+    def _take(self, message: Note | Answer) -> None:
+        if isinstance(message, Note):
+            _log(message)
+            return
+        self._hear(message)
+        waiting = self._waiting.get(message.repository)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
 
     async def dismiss(self) -> None:
         """Let it end; what it was at is broken off."""
@@ -156,23 +173,32 @@ class Crew:
             yield []
             return
         share = limits_of(job.registry).concurrency // processes
-        start = Start(
+        wanted = share * (processes - 1)
+        async with self._client.lent(wanted, _LEAST_SLOTS) as lent, AsyncExitStack() as dismissals:
+            helping = min(processes - 1, lent // _LEAST_SLOTS)
+            mates: list[Mate] = []
+            for _ in range(helping):
+                try:
+                    started = await self._spares.take()
+                except OSError as error:  # no more processes: a crew only makes it quicker
+                    _LOG.info("nobody helps: %s", error)
+                    break
+                mate = Mate(started, self._add)
+                dismissals.push_async_callback(mate.dismiss)
+                mate.send(self._start(job, crawl_id, lent // helping))
+                mates.append(mate)
+            yield mates
+
+    def _start(self, job: Job, crawl_id: int, concurrency: int) -> Start:
+        return Start(
             config=self._config,
             url=self._url,
             registry=job.registry.name,
-            concurrency=share,
+            concurrency=concurrency,
             crawl_id=crawl_id,
             round_since=job.round_since,
             partial=job.partial,
         )
-        mates: list[Mate] = []
-        async with self._client.lent(share * (processes - 1)), AsyncExitStack() as dismissals:
-            for _ in range(processes - 1):
-                mate = Mate(await self._spares.take(), self._add)
-                dismissals.push_async_callback(mate.dismiss)
-                mate.send(start)
-                mates.append(mate)
-            yield mates
 
     def _add(self, answer: Answer) -> None:
         self.layers += answer.layers

@@ -82,6 +82,7 @@ class _Round:
         self._show = show
         self._reported_at = job.now()
         self._held: list[str] = []
+        self._left: list[str] = []
         if job.inside is not None:
             job.inside.told = self._show_layers
 
@@ -164,7 +165,10 @@ class _Round:
         # What another process held then may be free by now, with its work done or not.
         held, self._held = self._held, []
         await leases.release_ended(job.store, job.registry.name, job.has_ended, job.now())
-        await self._work([name for name in held if not await self._is_done(name)], failed)
+        # What a mate left behind may be done or not: only its answer was to tell how it ended.
+        left, self._left = self._left, []
+        again = [name for name in held if not await self._is_done(name)]
+        await self._work([*left, *again], failed, alone=True)
         if self._held and not self._progress.problem:
             self._progress.problem = f"{len(self._held)} repositories are held by another crawl"
         for result in failed:
@@ -172,7 +176,9 @@ class _Round:
                 await self._look_again(result)
         return sorted(failed, key=lambda result: result.repository)
 
-    async def _work(self, names: Sequence[str], failed: list[RepositoryResult]) -> None:
+    async def _work(
+        self, names: Sequence[str], failed: list[RepositoryResult], *, alone: bool = False
+    ) -> None:
         job, waiting = self._job, iter(names)
 
         async def work(crawl: CrawlOne) -> None:
@@ -180,7 +186,7 @@ class _Round:
                 try:
                     result = await crawl(name)
                 except MateGone:
-                    self._held.append(name)
+                    self._left.append(name)
                     return
                 if result is None:
                     self._held.append(name)
@@ -189,7 +195,7 @@ class _Round:
                 await self._step(result)
 
         try:
-            async with self._mates(len(names)) as mates, asyncio.TaskGroup() as group:
+            async with self._mates(0 if alone else len(names)) as mates, asyncio.TaskGroup() as group:
                 for crawl in (self._one, *(mate.crawl for mate in mates)):
                     for _ in range(job.settings.repositories_at_once):
                         group.create_task(work(crawl))

@@ -153,10 +153,13 @@ class RegistryClient:
             raise Unreachable(f"{error}; no catalogue: name the repositories") from None
 
     @asynccontextmanager
-    async def lent(self, slots: int) -> AsyncIterator[None]:
-        """Ask so many things less at once while the context lasts: another process asks them."""
-        async with self._transport.host_of(await self._routed()).lent(slots):
-            yield
+    async def lent(self, slots: int, least: int) -> AsyncIterator[int]:
+        """Ask fewer things at once while the context lasts, `least` at least; yield how many fewer.
+
+        Another process asks those.
+        """
+        async with self._transport.host_of(await self._routed()).lent(slots, least) as fewer:
+            yield fewer
 
     async def close(self) -> None:
         """Do nothing: connections are the transport's."""

@@ -50,6 +50,7 @@ class Host:
         self._clock = clock
         self._sleep = sleep
         self._slots = asyncio.Semaphore(limits.concurrency)
+        self._own = limits.concurrency
         per_window = max(1, int(limits.rate))
         self._window_s = per_window / limits.rate if limits.rate > 0 else 0.0
         self._starts: deque[float] = deque(maxlen=per_window)
@@ -85,15 +86,19 @@ class Host:
             self.leave(None)
 
     @asynccontextmanager
-    async def lent(self, slots: int) -> AsyncIterator[None]:
-        """Leave so many slots to somebody else while the context lasts."""
+    async def lent(self, slots: int, least: int) -> AsyncIterator[int]:
+        """Leave slots to somebody else while the context lasts, and yield how many.
+
+        They are those of `slots` that are free now: nobody is waited for, and `least` stay here.
+        """
         held = 0
         try:
-            while held < slots:
+            while held < slots and self._own > least and not self._slots.locked():
                 await self._slots.acquire()
-                held += 1
-            yield
+                held, self._own = held + 1, self._own - 1
+            yield held
         finally:
+            self._own += held
             for _ in range(held):
                 self._slots.release()
 

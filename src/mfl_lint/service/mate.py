@@ -14,6 +14,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -43,8 +44,11 @@ class _Sent(logging.Handler):
         self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
-        self._send(Note(record.name, record.levelno, record.getMessage(), trace))
+        try:
+            trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+            self._send(Note(record.name, record.levelno, record.getMessage(), trace))
+        except Exception:
+            self.handleError(record)
 
 
 class _Hand:
@@ -123,12 +127,16 @@ async def _main() -> int:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     loop.add_signal_handler(signal.SIGTERM, reader.feed_eof)
     with os.fdopen(out, "wb", buffering=0) as pipe:
+        one_at_a_time = threading.Lock()
 
         def send(message: object) -> None:
+            left = memoryview(framed(message))
             try:
-                pipe.write(framed(message))
+                with one_at_a_time:
+                    while left:
+                        left = left[pipe.write(left) or 0 :]
             except OSError:  # whoever asked is gone
-                reader.feed_eof()
+                loop.call_soon_threadsafe(reader.feed_eof)
 
         logging.getLogger().addHandler(_Sent(send))
         try:

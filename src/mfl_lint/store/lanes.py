@@ -99,7 +99,11 @@ class Lane:
         """Wait until what was asked for is done, and close all connections."""
         if self.threads is not None:
             self.threads.shutdown(wait=True)
+        self.let_go()
+        self.engine.dispose()
+
+    def let_go(self) -> None:
+        """Close the connections that are kept; no thread may be at work with one."""
         for connection in self._kept.values():
             connection.close()
         self._kept.clear()
-        self.engine.dispose()

@@ -28,8 +28,8 @@ class Turns:
     """Whoever writes to the database `file` takes one, for `patience_s` at most.
 
     A file beside the database is locked, and left there: it holds nothing. A process that ends
-    in whatever way gives its turn back. Where no file can be made nobody can write either:
-    SQLite says so.
+    in whatever way gives its turn back. Where no file can be made or locked,
+    SQLite's own lock is all there is.
     """
 
     def __init__(self, file: Path, patience_s: float) -> None:
@@ -54,20 +54,26 @@ class Turns:
     def take_now(self) -> bool:
         """Take a turn if nobody has it, and say whether; to be given back."""
         if self._file is None:
-            with suppress(OSError):
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            # Somebody else's file need not be written to be locked.
+            for way in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+                with suppress(OSError):
+                    self._file = os.open(self._path, way | os.O_CLOEXEC, 0o666)
+                    break
         if fcntl is None or self._file is None:
             return True
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError:  # no such locks in this file system: SQLite's own is all there is
+            return True
         return True
 
     def give_back(self) -> None:
         """Let the next one have the turn."""
         if fcntl is not None and self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            with suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Close the file."""

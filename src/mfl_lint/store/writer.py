@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
@@ -61,6 +62,7 @@ class Writer:
         self._waiting: Group = []
         self._is_busy = False
         self._is_closed = False
+        self._held: Connection | None = None
         self._disk = ThreadPoolExecutor(1, "disk")
 
     async def write(self, work: Work[T]) -> T:
@@ -104,36 +106,40 @@ class Writer:
             return
         group, self._waiting = self._waiting, []
         ended: list[_Ended] = []
-        connection: Connection | None = None
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
-            connection = self._lane.take()
-            connection.begin()
-            ended = self._each(connection, group)
-        except Exception as failure:
+            self._held = self._lane.take()
+            self._held.begin()
+            ended = self._each(self._held, group)
+        except BaseException as failure:
             error = failure
-        written = loop.run_in_executor(self._disk, self._end, connection, error)
+        if error is not None and not isinstance(error, Exception):
+            self._end(error)
+            raise error
+        written = loop.run_in_executor(self._disk, self._end, error)
 
         def tell(done: asyncio.Future[Exception | None]) -> None:
-            failed = done.result()
-            if failed is None and connection is not None:
+            failed, connection, self._held = done.result(), self._held, None
+            if failed is None and connection is not None and not self._is_closed:
                 self._lane.keep(connection)
             self._tell(loop, group, ended if failed is None else self._failed(group, failed))
 
         written.add_done_callback(tell)
 
-    def _end(self, connection: Connection | None, error: Exception | None) -> Exception | None:
+    def _end(self, error: BaseException | None) -> Exception | None:
         """Commit, or roll back after an error; give the turn back; return the error."""
+        failed = error if isinstance(error, Exception) else None
         try:
-            if error is None and connection is not None:
-                connection.commit()
+            if error is None and self._held is not None:
+                self._held.commit()
         except Exception as failure:
-            error = failure
+            failed = failure
         finally:
-            if error is not None and connection is not None:
-                connection.close()
+            if (failed or error) and self._held is not None:
+                with suppress(Exception):  # what cannot be closed was lost with the error
+                    self._held.close()
             self._turns.give_back()
-        return error
+        return failed
 
     def _each(self, connection: Connection, group: Group) -> list[_Ended]:
         """Do one after the other; what one of them breaks off is undone, and stops no other."""
@@ -169,6 +175,9 @@ class Writer:
         self._disk.shutdown(wait=True)
         if self._lane.threads is not None:
             self._lane.threads.shutdown(wait=True)
+        if self._held is not None:
+            self._held.close()
+        self._lane.let_go()
         group, self._waiting = self._waiting, []
         if group:
             for waiting, end in zip(group, self._committed(group), strict=True):
