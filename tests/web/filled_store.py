@@ -398,7 +398,9 @@ async def fill_hostile(store: Store) -> None:
     )
     config = {"os": HOSTILE, "architecture": HOSTILE, "created": HOSTILE}
     lone = image("linux", "amd64", config=config)
-    await record_tags(store, "hub", "acme/evil", {"latest": built, "lone": lone}, NOW)
+    for moved in (index(child), built):
+        tags = {"latest": built, "lone": lone, "moved": moved}
+        await record_tags(store, "hub", "acme/evil", tags, NOW)
     lease = await leases.acquire(store, "hub", "acme/evil", "test", 60, NOW)
     assert lease is not None
     state = (await observations.known_tags(store, lease.repository_id))["lone"]

@@ -21,6 +21,8 @@ PAGES = (
     "/t/internal/shop/legacy:old",
     "/t/edge/fleet/probe:latest",
     "/t/edge/fleet/partial:latest",
+    "/d/internal/shop/checkout:latest",
+    "/d/internal/shop/checkout:3.9",
     "/findings",
     "/findings?severity=error&state=open&registry=internal",
     "/findings?repository=nothing",

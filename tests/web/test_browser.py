@@ -45,6 +45,7 @@ LOOKED_AT = (
     "/t/edge/fleet/probe:latest",
     "/t/edge/fleet/partial:latest",
     "/r/edge/fleet/partial",
+    "/d/internal/shop/checkout:latest",
     "/findings",
     "/rules",
     "/rules/MFL101",

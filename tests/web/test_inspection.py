@@ -81,11 +81,14 @@ async def test_a_tag_shows_entries_findings_fix_and_history(client: Client) -> N
     assert answer.tag.digest in [one.get("title") for one in page.all_of("code")]
 
 
-async def test_attestations_are_folded_away(client: Client) -> None:
+async def test_attestations_are_folded_under_the_entry_they_speak_of(client: Client) -> None:
     answer = await read(client, "/t/internal/platform/gateway:latest", TagAnswer)
+    page = await page_of(client, "/t/internal/platform/gateway:latest")
 
     assert (5, 5) == (len(answer.entries), len(answer.attachments))
-    assert "5 attestations" in (await page_of(client, "/t/internal/platform/gateway:latest")).text
+    assert [one.path for one in answer.entries] == [one.attests for one in answer.attachments]
+    assert 5 == page.text.count("1 attestation")
+    assert "of no entry in the list" not in page.text
 
 
 async def test_ignored_findings_stand_apart_with_their_reason(client: Client) -> None:

@@ -15,6 +15,8 @@ HOSTILE_PAGES = (
     "/r/hub/acme/evil",
     "/t/hub/acme/evil:latest",
     "/t/hub/acme/evil:lone",
+    "/d/hub/acme/evil:latest",
+    "/d/hub/acme/evil:moved",
     "/findings",
     "/rules/MFL101",
     "/crawls",
@@ -26,6 +28,7 @@ ELEMENTS = {
     *("dd", "a", "code", "pre", "strong", "time", "wbr", "details", "summary", "table", "caption"),
     *("thead", "tbody", "tr", "th", "td", "form", "label", "input", "select", "option"),
     *("fieldset", "legend", "button", "progress", "figure", "figcaption"),
+    *("del", "ins"),
     *("svg", "symbol", "rect", "path", "circle", "use", "g"),
 }
 

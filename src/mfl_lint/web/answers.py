@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from mfl_lint.core.views import Counts, DayCounts, HistoryItem
+from mfl_lint.core.difference import Change, PlatformDifference
+from mfl_lint.core.views import Counts, DayCounts
 from mfl_lint.web.items import (
     BrokenItem,
     ChangeItem,
@@ -17,6 +18,9 @@ from mfl_lint.web.items import (
     Doubt,
     EntryItem,
     FindingItem,
+    HostItem,
+    InsideItem,
+    PastItem,
     RegistryItem,
     RepositoryItem,
     RuleItem,
@@ -96,7 +100,27 @@ class TagAnswer(Answer, frozen=True, kw_only=True):
     findings: tuple[FindingItem, ...]
     ignored: tuple[FindingItem, ...]
     resolved: tuple[FindingItem, ...] = ()
-    history: tuple[HistoryItem, ...] = ()
+    history: tuple[PastItem, ...] = ()
+    hosts: tuple[HostItem, ...] = ()
+    insides: tuple[InsideItem, ...] = ()
+
+
+class DifferenceAnswer(Answer, frozen=True, kw_only=True):
+    """Two digests that a tag pointed at, compared platform by platform.
+
+    `same` says that nothing differs in what was seen; `unseen` what was not, a line each.
+    """
+
+    host: str
+    registry: str
+    repository: str
+    tag: str
+    before: str
+    after: str
+    same: bool
+    platforms: tuple[PlatformDifference, ...]
+    changes: tuple[Change, ...]
+    unseen: tuple[str, ...]
 
 
 class FindingsAnswer(Answer, frozen=True, kw_only=True):

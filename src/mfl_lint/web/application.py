@@ -13,7 +13,7 @@ from aiohttp import web
 from mfl_lint.core.errors import StoreError
 from mfl_lint.resources import templates_path
 from mfl_lint.store import crawls
-from mfl_lint.web import inspection, overview, query
+from mfl_lint.web import inspection, overview, past, query
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.failures import explained, failure
 from mfl_lint.web.links import API
@@ -29,6 +29,7 @@ Reader = Callable[[Services, Mapping[str, str], Query], Awaitable[Answer]]
 _READY_TIMEOUT_S: Final = 2.0
 _REPOSITORY: Final = "/r/{registry}/{repository:.+}"
 _TAG: Final = "/t/{registry}/{repository:[^:]+}:{tag}"
+_DIFFERENCE: Final = _TAG.replace("/t/", "/d/", 1)
 
 
 class View(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ VIEWS: Final = (
     ),
     View(inspection.read_repository, _REPOSITORY, _REPOSITORY, "repository.html", query.GLOB),
     View(inspection.read_tag, _TAG, _TAG, "tag.html"),
+    View(past.read_difference, _DIFFERENCE, _DIFFERENCE, "difference.html", query.DIFFERENCE),
     View(inspection.read_findings, "/findings", "/findings", "findings.html", query.FINDINGS),
     View(inspection.read_rules, "/rules", "/rules", "rules.html"),
     View(inspection.read_rule, "/rules/{id}", "/rules/{id}", "rule.html", query.PAGING),

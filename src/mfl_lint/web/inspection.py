@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.observation import Kind, Observation
-from mfl_lint.core.reference import Reference, is_repository, is_tag
+from mfl_lint.core.reference import Reference, is_tag
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.truth import FindingState, Tracked
 from mfl_lint.core.views import (
@@ -30,9 +30,13 @@ from mfl_lint.web.answers import (
     TagAnswer,
 )
 from mfl_lint.web.entries import bounded_annotations, entries_of, is_attachment, stored_entries
+from mfl_lint.web.hosts import host_items
+from mfl_lint.web.insides import insides_of
 from mfl_lint.web.items import FindingItem, RuleItem
 from mfl_lint.web.matrix import matrix
-from mfl_lint.web.overview import registry_of, repository_items
+from mfl_lint.web.overview import repository_items
+from mfl_lint.web.past import past_of
+from mfl_lint.web.places import Place, repository_of
 from mfl_lint.web.query import Query, finding_filter
 from mfl_lint.web.services import Services
 
@@ -41,7 +45,7 @@ async def read_repository(
     services: Services, match: Mapping[str, str], query: Query
 ) -> RepositoryAnswer:
     """Return a repository's matrix with its own findings; 404 if it is not known."""
-    registry, repository = await _repository_of(services, match)
+    registry, repository = await repository_of(services, match)
     rows = await views.tag_rows(
         services.store,
         registry.name,
@@ -64,19 +68,6 @@ async def read_repository(
     )
 
 
-async def _repository_of(
-    services: Services, match: Mapping[str, str]
-) -> tuple[RegistryView, RepositoryView]:
-    registry, name = await registry_of(services, match["registry"]), match["repository"]
-    known = is_repository(name)
-    view = await views.repository_view(services.store, registry.name, name) if known else None
-    if view is None:
-        raise web.HTTPNotFound(
-            text=f"{registry.name} has no repository {name[:255]!a} that is known"
-        )
-    return registry, view
-
-
 async def _own_findings(services: Services, repository: RepositoryView) -> tuple[FindingItem, ...]:
     """Return what is wrong with the repository's name."""
     held = await registries.repository(services.store, repository.registry, repository.name)
@@ -89,7 +80,7 @@ async def _own_findings(services: Services, repository: RepositoryView) -> tuple
 
 async def read_tag(services: Services, match: Mapping[str, str], query: Query) -> TagAnswer:
     """Return one tag with all below it; 404 if it is not known."""
-    registry, repository = await _repository_of(services, match)
+    registry, repository = await repository_of(services, match)
     place = (registry.name, repository.name, match["tag"])
     row = await views.tag(services.store, *place) if is_tag(match["tag"]) else None
     if row is None:
@@ -99,10 +90,15 @@ async def read_tag(services: Services, match: Mapping[str, str], query: Query) -
     observation = await stored_observation(services.store, *place)
     before = FindingFilter(*place, states=(str(FindingState.RESOLVED),), watched=False)
     resolved = await views.findings_page(services.store, before, limit=20)
-    history = await views.tag_history(services.store, *place)
     answer = _tag_answer(services, registry, row, observation, place)
-    past = _items(services, resolved.items)
-    return msgspec.structs.replace(answer, resolved=past, history=history)
+    root = observation.root if observation is not None else None
+    return msgspec.structs.replace(
+        answer,
+        resolved=_items(services, resolved.items),
+        history=await past_of(services, place),
+        hosts=host_items(root, answer.tag.cells),
+        insides=await insides_of(services.store, root),
+    )
 
 
 def _tag_answer(
@@ -110,7 +106,7 @@ def _tag_answer(
     registry: RegistryView,
     row: TagRow,
     observation: Observation | None,
-    place: tuple[str, str, str],
+    place: Place,
 ) -> TagAnswer:
     drawn = matrix([row], place[0], place[1], services.config().policy, services.now())
     standing = present.worst_first(_items(services, row.findings))

@@ -28,6 +28,12 @@ def tag(registry_name: str, repository_name: str, name: str) -> str:
     return f"/t/{place}:{quote(name, safe=':')}"
 
 
+def difference(registry_name: str, repository_name: str, name: str, **digests: str) -> str:
+    """Return the path of what differs between two digests, `before` and `after`, of a tag."""
+    path = f"/d{tag(registry_name, repository_name, name).removeprefix('/t')}"
+    return f"{path}?{urlencode(digests)}" if digests else path
+
+
 def subject(registry_name: str, repository_name: str, tag_name: str) -> str:
     """Return the path of what a finding is about: its tag, or its repository."""
     if not tag_name:

@@ -21,6 +21,7 @@ _MAX_VALUES: Final = 20
 
 PAGING: Final = frozenset({"cursor", "limit"})
 GLOB: Final = PAGING | {"tag"}
+DIFFERENCE: Final = frozenset({"before", "after"})
 FINDINGS: Final = PAGING | {
     "registry",
     "repository",
