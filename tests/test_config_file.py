@@ -39,6 +39,22 @@ def test_a_registry_needs_a_name_and_a_host_only() -> None:
     assert None is parse_config(REGISTRY).registry("b")
 
 
+def test_who_may_see_what_is_read() -> None:
+    text = f"""{REGISTRY}visible_to = ["everyone", "users", "bob@example.com"]
+[serve]
+hosts = ["lint.example", "10.0.0.1", "[::1]"]
+[serve.proxy]
+user_header = "X-Forwarded-User"
+addresses = ["10.0.0.0/8", "::1"]"""
+    config = parse_config(text)
+    assert ("everyone", "users", "bob@example.com") == config.registries[0].visible_to
+    assert ("users",) == parse_config(REGISTRY).registries[0].visible_to
+    assert ("X-Forwarded-User", "viewer") == (
+        config.serve.proxy.user_header,
+        config.serve.proxy.role,
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
@@ -57,6 +73,16 @@ def test_a_registry_needs_a_name_and_a_host_only() -> None:
         ("[crawl]\nvanish_share = 2", "crawl.vanish_share: "),
         ("[crawl]\njitter = nan", "crawl.jitter: "),
         ("[serve]\nport = 70000", "serve.port: "),
+        ('[serve]\nhosts = ["https://lint.example"]', "serve.hosts: "),
+        ('[serve]\nhosts = ["lint.example:443"]', "serve.hosts: "),
+        ('[serve]\nhsts = "1d"', "serve.hsts: means nothing without https"),
+        ('[serve]\nsession = "91d"', "serve.session: at most 90d"),
+        ('[serve.proxy]\nuser_header = "X-User"', "serve.proxy.addresses: say from where"),
+        ('[serve.proxy]\naddresses = ["proxy.example"]', "serve.proxy.addresses: 'proxy.ex"),
+        ('[serve.proxy]\nuser_header = "X User"', "serve.proxy.user_header: "),
+        ('[serve.proxy]\nrole = "king"', "serve.proxy.role: "),
+        (f'{REGISTRY}visible_to = ["Alice"]', "registry[0].visible_to: 'Alice' is neither"),
+        (f'{REGISTRY}visible_to = [""]', "registry[0].visible_to: "),
         ("[database]\nurl = 3", "database.url: "),
         ("[registry]\nname = 'a'", "registry: Expected a list, got a table"),
         ("registry = [1]", "registry[0]: Expected a table"),

@@ -18,6 +18,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
+RoleName = Literal["viewer", "editor", "admin"]
 SomeSeconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -60,7 +61,8 @@ class RegistryConfig(Settings, frozen=True):
     hosts 16 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
     `sparse`: lists may name children that were never copied. `proxy`: it passes on what another
     registry holds. `check_blobs`: whether layers are there is looked at too. `deep`: layers are
-    read, to see which program an image starts.
+    read, to see which program an image starts. `visible_to`: who sees it where access is
+    controlled: `users` (who signed in), `everyone`, or names of users; admins see everything.
     """
 
     name: str
@@ -83,6 +85,7 @@ class RegistryConfig(Settings, frozen=True):
     check_blobs: bool = False
     deep: bool = False
     realm_hosts: tuple[str, ...] = ()
+    visible_to: tuple[str, ...] = ("users",)
     credentials: CredentialsConfig = CredentialsConfig()
 
 
@@ -137,11 +140,40 @@ class DatabaseConfig(Settings, frozen=True):
     url_env: str = ""
 
 
+class ProxyConfig(Settings, frozen=True):
+    """A reverse proxy that says who somebody is, in `user_header`, from one of `addresses`.
+
+    Addresses are networks too (`10.0.0.0/8`). `role` is of those who are no users here.
+    """
+
+    user_header: str = ""
+    addresses: tuple[str, ...] = ()
+    role: RoleName = "viewer"
+
+
+class FormConfig(Settings, frozen=True):
+    """The page on which anybody may have a public image looked at; off unless `enabled`."""
+
+    enabled: bool = False
+    per_hour: Positive = 10
+
+
 class ServeConfig(Settings, frozen=True):
-    """Where pages are served: loopback only, until access control exists."""
+    """Where pages are served, and to whom.
+
+    `hosts`: the names by which it is known, besides loopback and `host`. `https`: it is reached
+    by https, through a proxy. `hsts_s`: for how long browsers shall insist on that (0 = they
+    are not told). `session_s`: how long somebody stays signed in.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    hosts: tuple[str, ...] = ()
+    https: bool = False
+    hsts_s: Seconds = 0.0
+    session_s: SomeSeconds = 12 * 3600.0
+    proxy: ProxyConfig = ProxyConfig()
+    form: FormConfig = FormConfig()
 
 
 class ScanConfig(Settings, frozen=True):

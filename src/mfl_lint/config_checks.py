@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from mfl_lint.config import RegistryConfig, Scheme
-from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.config import ProxyConfig, RegistryConfig, Scheme, ServeConfig
+from mfl_lint.core.access import EVERYONE, USERS, user_name
+from mfl_lint.core.errors import ConfigInvalid, Refused
 from mfl_lint.core.platform import KNOWN_PAIRS, Platform
 from mfl_lint.core.reference import DEFAULT_REGISTRY, is_repository, is_tag
 
 MAX_GLOB: Final = 255
 MAX_MISTAKES: Final = 50
+_LONGEST_SESSION_S: Final = 90 * 86400.0
+_NAME_OF_HOST: Final = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?"
+)
+_HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,60}")
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
@@ -48,7 +55,52 @@ def _unknown(
 
 def check_registry(registry: RegistryConfig, key: str) -> None:
     """Raise ConfigInvalid with all of a registry's settings that cannot work."""
-    _refuse([*_address(registry, key), *_together(registry, key), *_patterns(registry, key)])
+    _refuse(
+        [
+            *_address(registry, key),
+            *_together(registry, key),
+            *_patterns(registry, key),
+            *_people(registry, key),
+        ]
+    )
+
+
+def check_serve(serve: ServeConfig) -> None:
+    """Raise ConfigInvalid with all settings of pages that cannot work."""
+    _refuse([*_served(serve), *_proxied(serve.proxy)])
+
+
+def _served(serve: ServeConfig) -> Iterator[str]:
+    for name in serve.hosts:
+        if not _NAME_OF_HOST.fullmatch(name):
+            yield f"serve.hosts: {name!r:.100} is no name; write it without scheme, port and path"
+    if serve.hsts_s and not serve.https:
+        yield "serve.hsts: means nothing without https = true"
+    if serve.session_s > _LONGEST_SESSION_S:
+        yield "serve.session: at most 90d"
+
+
+def _proxied(proxy: ProxyConfig) -> Iterator[str]:
+    for text in proxy.addresses:
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            yield f"serve.proxy.addresses: {text!r:.60} is no address and no network"
+    if proxy.user_header and not _HEADER.fullmatch(proxy.user_header):
+        yield f"serve.proxy.user_header: {proxy.user_header!r:.60} is no header's name"
+    if proxy.user_header and not proxy.addresses:
+        yield "serve.proxy.addresses: say from where the header is believed"
+
+
+def _people(registry: RegistryConfig, key: str) -> Iterator[str]:
+    """Yield who cannot be anybody."""
+    for name in registry.visible_to:
+        try:
+            known = name in (EVERYONE, USERS) or user_name(name) == name
+        except Refused:
+            known = False
+        if not known:
+            yield f'{key}.visible_to: {name!r:.60} is neither "users" nor "everyone" nor a name'
 
 
 def _refuse(mistakes: Sequence[str]) -> None:

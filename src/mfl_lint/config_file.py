@@ -22,7 +22,7 @@ from mfl_lint.config import (
     ServeConfig,
     Settings,
 )
-from mfl_lint.config_checks import check_registry
+from mfl_lint.config_checks import check_registry, check_serve
 from mfl_lint.config_policy import PolicyTable, policy_of
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid
@@ -184,6 +184,8 @@ def _config(table: object, path: Path | None) -> Config:
         if registry.name in names:
             reading.add(f"{key}.name: {registry.name!r:.70} is used twice")
         names.add(registry.name)
+    with reading.gathering():
+        check_serve(file.serve)
     policy = policy_of(file.policy, reading)
     reading.finish()
     return Config(

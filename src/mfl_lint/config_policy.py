@@ -183,13 +183,21 @@ def _ignores(known: RuleNames, reading: Reading) -> Iterator[Ignore]:
             reading.add(f"{key}.reason: say why this is ignored")
         with reading.gathering():
             check_globs((table.rule, table.registry, table.repository, table.tag), key)
-            rule = table.rule
-            if "*" not in rule:
-                ids = named_rules([rule], f"{key}.rule", known)
-                rule = ids[0] if len(ids) == 1 else f"{ids[0][:_FAMILY_LENGTH]}*"
+            rule = rule_pattern(table.rule, f"{key}.rule", known)
             when = _instant(table.expires, f"{key}.expires")
             place = table.registry, table.repository, table.tag
             yield Ignore(rule, table.reason, *place, when)
+
+
+def rule_pattern(text: str, key: str, known: RuleNames) -> str:
+    """Return what an ignore compares ids with; of an id, a slug, a family, or a pattern.
+
+    Raises ConfigInvalid for a rule that there is not.
+    """
+    if "*" in text:
+        return text
+    ids = named_rules([text], key, known)
+    return ids[0] if len(ids) == 1 else f"{ids[0][:_FAMILY_LENGTH]}*"
 
 
 def _instant(value: object, key: str) -> datetime | None:

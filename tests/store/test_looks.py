@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mfl_lint.core.records import LookRequest
-from mfl_lint.store import looks
+from mfl_lint.store import audit, looks
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, later
 
@@ -47,3 +47,21 @@ async def test_the_oldest_come_first_and_nobody_gets_anothers(store: Store) -> N
     rest = await asyncio.gather(*(looks.take_looks(store, 2, now=NOW) for _ in range(3)))
     assert ["v0", "v1"] == [one.tag for one in first]
     assert ["v2", "v3", "v4", "v5"] == sorted(one.tag for taken in rest for one in taken)
+
+
+async def test_what_nobody_took_yet_is_shown_to_whom_it_concerns(store: Store) -> None:
+    await _ask(store, "v1")
+    await looks.request_look(store, "two", "team/app", "", NOW, "asked", who="alice")
+    assert ["one", "two"] == [one.registry for one in await looks.pending_looks(store)]
+    blind = store.seeing(frozenset({"one"}))
+    assert ["one"] == [one.registry for one in await looks.pending_looks(blind)]
+    await looks.take_looks(store, 10, now=NOW)
+    assert () == await looks.pending_looks(store)
+
+
+async def test_who_asks_for_a_look_is_written_down_once(store: Store) -> None:
+    for _ in range(2):
+        await looks.request_look(store, "two", "team/app", "v1", NOW, "asked", who="alice")
+    await _ask(store)
+    (deed,) = (await audit.deeds(store)).items
+    assert ("alice", "scan.ask", "two/team/app:v1") == (deed.who, deed.action, deed.subject)

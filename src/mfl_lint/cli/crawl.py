@@ -125,6 +125,7 @@ async def _standing(config: Config) -> dict[str, Standing]:
     from mfl_lint.core.views import Counts
     from mfl_lint.service.crawling import database_url, utc_now
     from mfl_lint.store.engine import open_store
+    from mfl_lint.store.ignores import standing_ignores
     from mfl_lint.store.view_ignored import ignored_by_registry
     from mfl_lint.store.view_uncertain import unseen_by_registry
     from mfl_lint.store.views import registries
@@ -132,6 +133,7 @@ async def _standing(config: Config) -> dict[str, Standing]:
     now = utc_now()
     ignores = [one for one in config.policy.ignores if one.expires is None or now < one.expires]
     async with open_store(database_url(config)) as store:
+        ignores += await standing_ignores(store, now)
         ignored = await ignored_by_registry(store, ignores)
         unseen = await unseen_by_registry(store)
         views = await registries(store)

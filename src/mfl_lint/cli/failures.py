@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from mfl_lint.cli import exit_codes
-from mfl_lint.core.errors import ConfigInvalid, MflLintError, ReferenceInvalid
+from mfl_lint.core.errors import ConfigInvalid, MflLintError, ReferenceInvalid, Refused
 
 _MAX_LINE: Final = 1000
 _SECRETS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=Basic )\S+|(?<=Bearer )\S+")
@@ -89,7 +89,7 @@ def _failed(error: BaseException, session: Session) -> int:
     if isinstance(error, MflLintError):
         for line in error.mistakes if isinstance(error, ConfigInvalid) else (str(error),):
             say(f"error: {line}")
-        mistaken = isinstance(error, ConfigInvalid | ReferenceInvalid)
+        mistaken = isinstance(error, ConfigInvalid | ReferenceInvalid | Refused)
         return exit_codes.USAGE if mistaken else exit_codes.COULD_NOT_LOOK
     hint = "" if session.debug else "; --debug shows the traceback"
     say(f"error: this is a bug in mfl-lint: {type(error).__name__}: {error}{hint}")

@@ -25,6 +25,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "Show everything on a small registry of its own."),
     "rules": ("rules", "List the rules."),
     "explain": ("explain", "Say what a rule finds, why it matters and how to mend it."),
+    "users": ("users", "Add, list, change and remove the people who may sign in."),
+    "tokens": ("tokens", "Make, list and revoke API tokens."),
     "db": ("db", "Create, upgrade and check the database."),
     "config": ("config", "Check the configuration, or write one to start from."),
     "completion": ("completion", "Print the script that completes mfl-lint in a shell."),

@@ -7,6 +7,7 @@
     ├── ManifestInvalid       a document that cannot be read at all
     ├── ConfigInvalid         settings are wrong; names their keys; `mistakes`
     ├── NotObserved           a rule asked for evidence that nobody saw
+    ├── Refused               what somebody asked for cannot be done; says why
     ├── Unready               a platform cannot be pulled, or nobody can tell; `answer`
     ├── StoreError            the database cannot be used as it is
     │   ├── LeaseLost         another worker holds the repository; the write was refused
@@ -58,6 +59,10 @@ class ConfigInvalid(MflLintError):
 
 class NotObserved(MflLintError):
     """A rule asked for evidence that nobody saw: the verdict is unknown."""
+
+
+class Refused(MflLintError):
+    """What somebody asked for cannot be done: the text says why, and never holds a secret."""
 
 
 class StoreError(MflLintError):

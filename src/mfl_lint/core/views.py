@@ -13,6 +13,7 @@ import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import LookState
+from mfl_lint.core.policy import Ignore
 from mfl_lint.core.records import CrawlRecord, Entry, TagState
 from mfl_lint.core.rule import Finding
 from mfl_lint.core.truth import FindingState, Tracked, Transition
@@ -122,6 +123,15 @@ class BrokenTag(msgspec.Struct, frozen=True):
     tag: str
     counts: Counts
     since: datetime | None = None
+
+
+class SetIgnore(msgspec.Struct, frozen=True):
+    """An ignore that somebody set here, and when; in one registry, that it names exactly."""
+
+    id: int
+    ignore: Ignore
+    who: str
+    created_at: datetime
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

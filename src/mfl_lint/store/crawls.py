@@ -12,7 +12,7 @@ from mfl_lint.core.views import Page
 from mfl_lint.store import tables
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import all_rows, one_row, registry_id, run
+from mfl_lint.store.statements import all_rows, one_row, registry_id, run, visible
 from mfl_lint.store.tables import registries
 
 _CRAWLS = tables.crawls
@@ -102,7 +102,7 @@ async def crawls(
     whole: bool = False,
 ) -> Page[CrawlRecord]:
     """Return the crawls, newest first, of one registry or of all; `whole` = no partial ones."""
-    query = crawls_query()
+    query = visible(store.sees, crawls_query())
     if whole:
         query = query.where(_CRAWLS.c.partial.is_(false()))
     if registry is not None:
@@ -115,5 +115,6 @@ async def crawls(
 
 async def crawl(store: Store, id: int) -> CrawlRecord | None:  # noqa: A002  # the field's word
     """Return one crawl."""
-    row = await store.read(one_row, crawls_query().where(_CRAWLS.c.id == id))
+    query = visible(store.sees, crawls_query()).where(_CRAWLS.c.id == id)
+    row = await store.read(one_row, query)
     return None if row is None else crawl_record(row)

@@ -60,6 +60,8 @@ class Lane:
 class Store:
     """An open database. The functions of the other modules take it first.
 
+    `sees` are the registries that whoever asks may know of, None for all.
+
     Whoever is cancelled stops waiting, no more: a transaction that was begun goes on to its end
     in its thread, and is committed or rolled back as if somebody waited.
     """
@@ -70,12 +72,21 @@ class Store:
         writer: Lane,
         reader: Lane,
         turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+        sees: frozenset[str] | None = None,
     ) -> None:
         self.name = name
+        self.sees = sees
         self.dialect = writer.engine.dialect.name
         self._writer = writer
         self._turn = turn
         self._reader = reader
+
+    def seeing(self, registries: frozenset[str]) -> Store:
+        """Return the same store for somebody who sees these registries only.
+
+        Whatever is read from it to be shown leaves out all others, as if they were not there.
+        """
+        return Store(self.name, self._writer, self._reader, self._turn, registries)
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

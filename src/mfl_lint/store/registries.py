@@ -17,7 +17,7 @@ from mfl_lint.store.counters import COLUMNS, Tally, add_to_registry, count_stand
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import Rows, insert_new, upsert
 from mfl_lint.store.rows import summary
-from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id, run
+from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id, run, visible
 
 _REPOSITORIES = tables.repositories
 _REGISTRIES = tables.registries
@@ -151,7 +151,8 @@ async def repositories(
     store: Store, registry: str, *, watched_only: bool = True
 ) -> tuple[RepositoryState, ...]:
     """Return the registry's repositories by name, those that are gone too."""
-    query = states_query().where(_REGISTRIES.c.name == registry).order_by(_REPOSITORIES.c.name)
+    query = visible(store.sees, states_query()).where(_REGISTRIES.c.name == registry)
+    query = query.order_by(_REPOSITORIES.c.name)
     if watched_only:
         query = query.where(_REPOSITORIES.c.watched.is_(true()))
     return tuple(repository_state(row) for row in await store.read(all_rows, query))
@@ -159,7 +160,8 @@ async def repositories(
 
 async def repository(store: Store, registry: str, name: str) -> RepositoryState | None:
     """Return one repository, None if it was never seen."""
-    query = states_query().where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == name)
+    query = visible(store.sees, states_query())
+    query = query.where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == name)
     row = await store.read(one_row, query)
     return None if row is None else repository_state(row)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -81,6 +81,11 @@ def registry_id(connection: Connection, name: str) -> int:
     if found is None:
         raise StoreError(f"the store knows no registry {name[:100]!r}")
     return int(found)
+
+
+def visible(sees: Collection[str] | None, query: Select[Any]) -> Select[Any]:
+    """Return the query of rows in their registries, without those that nobody may know of here."""
+    return query if sees is None else query.where(registries.c.name.in_(sees))
 
 
 def matches(dialect: str, column: ColumnElement[Any], glob: str) -> ColumnElement[bool]:

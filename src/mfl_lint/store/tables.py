@@ -20,6 +20,7 @@ from mfl_lint.store.finding_tables import (
     rule_counters,
     transitions,
 )
+from mfl_lint.store.people_tables import api_tokens, audit, sessions, users
 from mfl_lint.store.place_tables import (
     crawls,
     documents,
@@ -36,6 +37,8 @@ from mfl_lint.store.schema import metadata
 
 __all__ = [
     "SCHEMA",
+    "api_tokens",
+    "audit",
     "crawls",
     "day_counters",
     "documents",
@@ -52,10 +55,12 @@ __all__ = [
     "registries",
     "repositories",
     "rule_counters",
+    "sessions",
     "slices",
     "tag_history",
     "tags",
     "transitions",
+    "users",
 ]
 
-SCHEMA: Final = "0002"
+SCHEMA: Final = "0003"

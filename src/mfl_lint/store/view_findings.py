@@ -36,7 +36,7 @@ from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.rows import counts, finding_value
-from mfl_lint.store.statements import all_rows, fetch_in, matches
+from mfl_lint.store.statements import all_rows, fetch_in, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
 
 _WATCHED: Final = (
@@ -56,7 +56,9 @@ async def findings_page(
     limit: int = 50,
 ) -> Page[FindingView]:
     """Return findings, worst first, then newest."""
-    query = _filtered(store.dialect, filter).order_by(*(column.desc() for column in _WORST))
+    query = visible(store.sees, _filtered(store.dialect, filter)).order_by(
+        *(column.desc() for column in _WORST)
+    )
     if cursor is not None:
         weight, seen, number = read_cursor(cursor, int, int, int)
         exact = (_WORST[0], type_coerce(_WORST[1], BigInteger), _WORST[2])
@@ -108,7 +110,7 @@ async def rule_counts(store: Store) -> dict[str, Counts]:
         .group_by(table.c.rule)
         .order_by(table.c.rule)
     )
-    rows = await store.read(all_rows, query)
+    rows = await store.read(all_rows, visible(store.sees, query))
     found = {row.rule: Counts(*(int(getattr(row, name)) for name in COLUMNS)) for row in rows}
     return {rule: standing for rule, standing in found.items() if standing != Counts()}
 
@@ -128,7 +130,8 @@ async def days(
     table = tables.day_counters
     query = select(table).join(registries, registries.c.id == table.c.registry_id)
     chosen = registries.c.watched.is_(true()) if registry is None else registries.c.name == registry
-    rows = await store.read(all_rows, query.where(chosen).order_by(table.c.day))
+    query = visible(store.sees, query.where(chosen)).order_by(table.c.day)
+    rows = await store.read(all_rows, query)
     if not rows:
         return ()
     end = now.astimezone(UTC).date().isoformat() if now else rows[-1].day
@@ -186,7 +189,7 @@ async def transitions_page(
         at, mark = read_cursor(cursor, int, str)
         exact = (type_coerce(transitions.c.at, BigInteger), transitions.c.id)
         query = query.where(tuple_(*exact) < tuple_(at, mark))
-    rows = await store.read(all_rows, query)
+    rows = await store.read(all_rows, visible(store.sees, query))
     return page(rows, limit, _change, lambda row: (micros(row.at), row.transition_id))
 
 
@@ -212,7 +215,7 @@ async def broken_tags(store: Store, limit: int = 20) -> tuple[BrokenTag, ...]:
         .order_by(*worst, tags.c.info.desc(), registries.c.name, repositories.c.name, tags.c.name)
         .limit(limit)
     )
-    return await store.read(_broken, query)
+    return await store.read(_broken, visible(store.sees, query))
 
 
 def _broken(connection: Connection, query: Select[Any]) -> tuple[BrokenTag, ...]:

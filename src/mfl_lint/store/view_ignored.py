@@ -27,8 +27,10 @@ from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import BrokenTag, Counts
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import matches
+from mfl_lint.store.statements import matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags
+
+Sees = frozenset[str] | None
 
 _STANDS: Final = findings.c.state != FindingState.RESOLVED.value
 _UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
@@ -37,49 +39,57 @@ _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(tru
 
 async def ignored_by_registry(store: Store, ignores: Sequence[Ignore]) -> dict[str, Counts]:
     """Return how many of the findings that each registry counts are ignored."""
-    return await store.read(_by_registry, ignores) if ignores else {}
+    return await store.read(_by_registry, ignores, store.sees) if ignores else {}
 
 
 async def ignored_by_rule(store: Store, ignores: Sequence[Ignore]) -> dict[str, Counts]:
     """Return how many of the findings that each rule counts are ignored, of what is watched."""
-    return await store.read(_by_rule, ignores) if ignores else {}
+    return await store.read(_by_rule, ignores, store.sees) if ignores else {}
 
 
 async def ignored_by_repository(
     store: Store, ignores: Sequence[Ignore], registry: str, names: Sequence[str]
 ) -> dict[str, Counts]:
     """Return how many of the findings that each named repository counts are ignored."""
-    return await store.read(_by_repository, ignores, registry, names) if ignores else {}
+    return await store.read(_by_repository, ignores, registry, names, store.sees) if ignores else {}
 
 
 async def broken_tags_counted(
     store: Store, ignores: Sequence[Ignore], limit: int
 ) -> tuple[BrokenTag, ...]:
     """Return the watched tags with findings that stand and are not ignored, the worst first."""
-    return await store.read(_broken, ignores, limit)
+    return await store.read(_broken, ignores, limit, store.sees)
 
 
-def _by_registry(connection: Connection, ignores: Sequence[Ignore]) -> dict[str, Counts]:
-    query = _ignored(connection, ignores, registries.c.name)
+def _by_registry(
+    connection: Connection, ignores: Sequence[Ignore], sees: Sees
+) -> dict[str, Counts]:
+    query = visible(sees, _ignored(connection, ignores, registries.c.name))
     query = query.where(repositories.c.watched.is_(true()), _OWN_OR_WATCHED)
     return _counts_by_key(connection, query)
 
 
-def _by_rule(connection: Connection, ignores: Sequence[Ignore]) -> dict[str, Counts]:
-    query = _ignored(connection, ignores, findings.c.rule)
+def _by_rule(connection: Connection, ignores: Sequence[Ignore], sees: Sees) -> dict[str, Counts]:
+    query = visible(sees, _ignored(connection, ignores, findings.c.rule))
     watched = (registries.c.watched.is_(true()), repositories.c.watched.is_(true()))
     return _counts_by_key(connection, query.where(*watched, _OWN_OR_WATCHED))
 
 
 def _by_repository(
-    connection: Connection, ignores: Sequence[Ignore], registry: str, names: Sequence[str]
+    connection: Connection,
+    ignores: Sequence[Ignore],
+    registry: str,
+    names: Sequence[str],
+    sees: Sees,
 ) -> dict[str, Counts]:
-    query = _ignored(connection, ignores, repositories.c.name)
+    query = visible(sees, _ignored(connection, ignores, repositories.c.name))
     chosen = (registries.c.name == registry, repositories.c.name.in_(names))
     return _counts_by_key(connection, query.where(*chosen, _OWN_OR_WATCHED))
 
 
-def _broken(connection: Connection, ignores: Sequence[Ignore], limit: int) -> tuple[BrokenTag, ...]:
+def _broken(
+    connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees
+) -> tuple[BrokenTag, ...]:
     """Take what is ignored from each tag's counters, then sort and cut."""
     dialect = connection.dialect.name
     taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
@@ -103,7 +113,7 @@ def _broken(connection: Connection, ignores: Sequence[Ignore], limit: int) -> tu
         .order_by(registries.c.name, repositories.c.name, tags.c.name)
         .limit(limit)
     )
-    rows = connection.execute(query).all()
+    rows = connection.execute(visible(sees, query)).all()
     oldest = (
         _findings(findings.c.tag_id.label("key"), func.min(findings.c.first_seen_at).label("at"))
         .where(findings.c.tag_id.in_([row.id for row in rows]), ~_covered(dialect, ignores))

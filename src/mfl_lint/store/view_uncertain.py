@@ -10,7 +10,10 @@ from sqlalchemy import Connection, Select, func, or_, select, true
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.store.engine import Store
+from mfl_lint.store.statements import visible
 from mfl_lint.store.tables import registries, repositories, tags
+
+Sees = frozenset[str] | None
 
 _VERIFIED: Final = LookState.VERIFIED.value
 _TAG: Final = (
@@ -34,30 +37,30 @@ class Uncertain(msgspec.Struct, frozen=True):
 
 async def uncertain_by_registry(store: Store) -> dict[str, Uncertain]:
     """Return how much of each registry is not certain; those without are left out."""
-    return await store.read(_by_registry)
+    return await store.read(_by_registry, store.sees)
 
 
 async def uncertain_by_repository(
     store: Store, registry: str, names: Sequence[str]
 ) -> dict[str, int]:
     """Return how many tags of the named repositories are not certain."""
-    return await store.read(_by_repository, registry, names)
+    return await store.read(_by_repository, registry, names, store.sees)
 
 
 async def unseen_by_registry(store: Store) -> dict[str, int]:
     """Return how many tags of each registry were not seen whole at the last look."""
-    return await store.read(_unseen)
+    return await store.read(_unseen, store.sees)
 
 
-def _unseen(connection: Connection) -> dict[str, int]:
+def _unseen(connection: Connection, sees: Sees) -> dict[str, int]:
     unseen = or_(tags.c.look != _VERIFIED, tags.c.complete.is_not(true()))
-    query = _tags(registries.c.name).where(unseen, tags.c.look != LookState.ABSENT.value)
+    query = _tags(registries.c.name, sees).where(unseen, tags.c.look != LookState.ABSENT.value)
     query = query.where(repositories.c.watched.is_(true()))
     return {row.key: row.number for row in connection.execute(query)}
 
 
-def _by_registry(connection: Connection) -> dict[str, Uncertain]:
-    unsure = _tags(registries.c.name).where(repositories.c.watched.is_(true()))
+def _by_registry(connection: Connection, sees: Sees) -> dict[str, Uncertain]:
+    unsure = _tags(registries.c.name, sees).where(repositories.c.watched.is_(true()))
     unlisted = (
         select(registries.c.name.label("key"), func.count().label("number"))
         .select_from(repositories)
@@ -66,20 +69,22 @@ def _by_registry(connection: Connection) -> dict[str, Uncertain]:
         .group_by(registries.c.name)
     )
     found = {row.key: Uncertain(tags=row.number) for row in connection.execute(unsure)}
-    for row in connection.execute(unlisted):
+    for row in connection.execute(visible(sees, unlisted)):
         found[row.key] = Uncertain(found.get(row.key, Uncertain()).tags, row.number)
     return found
 
 
-def _by_repository(connection: Connection, registry: str, names: Sequence[str]) -> dict[str, int]:
-    query = _tags(repositories.c.name)
+def _by_repository(
+    connection: Connection, registry: str, names: Sequence[str], sees: Sees
+) -> dict[str, int]:
+    query = _tags(repositories.c.name, sees)
     query = query.where(registries.c.name == registry, repositories.c.name.in_(names))
     return {row.key: row.number for row in connection.execute(query)}
 
 
-def _tags(key: Any) -> Select[Any]:
+def _tags(key: Any, sees: Sees) -> Select[Any]:
     """Return the query of how many tags are not certain, grouped by `key`."""
-    return (
+    query = (
         select(key.label("key"), func.count().label("number"))
         .select_from(tags)
         .join(repositories, repositories.c.id == tags.c.repository_id)
@@ -87,3 +92,4 @@ def _tags(key: Any) -> Select[Any]:
         .where(*_TAG)
         .group_by(key)
     )
+    return visible(sees, query)

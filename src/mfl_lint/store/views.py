@@ -17,7 +17,7 @@ from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.rows import counts, entry_value, tag_state, tracked_value
-from mfl_lint.store.statements import all_rows, fetch_in, matches, one_row
+from mfl_lint.store.statements import all_rows, fetch_in, matches, one_row, visible
 from mfl_lint.store.view_findings import (
     broken_tags,
     days,
@@ -48,12 +48,13 @@ _TAGS: Final = tables.tags
 
 async def registries(store: Store) -> tuple[RegistryView, ...]:
     """Return all registries by name, unwatched ones too."""
-    return await store.read(_registries, select(_REGISTRIES).order_by(_REGISTRIES.c.name))
+    query = visible(store.sees, select(_REGISTRIES)).order_by(_REGISTRIES.c.name)
+    return await store.read(_registries, query)
 
 
 async def registry(store: Store, name: str) -> RegistryView | None:
     """Return one registry."""
-    query = select(_REGISTRIES).where(_REGISTRIES.c.name == name)
+    query = visible(store.sees, select(_REGISTRIES)).where(_REGISTRIES.c.name == name)
     found = await store.read(_registries, query)
     return found[0] if found else None
 
@@ -117,7 +118,7 @@ async def repositories_page(
 ) -> Page[RepositoryView]:
     """Return the registry's repositories by name; `everything`: unwatched and gone ones too."""
     table = _REPOSITORIES
-    query = _repositories(registry).order_by(table.c.name).limit(limit + 1)
+    query = visible(store.sees, _repositories(registry)).order_by(table.c.name).limit(limit + 1)
     if not everything:
         query = query.where(table.c.watched.is_(true()), table.c.gone_at.is_(None))
     if glob:
@@ -130,7 +131,7 @@ async def repositories_page(
 
 async def repository_view(store: Store, registry: str, name: str) -> RepositoryView | None:
     """Return one repository, also if it is unwatched or gone."""
-    query = _repositories(registry).where(_REPOSITORIES.c.name == name)
+    query = visible(store.sees, _repositories(registry)).where(_REPOSITORIES.c.name == name)
     row = await store.read(one_row, query)
     return None if row is None else _repository(row)
 
@@ -159,7 +160,9 @@ async def tag_rows(
 
     `everything`: unwatched and gone ones too.
     """
-    query = _tags(registry, repository).order_by(_TAGS.c.sort_key, _TAGS.c.name)
+    query = visible(store.sees, _tags(registry, repository)).order_by(
+        _TAGS.c.sort_key, _TAGS.c.name
+    )
     if not everything:
         query = query.where(_TAGS.c.watched.is_(true()), _TAGS.c.gone_at.is_(None))
     if glob:
@@ -174,7 +177,7 @@ async def tag_rows(
 
 async def tag(store: Store, registry: str, repository: str, tag: str) -> TagRow | None:
     """Return one tag, also if it is unwatched or gone."""
-    query = _tags(registry, repository).where(_TAGS.c.name == tag)
+    query = visible(store.sees, _tags(registry, repository)).where(_TAGS.c.name == tag)
     rows, full = await store.read(_detailed, query, 1)
     return full[rows[0].id] if rows else None
 
@@ -240,7 +243,7 @@ async def tag_history(
         .order_by(history.c.id.desc())
         .limit(limit)
     )
-    rows = await store.read(all_rows, query)
+    rows = await store.read(all_rows, visible(store.sees, query))
     ends = [None, *(row.seen_at for row in rows)]
     return tuple(
         HistoryItem(row.digest, row.seen_at, end) for row, end in zip(rows, ends, strict=False)

@@ -1,0 +1,31 @@
+"""The database as the commands for users and tokens need it."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mfl_lint.config import Config
+from mfl_lint.service.crawling import database_url
+from mfl_lint.store import migrate
+from mfl_lint.store.engine import Store, open_store
+
+
+@asynccontextmanager
+async def open_people(config: Config) -> AsyncIterator[Store]:
+    """Bring the database up to date, and yield it."""
+    url = database_url(config)
+    await asyncio.to_thread(migrate.upgrade, url)
+    async with open_store(url) as store:
+        yield store
+
+
+def at_the_shell() -> str:
+    """Return who runs this command, for the audit."""
+    try:
+        return f"shell:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"shell:{os.getuid()}"
