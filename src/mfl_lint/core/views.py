@@ -13,6 +13,7 @@ import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import LookState
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Ignore
 from mfl_lint.core.records import CrawlRecord, Entry, TagState
 from mfl_lint.core.rule import Finding
@@ -90,6 +91,19 @@ class TagRow(msgspec.Struct, frozen=True):
     findings: tuple[Tracked, ...]
 
 
+class TagFilter(msgspec.Struct, frozen=True):
+    """What a repository's tags are narrowed to; "", empty and None = no demand.
+
+    `states`: how the tag is: error, warning, unknown (nothing worse, but not certain) or ok.
+    `offers` and `lacks`: a platform that it has to offer, or must not; without a variant any is.
+    """
+
+    glob: str = ""
+    states: tuple[str, ...] = ()
+    offers: Platform | None = None
+    lacks: Platform | None = None
+
+
 class DayCounts(msgspec.Struct, frozen=True):
     """Findings that stood at the end of one UTC day (`YYYY-MM-DD`), and what changed in it."""
 
@@ -102,7 +116,8 @@ class DayCounts(msgspec.Struct, frozen=True):
 class FindingFilter(msgspec.Struct, frozen=True):
     """What a list of findings is narrowed to; "" and empty = no demand. Globs for names.
 
-    `watched`: only what is watched now; False = the unwatched too.
+    `watched`: only what is watched now; False = the unwatched too. First seen not before
+    `seen_after` and not after `seen_before`, each None for any time.
     """
 
     registry: str = ""
@@ -113,6 +128,8 @@ class FindingFilter(msgspec.Struct, frozen=True):
     severities: tuple[str, ...] = ()
     states: tuple[str, ...] = ("open", "unknown")
     watched: bool = True
+    seen_after: datetime | None = None
+    seen_before: datetime | None = None
 
 
 class BrokenTag(msgspec.Struct, frozen=True):

@@ -85,6 +85,10 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
         query = query.where(findings.c.severity.in_(wanted.severities))
     if wanted.states:
         query = query.where(findings.c.state.in_(wanted.states))
+    if wanted.seen_after is not None:
+        query = query.where(findings.c.first_seen_at >= wanted.seen_after)
+    if wanted.seen_before is not None:
+        query = query.where(findings.c.first_seen_at <= wanted.seen_before)
     return query.where(_WATCHED) if wanted.watched else query
 
 

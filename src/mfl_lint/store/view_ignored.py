@@ -61,16 +61,24 @@ async def broken_tags_counted(
     return await store.read(_broken, ignores, limit, store.sees)
 
 
+def ignored_in_repository(
+    dialect: str, ignores: Sequence[Ignore], registry: str, repository: str
+) -> Select[Any]:
+    """Return the query of how many findings of each tag (`key`, its id) are ignored."""
+    query = _ignored(dialect, ignores, findings.c.tag_id)
+    return query.where(registries.c.name == registry, repositories.c.name == repository)
+
+
 def _by_registry(
     connection: Connection, ignores: Sequence[Ignore], sees: Sees
 ) -> dict[str, Counts]:
-    query = visible(sees, _ignored(connection, ignores, registries.c.name))
+    query = visible(sees, _ignored(connection.dialect.name, ignores, registries.c.name))
     query = query.where(repositories.c.watched.is_(true()), _OWN_OR_WATCHED)
     return _counts_by_key(connection, query)
 
 
 def _by_rule(connection: Connection, ignores: Sequence[Ignore], sees: Sees) -> dict[str, Counts]:
-    query = visible(sees, _ignored(connection, ignores, findings.c.rule))
+    query = visible(sees, _ignored(connection.dialect.name, ignores, findings.c.rule))
     watched = (registries.c.watched.is_(true()), repositories.c.watched.is_(true()))
     return _counts_by_key(connection, query.where(*watched, _OWN_OR_WATCHED))
 
@@ -82,7 +90,7 @@ def _by_repository(
     names: Sequence[str],
     sees: Sees,
 ) -> dict[str, Counts]:
-    query = visible(sees, _ignored(connection, ignores, repositories.c.name))
+    query = visible(sees, _ignored(connection.dialect.name, ignores, repositories.c.name))
     chosen = (registries.c.name == registry, repositories.c.name.in_(names))
     return _counts_by_key(connection, query.where(*chosen, _OWN_OR_WATCHED))
 
@@ -92,7 +100,7 @@ def _broken(
 ) -> tuple[BrokenTag, ...]:
     """Take what is ignored from each tag's counters, then sort and cut."""
     dialect = connection.dialect.name
-    taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
+    taken = _ignored(connection.dialect.name, ignores, findings.c.tag_id).subquery()
     left = {name: tags.c[name] - func.coalesce(taken.c[name], 0) for name in COLUMNS}
     query = (
         select(
@@ -127,11 +135,9 @@ def _broken(
     )
 
 
-def _ignored(connection: Connection, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
+def _ignored(dialect: str, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
     """Return the query of how many findings that stand are ignored, grouped by `key`."""
-    query = _findings(key.label("key"), *_sums()).where(
-        _STANDS, _covered(connection.dialect.name, ignores)
-    )
+    query = _findings(key.label("key"), *_sums()).where(_STANDS, _covered(dialect, ignores))
     rules = {one.rule for one in ignores}
     if not any("*" in rule or "?" in rule for rule in rules):
         # So that the index of rules is used.

@@ -38,7 +38,9 @@ __all__ = [
     "tag",
     "tag_history",
     "tag_rows",
+    "tags_of",
     "transitions_page",
+    "with_details",
 ]
 
 _REGISTRIES: Final = tables.registries
@@ -136,7 +138,7 @@ async def repository_view(store: Store, registry: str, name: str) -> RepositoryV
     return None if row is None else _repository(row)
 
 
-def _tags(registry: str, repository: str) -> Select[Any]:
+def tags_of(registry: str, repository: str) -> Select[Any]:
     """Return the query of a repository's tags."""
     return (
         select(_TAGS)
@@ -160,7 +162,7 @@ async def tag_rows(
 
     `everything`: unwatched and gone ones too.
     """
-    query = visible(store.sees, _tags(registry, repository)).order_by(
+    query = visible(store.sees, tags_of(registry, repository)).order_by(
         _TAGS.c.sort_key, _TAGS.c.name
     )
     if not everything:
@@ -177,7 +179,7 @@ async def tag_rows(
 
 async def tag(store: Store, registry: str, repository: str, tag: str) -> TagRow | None:
     """Return one tag, also if it is unwatched or gone."""
-    query = visible(store.sees, _tags(registry, repository)).where(_TAGS.c.name == tag)
+    query = visible(store.sees, tags_of(registry, repository)).where(_TAGS.c.name == tag)
     rows, full = await store.read(_detailed, query, 1)
     return full[rows[0].id] if rows else None
 
@@ -187,10 +189,10 @@ def _detailed(
 ) -> tuple[Sequence[Any], dict[int, TagRow]]:
     """Return the query's rows, and the first of them with their details, in one transaction."""
     rows = connection.execute(query).all()
-    return rows, _with_details(connection, rows[:limit])
+    return rows, with_details(connection, rows[:limit])
 
 
-def _with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
+def with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
     """Return the rows of one repository's tags with their entries and findings, by id."""
     if not rows:
         return {}

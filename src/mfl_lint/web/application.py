@@ -53,7 +53,7 @@ VIEWS: Final = (
         "registry.html",
         query.PAGING | {"repository"},
     ),
-    View(inspection.read_repository, _REPOSITORY, _REPOSITORY, "repository.html", query.GLOB),
+    View(inspection.read_repository, _REPOSITORY, _REPOSITORY, "repository.html", query.TAGS),
     View(inspection.read_tag, _TAG, _TAG, "tag.html"),
     View(past.read_difference, _DIFFERENCE, _DIFFERENCE, "difference.html", query.DIFFERENCE),
     View(inspection.read_findings, "/findings", "/findings", "findings.html", query.FINDINGS),

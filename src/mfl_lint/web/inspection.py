@@ -21,6 +21,7 @@ from mfl_lint.core.views import (
 )
 from mfl_lint.crawl.stored import stored_observation
 from mfl_lint.store import findings, registries, view_ignored, views
+from mfl_lint.store.view_tags import tags_page
 from mfl_lint.web import present
 from mfl_lint.web.answers import (
     FindingsAnswer,
@@ -33,11 +34,11 @@ from mfl_lint.web.entries import bounded_annotations, entries_of, is_attachment,
 from mfl_lint.web.hosts import host_items
 from mfl_lint.web.insides import insides_of
 from mfl_lint.web.items import FindingItem, RuleItem
-from mfl_lint.web.matrix import matrix
+from mfl_lint.web.matrix import column, matrix
 from mfl_lint.web.overview import repository_items
 from mfl_lint.web.past import past_of
 from mfl_lint.web.places import Place, repository_of
-from mfl_lint.web.query import Query, finding_filter
+from mfl_lint.web.query import Query, finding_filter, tag_filter, tag_order
 from mfl_lint.web.services import Services
 
 
@@ -46,17 +47,21 @@ async def read_repository(
 ) -> RepositoryAnswer:
     """Return a repository's matrix with its own findings; 404 if it is not known."""
     registry, repository = await repository_of(services, match)
-    rows = await views.tag_rows(
+    policy, now = services.config().policy, services.now()
+    wanted = tag_filter(query)
+    rows = await tags_page(
         services.store,
         registry.name,
         repository.name,
-        glob=query.text("tag"),
+        wanted,
+        ignores=present.active_ignores(policy, now),
+        order=tag_order(query),
         cursor=query.cursor,
         limit=query.limit,
     )
-    policy, now = services.config().policy, services.now()
     (item,) = await repository_items(services, [repository])
-    drawn = matrix(rows.items, registry.name, repository.name, policy, now)
+    asked = [column(one) for one in (wanted.offers, wanted.lacks) if one is not None]
+    drawn = matrix(rows.items, registry.name, repository.name, policy, now, asked)
     return RepositoryAnswer(
         host=registry.host,
         repository=item,
@@ -135,7 +140,10 @@ async def read_findings(
 ) -> FindingsAnswer:
     """Return the findings that the parameters ask for."""
     page = await views.findings_page(
-        services.store, finding_filter(query), cursor=query.cursor, limit=query.limit
+        services.store,
+        finding_filter(query, services.now()),
+        cursor=query.cursor,
+        limit=query.limit,
     )
     return FindingsAnswer(items=_items(services, page.items), next_cursor=page.next_cursor)
 

@@ -45,11 +45,20 @@ class Matrix(msgspec.Struct, frozen=True):
 
 
 def matrix(
-    rows: Sequence[TagRow], registry: str, repository: str, policy: Policy, now: datetime
+    rows: Sequence[TagRow],
+    registry: str,
+    repository: str,
+    policy: Policy,
+    now: datetime,
+    asked: Sequence[str] = (),
 ) -> Matrix:
-    """Return the matrix of the rows, under the policy that holds at `now`."""
+    """Return the matrix of the rows, under the policy that holds at `now`.
+
+    The columns that are `asked` for are there even if no row has anything in them.
+    """
     facts = [_Row(row, registry, repository, policy, now) for row in rows]
     tally = Counter(name for row in facts for name in row.cells)
+    tally |= Counter(dict.fromkeys(asked, len(facts) + 1))
     chosen = sorted(name for name, _ in tally.most_common(MAX_COLUMNS))
     columns = tuple(sorted(chosen, key=_column_order))
     return Matrix(columns, len(tally) - len(columns), tuple(row.item(columns) for row in facts))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
 
+from mfl_lint.core.errors import PlatformInvalid
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.truth import FindingState
-from mfl_lint.core.views import FindingFilter
+from mfl_lint.core.views import FindingFilter, TagFilter
+from mfl_lint.store.view_tags import STATES, Order
 
 LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -20,7 +25,7 @@ MAX_CURSOR: Final = 500
 _MAX_VALUES: Final = 20
 
 PAGING: Final = frozenset({"cursor", "limit"})
-GLOB: Final = PAGING | {"tag"}
+TAGS: Final = PAGING | {"tag", "state", "offers", "lacks", "sort"}
 DIFFERENCE: Final = frozenset({"before", "after"})
 FINDINGS: Final = PAGING | {
     "registry",
@@ -30,7 +35,17 @@ FINDINGS: Final = PAGING | {
     "platform",
     "severity",
     "state",
+    "age",
 }
+AGES: Final = {
+    "<1d": "under a day",
+    "<7d": "under a week",
+    ">7d": "over a week",
+    ">30d": "over a month",
+    ">90d": "over three months",
+}
+_AGE: Final = re.compile(r"([<>])([0-9]{1,4})([hd])")
+_LISTED: Final = frozenset({"severity", "state"})
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -57,6 +72,25 @@ class Query(msgspec.Struct, frozen=True):
             raise _bad(f"{name} must be one of {', '.join(allowed)}")
         return tuple(dict.fromkeys(given))
 
+    def platform(self, name: str) -> Platform | None:
+        """Return the platform that a parameter names, None if absent; 400 if it is none."""
+        text = self.text(name)
+        try:
+            return Platform.parse(text) if text else None
+        except PlatformInvalid as error:
+            raise _bad(f"{name} is {error}") from None
+
+    @property
+    def age(self) -> tuple[str, timedelta] | None:
+        """Return `<` or `>` and a span, None where no age is asked for."""
+        text = self.text("age", 10)
+        match = _AGE.fullmatch(text)
+        if text and match is None:
+            raise _bad("age must be < or > and a number of hours or days, like <12h or >7d")
+        if match is None:
+            return None
+        return match[1], timedelta(hours=int(match[2]) * (24 if match[3] == "d" else 1))
+
     @property
     def cursor(self) -> str | None:
         """Return where the list goes on, None for its beginning."""
@@ -76,7 +110,22 @@ class Query(msgspec.Struct, frozen=True):
     @property
     def narrowed(self) -> bool:
         """Say whether anything but paging is asked for."""
-        return bool(set(self.values) - PAGING)
+        return bool(set(self.values) - PAGING - {"sort"})
+
+    @property
+    def demands(self) -> Iterator[tuple[str, str, str]]:
+        """Yield name and value of each thing that is asked for, and `?…` of the rest without it."""
+        for name, given in self.values.items():
+            if name in PAGING or name == "sort":
+                continue
+            parts = [one for text in given for one in text.split(",") if one]
+            for part in parts if name in _LISTED else given:
+                left = tuple(one for one in parts if one != part) if name in _LISTED else ()
+                rest = {
+                    key: kept for key, kept in self.values.items() if key not in (name, "cursor")
+                }
+                rest |= {name: left} if left else {}
+                yield name, part, Query(rest).encoded()
 
     def encoded(self, **changes: str | None) -> str:
         """Return `?…` with changes put over (None takes one away), "" where nothing is left."""
@@ -99,9 +148,10 @@ def read_query(request: web.Request, allowed: Collection[str]) -> Query:
     return Query({name: tuple(given) for name, given in values.items()})
 
 
-def finding_filter(query: Query) -> FindingFilter:
-    """Return what a list of findings is to be narrowed to."""
+def finding_filter(query: Query, now: datetime) -> FindingFilter:
+    """Return what a list of findings is to be narrowed to; ages are told from `now`."""
     states = query.choices("state", [str(item) for item in FindingState])
+    side, span = query.age or ("", timedelta())
     return FindingFilter(
         registry=query.text("registry"),
         repository=query.text("repository"),
@@ -110,7 +160,25 @@ def finding_filter(query: Query) -> FindingFilter:
         platform=query.text("platform"),
         severities=query.choices("severity", [str(item) for item in Severity]),
         states=states or FindingFilter().states,
+        seen_after=now - span if side == "<" else None,
+        seen_before=now - span if side == ">" else None,
     )
+
+
+def tag_filter(query: Query) -> TagFilter:
+    """Return what a repository's tags are to be narrowed to."""
+    return TagFilter(
+        glob=query.text("tag"),
+        states=query.choices("state", STATES),
+        offers=query.platform("offers"),
+        lacks=query.platform("lacks"),
+    )
+
+
+def tag_order(query: Query) -> Order:
+    """Return how a repository's tags are to be sorted."""
+    (order,) = query.choices("sort", [str(item) for item in Order])[:1] or (Order.VERSION,)
+    return Order(order)
 
 
 def _bad(message: str) -> web.HTTPBadRequest:
