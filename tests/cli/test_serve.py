@@ -28,4 +28,15 @@ def test_a_mistake_is_one_line(command: Command) -> None:
     Path("mfl-lint.toml").write_text("[serve]\nhost = '0.0.0.0'\n")
     ran = command("serve")
     assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
-    assert "serve.host" in ran.err
+    assert "serve.hosts" in ran.err
+
+
+def test_others_are_served_only_once_somebody_is_known_or_on_insistence(command: Command) -> None:
+    Path("mfl-lint.toml").write_text("[serve]\nhost = '192.0.2.1'\nport = 0\n")
+    ran = command("serve")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "mfl-lint users add" in ran.err
+    # That address is no address of this machine.
+    assert "cannot listen on 192.0.2.1" in command("serve", "--insecure-no-auth").err
+    command("users", "add", "alice", "--no-password")
+    assert "cannot listen on 192.0.2.1" in command("serve").err

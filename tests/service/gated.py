@@ -94,13 +94,21 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(config: Config, *, looks_every_s: float = 3600.0) -> AsyncIterator[Service]:
+async def serving(
+    config: Config, *, looks_every_s: float = 3600.0, insecure: bool = False
+) -> AsyncIterator[Service]:
     """Run the service while the context lasts; it ends as by SIGTERM."""
     stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
     async with aiohttp.ClientSession() as client:
         service = Service(config, client)
         work = asyncio.create_task(
-            serve(service.read, ready=address.set_result, stop=stop, looks_every_s=looks_every_s)
+            serve(
+                service.read,
+                ready=address.set_result,
+                stop=stop,
+                looks_every_s=looks_every_s,
+                insecure=insecure,
+            )
         )
         await asyncio.wait([work, address], return_when=asyncio.FIRST_COMPLETED)
         try:

@@ -16,11 +16,14 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import text
+from yarl import URL
 
-from mfl_lint.config import Config, RegistryConfig, ServeConfig
+from mfl_lint.config import Config, ProxyConfig, RegistryConfig, ServeConfig
+from mfl_lint.core.access import Role
 from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.service.people import open_people
 from mfl_lint.service.serving import serve
-from mfl_lint.store import dump, looks
+from mfl_lint.store import dump, looks, users
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.statements import one_row
 from tests.builders import image, index, place
@@ -198,7 +201,7 @@ async def test_a_bad_configuration_is_logged_and_changes_nothing(
         for load, said in (
             (lambda: msgspec.structs.replace(config, registries=(bad,)), "'99 * * * *'"),
             (refuse, "registry[0].hots: there is no such setting"),
-            (lambda: msgspec.structs.replace(config, serve=ServeConfig("0.0.0.0")), "loopback"),
+            (lambda: msgspec.structs.replace(config, serve=ServeConfig("0.0.0.0")), "serve.hosts"),
         ):
             caplog.clear()
             service.load = load
@@ -291,13 +294,59 @@ async def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
-async def test_only_loopback_is_served(tmp_path: Path, host: str) -> None:
-    config = msgspec.structs.replace(config_of(tmp_path), serve=ServeConfig(host=host, port=0))
+async def test_only_loopback_is_served_while_nobody_is_known(tmp_path: Path, host: str) -> None:
+    pages = ServeConfig(host=host, port=0, hosts=("lint.example",))
+    config = msgspec.structs.replace(config_of(tmp_path), serve=pages)
     with pytest.raises(
-        ConfigInvalid, match=r"^serve\.host: .* not loopback.* sends Host: localhost"
+        ConfigInvalid, match=r"^serve\.host: .* not loopback.*users add.*--insecure-no-auth"
     ):
         await serve(lambda: config, ready=print)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+async def test_every_address_is_served_under_names_only(tmp_path: Path, host: str) -> None:
+    config = msgspec.structs.replace(config_of(tmp_path), serve=ServeConfig(host=host, port=0))
+    with pytest.raises(ConfigInvalid, match=r"^serve\.hosts: .* every address"):
+        await serve(lambda: config, ready=print, insecure=True)
     assert [] == names_in(tmp_path)
+
+
+async def served_everywhere(tmp_path: Path, *, insecure: bool = False, **pages: Any) -> int:
+    """Return the status of the API of a service that is bound to every address."""
+    settings = ServeConfig(host="0.0.0.0", port=0, hosts=("localhost",), **pages)
+    config = msgspec.structs.replace(config_of(tmp_path), serve=settings)
+    async with serving(config, insecure=insecure) as service:
+        port = URL(service.address).port
+        async with service.client.get(f"http://127.0.0.1:{port}/api/v1/overview") as answer:
+            return answer.status
+
+
+async def test_whoever_insists_shows_everything_to_everybody(tmp_path: Path) -> None:
+    assert 200 == await served_everywhere(tmp_path, insecure=True)
+
+
+async def test_every_address_is_served_once_somebody_is_known(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    async with open_people(config) as store:
+        await users.add_user(store, "a", Role.ADMIN, "", who="x", now=datetime.now(UTC))
+    assert 401 == await served_everywhere(tmp_path)
+
+
+async def test_every_address_is_served_behind_a_proxy_that_says_who_asks(tmp_path: Path) -> None:
+    proxy = ProxyConfig("X-User", ("192.0.2.1",))
+    assert 401 == await served_everywhere(tmp_path, proxy=proxy)
+
+
+async def test_a_look_that_is_asked_for_by_the_api_is_made_at_once(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    async with serving(config_of(tmp_path, lab(registry))) as service:
+        body = {"registry": "lab", "repository": "team/app"}
+        async with service.client.post(f"{service.address}api/v1/scans", json=body) as answer:
+            assert 202 == answer.status
+        await service.until("/crawls", ended)
+        found = (await service.get("/findings"))["items"]
+    assert [("team/app", "MFL101")] == [(item["repository"], item["rule"]) for item in found]
 
 
 async def test_a_bad_schedule_is_said_before_anything_is_done(tmp_path: Path) -> None:

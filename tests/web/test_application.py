@@ -27,7 +27,7 @@ async def test_a_page_is_well_formed_and_carries_the_policy(client: Client, path
     assert 200 == response.status
     assert CSP == response.headers["Content-Security-Policy"]
     assert "nosniff" == response.headers["X-Content-Type-Options"]
-    assert "no-referrer" == response.headers["Referrer-Policy"]
+    assert "same-origin" == response.headers["Referrer-Policy"]
     assert [] == page.unbalanced
     assert 1 == len(page.all_of("h1"))
     ids = [str(attributes["id"]) for _, attributes in page.elements if "id" in attributes]

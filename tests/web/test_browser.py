@@ -22,6 +22,7 @@ from mfl_lint.store.engine import Store, open_store
 from mfl_lint.web.application import create_app
 from tests.web import filled_store
 from tests.web.conftest import Client, make_database, served, services_of
+from tests.web.people import PASSWORD, house
 from tests.web.test_rendering import HOSTILE_PAGES
 
 CHROMIUM = "/usr/bin/chromium"
@@ -52,6 +53,12 @@ LOOKED_AT = (
     "/crawls",
     "/crawls/19",
     "/findings?repository=nothing",
+    "/scans",
+    "/scans/new?registry=internal&repository=shop/checkout",
+    "/ignores",
+    "/ignores/new?rule=MFL101&registry=internal",
+    "/account",
+    "/audit",
 )
 RULESETS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE_OPTIONS = {"runOnly": RULESETS, "resultTypes": ["violations"]}
@@ -139,6 +146,46 @@ async def problems_of(
 async def test_pages_are_accessible_and_fit(page: Page, filled_url: str) -> None:
     async with served(filled_url) as client:
         assert [] == await problems_of(page, client, LOOKED_AT)
+
+
+async def test_a_person_signs_in_asks_ignores_and_signs_out_without_scripts(
+    browser: Browser, filled_url: str, tmp_path: Path
+) -> None:
+    async with house(filled_url, tmp_path) as full:
+        context = await browser.new_context(java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(str(full.client.make_url("/account")))
+        await page.get_by_label("Name").fill("editor")
+        await page.get_by_label("Password").fill("wrong password")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.goto(str(full.client.make_url("/t/internal/shop/checkout:latest")))
+        await page.get_by_role("link", name="Look now").click()
+        await page.get_by_role("button", name="Look now").click()
+        await expect(page.get_by_role("table")).to_contain_text("shop/checkout:latest")
+        await page.go_back()
+        await page.go_back()
+        await page.get_by_role("link", name="Ignore…").first.click()
+        await page.get_by_label("Why").fill("known since spring")
+        await page.get_by_label("Until").fill("2026-06-01")
+        await page.get_by_role("button", name="Ignore").click()
+        await expect(page.get_by_role("table")).to_contain_text("known since spring")
+        await page.get_by_role("link", name="Undo").click()
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.get_by_role("table")).not_to_contain_text("known since spring")
+        await page.get_by_role("link", name="Account").click()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        await context.close()
+
+
+async def test_the_sign_in_is_accessible_and_fits(
+    page: Page, filled_url: str, tmp_path: Path
+) -> None:
+    async with house(filled_url, tmp_path) as full:
+        assert [] == await problems_of(page, full.client, ("/login",))
 
 
 async def test_hostile_pages_run_nothing_and_fit(page: Page, hostile_url: str) -> None:

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 
 @click.command("serve")
+@click.option(
+    "--insecure-no-auth",
+    "insecure",
+    is_flag=True,
+    help="Show everything to everybody who reaches an address that is not loopback, while there "
+    "are no users.",
+)
 @options.config_option
 @options.debug_option
-def command(config_path: Path | None) -> int:
+def command(insecure: bool, config_path: Path | None) -> int:
     """Crawl on schedule and serve the reports as pages.
 
-    Bound to loopback only: there is no access control yet. SIGHUP reads the settings again,
-    SIGTERM ends.
+    Bound to loopback, or to any address once it is known who may see what: see `mfl-lint users`.
+    SIGHUP reads the settings again, SIGTERM ends.
     """
     from mfl_lint.cli.settings import settings
     from mfl_lint.config_file import find_config, load_config
@@ -34,7 +41,7 @@ def command(config_path: Path | None) -> int:
         """Read the file that was found at the start: one that is gone since is a mistake."""
         return load_config(path) if path is not None else find_config(config_path)
 
-    asyncio.run(serve(load, ready=_announce))
+    asyncio.run(serve(load, ready=_announce, insecure=insecure))
     return 0
 
 

@@ -23,40 +23,64 @@ from mfl_lint.rules import discover
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.store import crawls, looks, registries
 from mfl_lint.store.engine import Store
+from mfl_lint.store.users import any_user
 from mfl_lint.web.application import create_app
+from mfl_lint.web.gate import LOOPBACK
 from mfl_lint.web.services import Services
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _LOOKS_AT_ONCE: Final = 100
 _PATIENCE_S: Final = 600.0
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_ANY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104  # so that it is told apart
 # What is read once, when the process starts.
 _LASTING: Final = ("database", "http", "serve")
 _ENDED: Final = (CrawlStatus.DONE, CrawlStatus.FAILED)
 
 
 def check_served(config: Config) -> None:
-    """Raise ConfigInvalid for what cannot be served: another address than loopback, a bad cron."""
-    if config.serve.host not in _LOOPBACK:
+    """Raise ConfigInvalid for what cannot be served: an address without a name, a bad cron."""
+    if config.serve.host in _ANY_ADDRESS and not config.serve.hosts:
         raise ConfigInvalid(
-            f"serve.host: {config.serve.host} is not loopback; there is no access control yet, "
-            "so put a reverse proxy with authentication, that sends Host: localhost, in front of "
-            "127.0.0.1"
+            f"serve.hosts: {config.serve.host} is every address of this machine; say by which "
+            "names pages are reached"
         )
     for registry in config.registries:
         trigger_of(registry, config.crawl.jitter)
 
 
+async def check_guarded(store: Store, config: Config, *, insecure: bool) -> None:
+    """Raise ConfigInvalid where others could reach pages that ask nobody who they are."""
+    serve = config.serve
+    if serve.host in LOOPBACK or serve.proxy.user_header or insecure:
+        return
+    if not await any_user(store):
+        raise ConfigInvalid(
+            f"serve.host: {serve.host} is not loopback, and nobody would be asked who they are: "
+            "add a user (`mfl-lint users add NAME --role admin`), or set serve.proxy, or insist "
+            "with --insecure-no-auth"
+        )
+
+
 class Server:
-    """Schedule and pages over one store. `load` reads the configuration anew."""
+    """Schedule and pages over one store. `load` reads the configuration anew.
+
+    `insecure`: everything is shown to everybody, wherever it is served, while nobody is known.
+    """
 
     def __init__(
-        self, store: Store, crawler: Crawler, load: Callable[[], Config], *, looks_every_s: float
+        self,
+        store: Store,
+        crawler: Crawler,
+        load: Callable[[], Config],
+        *,
+        looks_every_s: float,
+        insecure: bool = False,
     ) -> None:
         self._store = store
         self._crawler = crawler
         self._load = load
         self._looks_every_s = looks_every_s
+        self._insecure = insecure
         self._schedule = Schedule(self._scheduled)
         # The transport keeps each host with the limits that it was first asked under.
         self._limits = {(one.name, one.host): limits_of(one) for one in crawler.config.registries}
@@ -75,8 +99,15 @@ class Server:
             now=utc_now,
             next_crawl=self._schedule.next_run,
             live=self._crawler.live,
+            insecure=self._insecure,
+            hurry=self._hurry,
         )
         return create_app(services)
+
+    def _hurry(self) -> None:
+        """Make the looks that were asked for now."""
+        if not self._stopping:
+            self._begin(self._drain_looks())
 
     async def start(self) -> None:
         """Plan the crawls and begin."""

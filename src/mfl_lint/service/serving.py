@@ -15,7 +15,7 @@ from aiohttp import web
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.crawling import open_crawler
-from mfl_lint.service.server import Server, check_served
+from mfl_lint.service.server import Server, check_guarded, check_served
 
 LOOKS_EVERY_S: Final = 30.0
 _DRAIN_S: Final = 5.0
@@ -27,17 +27,20 @@ async def serve(
     ready: Callable[[str], None],
     stop: asyncio.Event | None = None,
     looks_every_s: float = LOOKS_EVERY_S,
+    insecure: bool = False,
 ) -> None:
     """Serve pages and crawl on schedule until SIGTERM, SIGINT or `stop`; SIGHUP reloads.
 
     `load` reads the configuration; `ready` is told the address when pages answer. Looks that
-    were asked for are made every `looks_every_s`.
+    were asked for are made every `looks_every_s`. `insecure`: nobody need be known for others
+    than this machine to read.
     """
     config = load()
     check_served(config)
     ended = stop or asyncio.Event()
     async with open_crawler(config) as (store, crawler):
-        server = Server(store, crawler, load, looks_every_s=looks_every_s)
+        await check_guarded(store, config, insecure=insecure)
+        server = Server(store, crawler, load, looks_every_s=looks_every_s, insecure=insecure)
         handlers = {
             signal.SIGTERM: ended.set,
             signal.SIGINT: ended.set,

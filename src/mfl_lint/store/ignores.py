@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -40,14 +39,14 @@ def _set(connection: Connection, ignore: Ignore, who: str, now: datetime) -> int
     }
     new = insert(ignores).values(who=who, created_at=now, **values).returning(ignores.c.id)
     number = int(connection.execute(new).scalar_one())
-    audit.note(connection, who, "ignore.set", _told(number, values), now)
+    audit.note(connection, who, "ignore.set", _told(number, ignore), now)
     return number
 
 
-def _told(number: int, values: Mapping[str, Any]) -> str:
-    until = f" until {values['expires'].date().isoformat()}" if values["expires"] else ""
-    place = f"{values['registry']}/{values['repository']}:{values['tag']}"
-    return f"{number}: {values['rule']} on {place}{until}: {values['reason']}"
+def _told(number: int, ignore: Ignore) -> str:
+    until = f" until {ignore.expires.date().isoformat()}" if ignore.expires else ""
+    place = f"{ignore.registry}/{ignore.repository}:{ignore.tag}"
+    return f"{number}: {ignore.rule} on {place}{until}: {ignore.reason}"
 
 
 async def set_ignores(store: Store) -> tuple[SetIgnore, ...]:
@@ -79,10 +78,10 @@ def _undo(
     gone = delete(ignores).where(ignores.c.id == number)
     if sees is not None:
         gone = gone.where(ignores.c.registry.in_(sees))
-    row = connection.execute(gone.returning(ignores)).mappings().one_or_none()
+    row = connection.execute(gone.returning(ignores)).one_or_none()
     if row is None:
         return False
-    audit.note(connection, who, "ignore.undo", _told(number, row), now)
+    audit.note(connection, who, "ignore.undo", _told(number, _value(row).ignore), now)
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
@@ -14,18 +15,26 @@ from mfl_lint.core.errors import StoreError
 from mfl_lint.resources import templates_path
 from mfl_lint.store import crawls
 from mfl_lint.web import inspection, overview, past, query
+from mfl_lint.web.access import identified
 from mfl_lint.web.answers import Answer
+from mfl_lint.web.auditing import read_audit
 from mfl_lint.web.failures import explained, failure
+from mfl_lint.web.gate import GATE, REMEMBER_S, Gate
+from mfl_lint.web.ignoring import add_ignoring, read_ignores
 from mfl_lint.web.links import API
+from mfl_lint.web.login import add_login
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.rendering import PAGES, Pages
+from mfl_lint.web.scanning import add_scanning, read_scans
 from mfl_lint.web.security import Handler, guarded, secured
 from mfl_lint.web.services import SERVICES, Services
+from mfl_lint.web.viewer import VIEWER, services_for
 
 __all__ = ["SERVICES", "Services", "create_app"]
 
 Reader = Callable[[Services, Mapping[str, str], Query], Awaitable[Answer]]
 
+_LARGEST_BODY: Final = 64 * 1024
 _READY_TIMEOUT_S: Final = 2.0
 _REPOSITORY: Final = "/r/{registry}/{repository:.+}"
 _TAG: Final = "/t/{registry}/{repository:[^:]+}:{tag}"
@@ -61,13 +70,24 @@ VIEWS: Final = (
     View(inspection.read_rule, "/rules/{id}", "/rules/{id}", "rule.html", query.PAGING),
     View(overview.read_crawls, "/crawls", "/crawls", "crawls.html", query.PAGING | {"registry"}),
     View(overview.read_crawl, r"/crawls/{id:\d{1,19}}", r"/crawls/{id:\d{1,19}}", "crawl.html"),
+    View(read_scans, "/scans", "/scans", "scans.html"),
+    View(read_ignores, "/ignores", "/ignores", "ignores.html"),
+    View(read_audit, "/audit", "/audit", "audit.html", query.PAGING),
 )
 
 
-def create_app(services: Services) -> web.Application:
-    """Return the application that shows what the services hold; it changes nothing."""
-    app = web.Application(middlewares=[secured, explained, guarded])
-    app[SERVICES] = services
+def create_app(services: Services, *, remember_s: float = REMEMBER_S) -> web.Application:
+    """Return the application that shows what the services hold to whom it concerns.
+
+    For `remember_s` it takes for granted who somebody is, and what people ignore.
+    """
+    app = web.Application(
+        middlewares=[secured, explained, guarded, identified], client_max_size=_LARGEST_BODY
+    )
+    gate = app[GATE] = Gate(services, remember_s)
+    app[SERVICES] = dataclasses.replace(services, config=gate.config)
+    for add in (add_login, add_scanning, add_ignoring):
+        add(app)
     app.cleanup_ctx.append(_with_pages)
     for view in VIEWS:
         app.router.add_get(f"{API}{view.api}", _json_handler(view))
@@ -86,7 +106,7 @@ async def _with_pages(app: web.Application) -> AsyncIterator[None]:
 
 def _page_handler(view: View) -> Handler:
     async def show(request: web.Request) -> web.Response:
-        services, asked = request.app[SERVICES], read_query(request, view.parameters)
+        services, asked = services_for(request), read_query(request, view.parameters)
         answer = await view.read(services, request.match_info, asked)
         text = request.app[PAGES].render(
             view.template,
@@ -95,6 +115,7 @@ def _page_handler(view: View) -> Handler:
             path=request.rel_url.raw_path,
             json=_json_path(view, request, asked),
             rules=services.rules,
+            viewer=request[VIEWER],
         )
         headers = {"Cache-Control": "no-cache"}
         return web.Response(text=text, content_type="text/html", headers=headers)
@@ -105,7 +126,7 @@ def _page_handler(view: View) -> Handler:
 def _json_handler(view: View) -> Handler:
     async def send(request: web.Request) -> web.Response:
         asked = read_query(request, view.parameters)
-        answer = await view.read(request.app[SERVICES], request.match_info, asked)
+        answer = await view.read(services_for(request), request.match_info, asked)
         return _tagged(request, msgspec.json.encode(answer))
 
     return send

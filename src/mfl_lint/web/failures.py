@@ -14,11 +14,13 @@ from mfl_lint.web.rendering import PAGES
 from mfl_lint.web.security import Handler
 
 _LOG: Final = logging.getLogger(__name__)
+_KEPT: Final = ("Allow", "WWW-Authenticate", "Retry-After")
 _NEXT: Final = {
     HTTPStatus.BAD_REQUEST: "Correct the address, or start again from the overview.",
     HTTPStatus.NOT_FOUND: "It may not have been crawled yet, or its name is spelt differently.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This service only shows; it changes nothing.",
-    HTTPStatus.MISDIRECTED_REQUEST: "Open it as localhost; a proxy must send Host: localhost.",
+    HTTPStatus.UNAUTHORIZED: "Sign in, and go back.",
+    HTTPStatus.FORBIDDEN: "Whoever runs this service can change what you may do.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This can be read here, not changed.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing is lost. Try again in a moment.",
 }
 
@@ -30,9 +32,11 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return failure(request, error.status, _detail(error), allow)
+            return web.Response(
+                status=error.status, headers={"Location": error.headers["Location"]}
+            )
+        kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
+        return failure(request, error.status, _detail(error), kept)
     except CursorInvalid:
         return failure(request, HTTPStatus.BAD_REQUEST, "cursor is not one that this list gave")
     except StoreError as error:

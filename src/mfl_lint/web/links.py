@@ -56,6 +56,19 @@ def crawls(registry_name: str) -> str:
     return f"/crawls?{urlencode({'registry': registry_name})}"
 
 
+def scan_new(registry_name: str, repository_name: str, tag_name: str = "") -> str:
+    """Return the path of the form that asks for a look."""
+    place = {"registry": registry_name, "repository": repository_name, "tag": tag_name}
+    return f"/scans/new?{urlencode({name: text for name, text in place.items() if text})}"
+
+
+def ignore_new(rule_id: str, registry_name: str, repository_name: str, tag_name: str) -> str:
+    """Return the path of the form that ignores a finding."""
+    place = {"registry": registry_name, "repository": repository_name, "tag": tag_name}
+    filled = {"rule": rule_id, **{name: text for name, text in place.items() if text}}
+    return f"/ignores/new?{urlencode(filled)}"
+
+
 def findings(**filters: str) -> str:
     """Return the path of the list of findings, narrowed."""
     return f"/findings?{urlencode(filters)}" if filters else "/findings"

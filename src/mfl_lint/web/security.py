@@ -1,4 +1,4 @@
-"""What every answer carries and what every request must be: headers, host, method."""
+"""What every answer carries and what every request must name: headers, and a host of ours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CSP: Final = (
 HEADERS: Final = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -30,31 +30,34 @@ async def secured(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put the security headers on every answer."""
     response = await handler(request)
     response.headers.update(HEADERS)
+    serve = request.app[SERVICES].config().serve
+    if serve.https and serve.hsts_s:
+        response.headers["Strict-Transport-Security"] = f"max-age={int(serve.hsts_s)}"
     return response
 
 
 @web.middleware
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what a page of another site could send here: foreign hosts, and writing methods."""
+    """Refuse what is asked under a name that is not ours: another site's, led here."""
     host = request.headers.get("Host", "")
     if not host:
         raise web.HTTPBadRequest(text="the request names no host")
-    if not is_own_host(host, request.app[SERVICES].config().serve.host):
-        raise web.HTTPMisdirectedRequest(text="this service is not known by that host name")
-    if request.method not in ("GET", "HEAD"):
-        raise web.HTTPMethodNotAllowed(
-            request.method, ("GET", "HEAD"), text="only GET and HEAD are answered here"
+    serve = request.app[SERVICES].config().serve
+    if not is_own_host(host, serve.host, *serve.hosts):
+        raise web.HTTPForbidden(
+            text="this service is not known by that host name: serve.hosts has its names, and "
+            "localhost is always one"
         )
     return await handler(request)
 
 
-def is_own_host(host: str, configured: str) -> bool:
-    """Say whether a Host header names this machine's loopback or the configured host.
+def is_own_host(host: str, *configured: str) -> bool:
+    """Say whether a Host header names this machine's loopback or one of the configured names.
 
     A name of another site that resolves to loopback (DNS rebinding) is not ours.
     """
     name = _without_port(host).lower()
-    if name in ("localhost", configured.lower()):
+    if name in ("localhost", *map(str.lower, configured)):
         return True
     try:
         return ip_address(name.removeprefix("[").removesuffix("]")).is_loopback

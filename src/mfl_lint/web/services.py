@@ -21,7 +21,8 @@ class Services:
 
     `config` gives the configuration that holds now, `now` aware UTC. `next_crawl` gives the
     time of a registry's next crawl, None where none is planned. `live` are the crawls that run
-    in this process, with figures newer than the store's.
+    in this process, with figures newer than the store's. `insecure`: somebody insists on showing
+    everything to everybody. `hurry` has looks that were asked for made at once.
     """
 
     store: Store
@@ -30,6 +31,8 @@ class Services:
     now: Callable[[], datetime]
     next_crawl: Callable[[str], datetime | None]
     live: Callable[[], tuple[CrawlRecord, ...]]
+    insecure: bool = False
+    hurry: Callable[[], None] = lambda: None
 
 
 SERVICES: Final = web.AppKey("services", Services)

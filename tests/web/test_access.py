@@ -1,0 +1,247 @@
+"""Every address, asked by everybody: nobody sees or does what they should not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from mfl_lint.core.access import Right
+from mfl_lint.core.policy import Ignore
+from mfl_lint.store import audit, crawls, ignores, looks
+from tests.web import filled_store
+from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, house
+
+PLACES: Final = {
+    "hub": "acme/agent-arm64",
+    "internal": "shop/checkout",
+    "edge": "fleet/probe",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """What an address needs: `right` (None: nothing), and the answer for whoever has it.
+
+    `path` may name {registry}, {repository}, {crawl} and {ignore}: it is asked for each registry.
+    """
+
+    path: str
+    right: Right | None = Right.READ
+    good: int = 200
+    body: tuple[str, ...] = ()
+
+
+READ, SCAN, IGNORE, AUDIT = Right.READ, Right.SCAN, Right.IGNORE, Right.AUDIT
+API: Final = "/api/v1"
+_PLACE = ("registry", "repository")
+TABLE: Final = {
+    ("GET", "/"): Route("/"),
+    ("GET", f"{API}/overview"): Route(f"{API}/overview"),
+    ("GET", f"{API}/registries"): Route(f"{API}/registries"),
+    ("GET", f"{API}/registries/{{registry}}"): Route(f"{API}/registries/{{registry}}"),
+    ("GET", "/registries/{registry}"): Route("/registries/{registry}"),
+    ("GET", f"{API}/registries/{{registry}}/repositories"): Route(
+        f"{API}/registries/{{registry}}/repositories"
+    ),
+    ("GET", "/r/{registry}/{repository}"): Route("/r/{registry}/{repository}"),
+    ("GET", f"{API}/r/{{registry}}/{{repository}}"): Route(f"{API}/r/{{registry}}/{{repository}}"),
+    ("GET", "/t/{registry}/{repository}:{tag}"): Route("/t/{registry}/{repository}:latest"),
+    ("GET", f"{API}/t/{{registry}}/{{repository}}:{{tag}}"): Route(
+        f"{API}/t/{{registry}}/{{repository}}:latest"
+    ),
+    ("GET", "/d/{registry}/{repository}:{tag}"): Route("/d/{registry}/{repository}:latest"),
+    ("GET", f"{API}/d/{{registry}}/{{repository}}:{{tag}}"): Route(
+        f"{API}/d/{{registry}}/{{repository}}:latest"
+    ),
+    ("GET", "/findings"): Route("/findings?state=open,unknown,resolved&limit=200"),
+    ("GET", f"{API}/findings"): Route(f"{API}/findings?state=open,unknown,resolved&limit=200"),
+    ("GET", "/rules"): Route("/rules"),
+    ("GET", f"{API}/rules"): Route(f"{API}/rules"),
+    ("GET", "/rules/{id}"): Route("/rules/MFL101?limit=200"),
+    ("GET", f"{API}/rules/{{id}}"): Route(f"{API}/rules/MFL101?limit=200"),
+    ("GET", "/crawls"): Route("/crawls?limit=200"),
+    ("GET", f"{API}/crawls"): Route(f"{API}/crawls?limit=200"),
+    ("GET", "/crawls/{id}"): Route("/crawls/{crawl}"),
+    ("GET", f"{API}/crawls/{{id}}"): Route(f"{API}/crawls/{{crawl}}"),
+    ("GET", "/scans"): Route("/scans"),
+    ("GET", f"{API}/scans"): Route(f"{API}/scans"),
+    ("GET", "/scans/new"): Route("/scans/new", SCAN),
+    ("POST", "/scans"): Route("/scans", SCAN, 303, _PLACE),
+    ("POST", f"{API}/scans"): Route(f"{API}/scans", SCAN, 202, _PLACE),
+    ("GET", "/ignores"): Route("/ignores"),
+    ("GET", f"{API}/ignores"): Route(f"{API}/ignores"),
+    ("GET", "/ignores/new"): Route("/ignores/new", IGNORE),
+    ("POST", "/ignores"): Route("/ignores", IGNORE, 303, ("registry", "rule", "reason")),
+    ("POST", f"{API}/ignores"): Route(
+        f"{API}/ignores", IGNORE, 201, ("registry", "rule", "reason")
+    ),
+    ("DELETE", f"{API}/ignores/{{id}}"): Route(f"{API}/ignores/{{ignore}}", IGNORE, 204),
+    ("GET", "/ignores/{id}/undo"): Route("/ignores/{ignore}/undo", IGNORE),
+    ("POST", "/ignores/{id}/undo"): Route("/ignores/{ignore}/undo", IGNORE, 303),
+    ("GET", "/audit"): Route("/audit", AUDIT),
+    ("GET", f"{API}/audit"): Route(f"{API}/audit", AUDIT),
+    ("GET", "/login"): Route("/login", None),
+    ("POST", "/login"): Route("/login", None, 403),
+    ("GET", "/account"): Route("/account", None),
+    ("POST", "/logout"): Route("/logout", None, 303),
+    ("GET", "/static/{name}"): Route("/static/app.css", None),
+    ("GET", "/healthz"): Route("/healthz", None),
+    ("GET", "/readyz"): Route("/readyz", None),
+}
+# Who is signed in is led on, who is not is led to the form.
+LED_ON: Final = {("GET", "/login"): True, ("GET", "/account"): False}
+CHANGES: Final = [key for key in TABLE if key[0] != "GET"]
+
+
+@pytest.fixture
+async def full(filled_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    """Yield an application on a filled store, with people."""
+    async with house(filled_url, tmp_path) as full:
+        yield full
+
+
+def routes_of(full: House) -> set[tuple[str, str]]:
+    """Return every address that the application answers at."""
+    found = set()
+    for route in full.client.server.app.router.routes():  # type: ignore[attr-defined]
+        if route.method != "HEAD":
+            found.add((route.method, route.resource.canonical))
+    return found
+
+
+async def test_every_address_of_the_application_stands_in_the_table(full: House) -> None:
+    assert set(TABLE) == routes_of(full)
+
+
+async def placed(full: House, route: Route, registry: str) -> tuple[str, dict[str, str]]:
+    """Return path and body of what is asked about a registry."""
+    given = {"registry": registry, "repository": PLACES[registry]}
+    if "{crawl}" in route.path:
+        page = await crawls.crawls(full.store, registry)
+        given["crawl"] = str(page.items[0].id)
+    if "{ignore}" in route.path:
+        one = Ignore("MFL301", "known", registry, PLACES[registry])
+        number = await ignores.set_ignore(full.store, one, who="x", now=filled_store.NOW)
+        given["ignore"] = str(number)
+    given |= {"rule": "MFL301", "reason": "why"}
+    body = {name: given[name] for name in route.body}
+    return route.path.format(**given), body
+
+
+def concerns(route: Route) -> tuple[str, ...]:
+    """Return the registries that an address is asked about, one after the other."""
+    named = any(f"{{{name}}}" in route.path for name in ("registry", "crawl", "ignore"))
+    return tuple(PLACES) if named or "registry" in route.body else ("",)
+
+
+def expected(key: tuple[str, str], route: Route, who: Who, registry: str) -> int:
+    """Return the status that somebody must get."""
+    signed_in = who.name != "anonymous"
+    if key in LED_ON and LED_ON[key] == signed_in:
+        return 303
+    if route.right is None:
+        return route.good
+    if route.right not in who.rights:
+        if signed_in:
+            return 403
+        return 303 if key[0] == "GET" and not key[1].startswith(API) else 401
+    return 404 if registry and registry not in who.sees else route.good
+
+
+async def sent(
+    full: House, who: Who, key: tuple[str, str], path: str, body: dict[str, str], **more: Any
+) -> tuple[int, str]:
+    options: dict[str, Any] = dict(more)
+    if key[0] == "POST":
+        form = not key[1].startswith(API)
+        options |= {"data": {"token": who.token, **body}} if form else {"json": body}
+    answer = await full.ask(who, key[0], path, **options)
+    return answer.status, await answer.text() + str(answer.headers)
+
+
+@pytest.mark.parametrize("who", WHO, ids=lambda who: who.name)
+async def test_everybody_gets_what_is_theirs_and_nothing_else(full: House, who: Who) -> None:
+    asked = 0
+    # Who signed out is nobody any more.
+    for key, route in sorted(TABLE.items(), key=lambda item: item[0][1] == "/logout"):
+        for registry in concerns(route):
+            if registry:
+                path, body = await placed(full, route, registry)
+            else:
+                path, body = route.path, {}
+            status, text = await sent(full, who, key, path, body)
+            asked += 1
+            told = f"{key} {path} as {who.name}"
+            assert expected(key, route, who, registry) == status, told
+            for name in set(VISIBLE) - who.sees:
+                shown = text.replace(path, "").replace(body.get("repository", "\0"), "")
+                assert [] == [mark for mark in MARKS[name] if mark in shown], told
+    print(f"{asked} requests as {who.name}")
+    assert asked > 50
+
+
+READERS: Final = [who for who in WHO if Right.READ in who.rights]
+
+
+@pytest.mark.parametrize("who", READERS, ids=lambda who: who.name)
+async def test_what_somebody_may_see_they_do_see(full: House, who: Who) -> None:
+    _, text = await sent(full, who, ("GET", f"{API}/registries"), f"{API}/registries", {})
+    for name, marks in MARKS.items():
+        assert (name in who.sees) == (marks[-1] in text)
+
+
+async def test_what_is_refused_changes_nothing(full: House) -> None:
+    before = (await audit.deeds(full.store)).items
+    for who in WHO:
+        if who.rights & {SCAN, IGNORE}:
+            continue
+        for key in CHANGES:
+            if TABLE[key].right is not None and "{ignore}" not in TABLE[key].path:
+                path, body = await placed(full, TABLE[key], "hub")
+                await sent(full, who, key, path, body)
+    assert before == (await audit.deeds(full.store)).items
+    assert () == await looks.pending_looks(full.store)
+
+
+FOREIGN: Final = {
+    "another site's page": {"Origin": "https://evil.example"},
+    "a page of nowhere": {"Origin": "null"},
+    "a browser that says so": {"Sec-Fetch-Site": "cross-site"},
+    "a neighbour on this site": {"Sec-Fetch-Site": "same-site"},
+}
+
+
+@pytest.mark.parametrize("key", CHANGES, ids=" ".join)
+async def test_a_change_that_another_site_makes_a_browser_send_is_refused(
+    full: House, key: tuple[str, str]
+) -> None:
+    path, body = await placed(full, TABLE[key], "hub")
+    before = (await audit.deeds(full.store)).items
+    for why, headers in FOREIGN.items():
+        status, _ = await sent(full, EDITOR, key, path, body, headers=headers)
+        assert 403 == status, why
+    if key[1].startswith(API):
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+            answer = await full.ask(
+                EDITOR, key[0], path, data=b"{}", headers={"Content-Type": kind}
+            )
+            assert key[0] == "DELETE" or 403 == answer.status
+    else:
+        others = (one.token for one in WHO if one is not EDITOR)
+        for token in ("", "x", "é", *others):
+            answer = await full.ask(EDITOR, "POST", path, data={**body, "token": token})
+            assert 403 == answer.status, token
+    if key[0] != "DELETE":
+        assert before == (await audit.deeds(full.store)).items
+
+
+@pytest.mark.parametrize("key", TABLE, ids=" ".join)
+async def test_under_a_foreign_host_nothing_is_answered(full: House, key: tuple[str, str]) -> None:
+    path, body = await placed(full, TABLE[key], "hub")
+    for host in ("evil.example", "localhost.evil.example", "10.0.0.1", "[::2]:80"):
+        status, _ = await sent(full, EDITOR, key, path, body, headers={"Host": host})
+        assert 403 == status, host
