@@ -132,14 +132,26 @@ class FindingFilter(msgspec.Struct, frozen=True):
     seen_before: datetime | None = None
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A finding in a few words; `platform` is "" where it is the whole tag's."""
+
+    rule: str
+    slug: str
+    platform: str
+
+
 class BrokenTag(msgspec.Struct, frozen=True):
-    """A tag with findings that stand; `since` is when the oldest open one was first seen."""
+    """A tag with findings that stand; `since` is when the oldest open one was first seen.
+
+    `faults` are the rules and platforms of the worst of them.
+    """
 
     registry: str
     repository: str
     tag: str
     counts: Counts
     since: datetime | None = None
+    faults: tuple[Told, ...] = ()
 
 
 class SetIgnore(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ Ignores are the configuration's, and act when findings are read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from mfl_lint.core.policy import Ignore
 from mfl_lint.core.truth import FindingState
-from mfl_lint.core.views import BrokenTag, Counts
+from mfl_lint.core.views import BrokenTag, Counts, Told
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import matches, visible
@@ -32,6 +33,7 @@ from mfl_lint.store.tables import findings, registries, repositories, tags
 
 Sees = frozenset[str] | None
 
+_FAULTS: Final = 3
 _STANDS: Final = findings.c.state != FindingState.RESOLVED.value
 _UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
 _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
@@ -99,7 +101,6 @@ def _broken(
     connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees
 ) -> tuple[BrokenTag, ...]:
     """Take what is ignored from each tag's counters, then sort and cut."""
-    dialect = connection.dialect.name
     taken = _ignored(connection.dialect.name, ignores, findings.c.tag_id).subquery()
     left = {name: tags.c[name] - func.coalesce(taken.c[name], 0) for name in COLUMNS}
     query = (
@@ -122,17 +123,53 @@ def _broken(
         .limit(limit)
     )
     rows = connection.execute(visible(sees, query)).all()
+    ids = [row.id for row in rows]
+    since, faults = _standing_since(connection, ids, ignores), _faults(connection, ids, ignores)
+    return tuple(
+        BrokenTag(
+            row.registry,
+            row.repository,
+            row.name,
+            _counts(row),
+            since.get(row.id),
+            faults.get(row.id, ()),
+        )
+        for row in rows
+    )
+
+
+def _standing_since(
+    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
+) -> dict[int, datetime]:
+    """Return when the oldest open finding of each tag was first seen."""
     oldest = (
         _findings(findings.c.tag_id.label("key"), func.min(findings.c.first_seen_at).label("at"))
-        .where(findings.c.tag_id.in_([row.id for row in rows]), ~_covered(dialect, ignores))
+        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores))
         .where(findings.c.state == FindingState.OPEN.value)
         .group_by(findings.c.tag_id)
     )
-    since = {row.key: row.at for row in connection.execute(oldest)}
-    return tuple(
-        BrokenTag(row.registry, row.repository, row.name, _counts(row), since.get(row.id))
-        for row in rows
+    return {row.key: row.at for row in connection.execute(oldest)}
+
+
+def _faults(
+    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
+) -> dict[int, tuple[Told, ...]]:
+    """Return the worst findings of each tag."""
+    told = (findings.c.tag_id, findings.c.rule, findings.c.slug, findings.c.platform)
+    worst = func.row_number().over(
+        partition_by=findings.c.tag_id, order_by=(findings.c.weight.desc(), findings.c.id)
     )
+    numbered = (
+        _findings(*told, worst.label("number"))
+        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores), _STANDS)
+        .subquery()
+    )
+    query = select(numbered).where(numbered.c.number <= _FAULTS)
+    found: dict[int, tuple[Told, ...]] = {}
+    for row in connection.execute(query.order_by(numbered.c.tag_id, numbered.c.number)):
+        one = Told(row.rule, row.slug, row.platform)
+        found[row.tag_id] = (*found.get(row.tag_id, ()), one)
+    return found
 
 
 def _ignored(dialect: str, ignores: Sequence[Ignore], key: Any) -> Select[Any]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from mfl_lint.core.views import Counts
+from mfl_lint.core.views import Counts, Told
 
 
 class Ignored(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class FindingItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CrawlItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One crawl; its figures grow while it runs."""
+    """One crawl; its figures grow while it runs. `partial`: of some repositories only."""
 
     id: int
     registry: str
@@ -60,6 +60,7 @@ class CrawlItem(msgspec.Struct, frozen=True, kw_only=True):
     resolved: int
     problem: str
     page: str
+    partial: bool = False
 
 
 class RegistryItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +101,7 @@ class RepositoryItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokenItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag with findings that count, and since when the oldest stands."""
+    """A tag with findings that count, the worst of them, and since when the oldest stands."""
 
     registry: str
     repository: str
@@ -108,6 +109,7 @@ class BrokenItem(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     since: datetime | None
     page: str
+    faults: tuple[Told, ...] = ()
 
 
 class ChangeItem(msgspec.Struct, frozen=True, kw_only=True):
