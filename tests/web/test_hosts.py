@@ -6,7 +6,8 @@ import msgspec
 
 from mfl_lint.core.observation import Node
 from mfl_lint.web.hosts import host_items
-from mfl_lint.web.items import Cell, Taken
+from mfl_lint.web.items import Cell
+from mfl_lint.web.tag_items import Taken
 from tests.builders import image, index, observation
 
 CELLS = {

@@ -18,14 +18,12 @@ from mfl_lint.web.items import (
     Doubt,
     EntryItem,
     FindingItem,
-    HostItem,
-    InsideItem,
-    PastItem,
     RegistryItem,
     RepositoryItem,
     RuleItem,
     TagItem,
 )
+from mfl_lint.web.tag_items import HostItem, InsideItem, PastItem
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,9 @@ from typing import Final
 
 from mfl_lint.core.observation import Node
 from mfl_lint.report.hosts import Choice, choices
-from mfl_lint.web.items import Cell, HostItem, Taken
+from mfl_lint.web.items import Cell
 from mfl_lint.web.matrix import column
+from mfl_lint.web.tag_items import HostItem, Taken
 
 _UNSEEN: Final = Cell("unknown", "nobody knows how it is")
 

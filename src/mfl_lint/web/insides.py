@@ -17,7 +17,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.shared_layers import declared
 from mfl_lint.store.engine import Store
 from mfl_lint.store.layers import read_layers
-from mfl_lint.web.items import InsideItem, LayerItem, ProofItem
+from mfl_lint.web.tag_items import InsideItem, LayerItem, ProofItem
 
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_IMAGES: Final = 64
