@@ -81,6 +81,12 @@ addresses = ["10.0.0.0/8", "::1"]"""
         ('[serve.proxy]\naddresses = ["proxy.example"]', "serve.proxy.addresses: 'proxy.ex"),
         ('[serve.proxy]\nuser_header = "X User"', "serve.proxy.user_header: "),
         ('[serve.proxy]\nrole = "king"', "serve.proxy.role: "),
+        ('[serve.oidc]\nissuer = "http://id.example"', "serve.oidc.issuer: write it as https"),
+        ('[serve.oidc]\nissuer = "https://id.example"', "serve.oidc.url: write it as https"),
+        (
+            '[serve.oidc]\nissuer = "https://i.example"\nurl = "https://l.example"',
+            "serve.oidc.client_id: is needed",
+        ),
         (f'{REGISTRY}visible_to = ["Alice"]', "registry[0].visible_to: 'Alice' is neither"),
         (f'{REGISTRY}visible_to = [""]', "registry[0].visible_to: "),
         ("[database]\nurl = 3", "database.url: "),

@@ -151,6 +151,22 @@ class ProxyConfig(Settings, frozen=True):
     role: RoleName = "viewer"
 
 
+class OidcConfig(Settings, frozen=True):
+    """Sign-in by an OpenID Connect issuer; off unless `issuer` is set.
+
+    `url` is where people reach this service (`https://lint.example.com`). `name_claim`: which
+    claim names the user; nobody may be able to choose it. `role` is of those who are new here.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret_env: str = ""
+    client_secret_file: str = ""
+    url: str = ""
+    name_claim: str = "email"
+    role: RoleName = "viewer"
+
+
 class FormConfig(Settings, frozen=True):
     """The page on which anybody may have a public image looked at; off unless `enabled`."""
 
@@ -173,6 +189,7 @@ class ServeConfig(Settings, frozen=True):
     hsts_s: Seconds = 0.0
     session_s: SomeSeconds = 12 * 3600.0
     proxy: ProxyConfig = ProxyConfig()
+    oidc: OidcConfig = OidcConfig()
     form: FormConfig = FormConfig()
 
 

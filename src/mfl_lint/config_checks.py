@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
+from urllib.parse import urlsplit
 
-from mfl_lint.config import ProxyConfig, RegistryConfig, Scheme, ServeConfig
+from mfl_lint.config import OidcConfig, ProxyConfig, RegistryConfig, Scheme, ServeConfig
 from mfl_lint.core.access import EVERYONE, USERS, user_name
 from mfl_lint.core.errors import ConfigInvalid, Refused
 from mfl_lint.core.platform import KNOWN_PAIRS, Platform
@@ -67,7 +68,7 @@ def check_registry(registry: RegistryConfig, key: str) -> None:
 
 def check_serve(serve: ServeConfig) -> None:
     """Raise ConfigInvalid with all settings of pages that cannot work."""
-    _refuse([*_served(serve), *_proxied(serve.proxy)])
+    _refuse([*_served(serve), *_proxied(serve.proxy), *_issued(serve.oidc)])
 
 
 def _served(serve: ServeConfig) -> Iterator[str]:
@@ -90,6 +91,28 @@ def _proxied(proxy: ProxyConfig) -> Iterator[str]:
         yield f"serve.proxy.user_header: {proxy.user_header!r:.60} is no header's name"
     if proxy.user_header and not proxy.addresses:
         yield "serve.proxy.addresses: say from where the header is believed"
+
+
+def _issued(oidc: OidcConfig) -> Iterator[str]:
+    if not oidc.issuer:
+        return
+    for name in ("issuer", "url"):
+        if not _is_safe_url(getattr(oidc, name)):
+            yield f"serve.oidc.{name}: write it as https://host, without query and fragment"
+    for name in ("client_id", "name_claim"):
+        if not getattr(oidc, name):
+            yield f"serve.oidc.{name}: is needed beside issuer"
+
+
+def _is_safe_url(text: str) -> bool:
+    """Say whether it is https, or http on this machine, and nothing but a place."""
+    try:
+        url = urlsplit(text)
+        host = url.hostname or ""
+    except ValueError:
+        return False
+    safe = url.scheme == "https" or (url.scheme == "http" and host in ("127.0.0.1", "localhost"))
+    return safe and bool(host) and "@" not in url.netloc and not url.query and not url.fragment
 
 
 def _people(registry: RegistryConfig, key: str) -> Iterator[str]:

@@ -138,7 +138,11 @@ async def test_a_service_that_cannot_start_says_why_in_one_line(mfl_lint: MflLin
     mfl_lint.write_config('[serve]\nhost = "0.0.0.0"\n')
     done = await mfl_lint("serve")
     assert (2, 1) == (done.code, done.err.count("\n"))
-    assert "serve.host: 0.0.0.0 is not loopback" in done.err
+    assert "serve.hosts: 0.0.0.0 is every address" in done.err
+    mfl_lint.write_config('[serve]\nhost = "192.0.2.1"\n')
+    done = await mfl_lint("serve")
+    assert (2, 1) == (done.code, done.err.count("\n"))
+    assert "serve.host: 192.0.2.1 is not loopback" in done.err
 
 
 @pytest.mark.parametrize("command", ["crawl", "serve"])

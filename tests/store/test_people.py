@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from mfl_lint.core.access import Person, Right, Role
-from mfl_lint.core.errors import CursorInvalid, Refused
+from mfl_lint.core.errors import CursorInvalid, Refused, StoreError
 from mfl_lint.core.secret import secret_digest
 from mfl_lint.store import api_tokens, audit, sessions, users
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import all_rows
+from mfl_lint.store.statements import all_rows, run
 from tests.store.batches import NOW, later
 
 SHELL = "shell:me"
@@ -182,3 +182,12 @@ async def test_every_deed_is_written_down_the_newest_first(store: Store) -> None
     assert (later(days=1), None) == (first.items[0].at, rest.next_cursor)
     with pytest.raises(CursorInvalid):
         await audit.deeds(store, "nonsense")
+
+
+async def test_an_error_of_the_database_shows_nothing_that_was_written(store: Store) -> None:
+    written = "".join(("ha", "sh"))
+    new = text("INSERT INTO users (name) VALUES (:name)").bindparams(name=written)
+    with pytest.raises(StoreError) as failed:
+        await store.write(run, new)
+    assert written not in str(failed.value)
+    assert "parameters hidden" in str(failed.value.__cause__)

@@ -17,7 +17,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from mfl_lint.config import Config, FormConfig, ServeConfig
 from mfl_lint.core.access import Right, Role
+from mfl_lint.core.observation import LookState
 from mfl_lint.core.password import Cost, hash_password
+from mfl_lint.core.reference import Reference
+from mfl_lint.core.scan import Scan, ScannedTarget
 from mfl_lint.core.secret import form_token, secret_digest
 from mfl_lint.store import api_tokens, sessions, users
 from mfl_lint.store.engine import Store, open_store
@@ -138,6 +141,19 @@ class House:
         )
 
 
+async def looked(reference: Reference) -> Scan:
+    """Return that an image was looked at, and nothing found."""
+    target = ScannedTarget(
+        reference=reference.familiar,
+        digest=None,
+        media_type="",
+        state=LookState.VERIFIED,
+        detail="",
+        platforms=(),
+    )
+    return Scan(filled_store.NOW, (target,), ())
+
+
 @asynccontextmanager
 async def house(
     filled_url: str,
@@ -155,6 +171,7 @@ async def house(
         if people:
             await fill(store)
         held = config or config_with()
+        services.setdefault("look", looked)
         made = dataclasses.replace(await services_of(store), config=lambda: held, **services)
         app = create_app(made, remember_s=remember_s)
         async with TestClient(TestServer(app), cookie_jar=DummyCookieJar()) as client:

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import pytest
 
+from mfl_lint.config import OidcConfig
 from mfl_lint.core.access import Right
 from mfl_lint.core.policy import Ignore
 from mfl_lint.store import audit, crawls, ignores, looks
 from tests.web import filled_store
-from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, house
+from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, config_with, house
 
 PLACES: Final = {
     "hub": "acme/agent-arm64",
@@ -86,8 +87,12 @@ TABLE: Final = {
     ("GET", f"{API}/audit"): Route(f"{API}/audit", AUDIT),
     ("GET", "/login"): Route("/login", None),
     ("POST", "/login"): Route("/login", None, 403),
+    ("GET", "/login/oidc"): Route("/login/oidc", None, 403),
+    ("GET", "/login/oidc/back"): Route("/login/oidc/back?state=x&code=y", None, 403),
     ("GET", "/account"): Route("/account", None),
     ("POST", "/logout"): Route("/logout", None, 303),
+    ("GET", "/look"): Route("/look", None),
+    ("POST", "/look"): Route("/look", None, 200, ("reference",)),
     ("GET", "/static/{name}"): Route("/static/app.css", None),
     ("GET", "/healthz"): Route("/healthz", None),
     ("GET", "/readyz"): Route("/readyz", None),
@@ -100,7 +105,9 @@ CHANGES: Final = [key for key in TABLE if key[0] != "GET"]
 @pytest.fixture
 async def full(filled_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """Yield an application on a filled store, with people."""
-    async with house(filled_url, tmp_path) as full:
+    # Nobody is there to be asked.
+    oidc = OidcConfig(issuer="http://127.0.0.1:9", client_id="x", url="http://localhost")
+    async with house(filled_url, tmp_path, config_with(oidc=oidc)) as full:
         yield full
 
 
@@ -127,7 +134,7 @@ async def placed(full: House, route: Route, registry: str) -> tuple[str, dict[st
         one = Ignore("MFL301", "known", registry, PLACES[registry])
         number = await ignores.set_ignore(full.store, one, who="x", now=filled_store.NOW)
         given["ignore"] = str(number)
-    given |= {"rule": "MFL301", "reason": "why"}
+    given |= {"rule": "MFL301", "reason": "why", "reference": "registry.example/team/app:v1"}
     body = {name: given[name] for name in route.body}
     return route.path.format(**given), body
 
@@ -169,10 +176,7 @@ async def test_everybody_gets_what_is_theirs_and_nothing_else(full: House, who: 
     # Who signed out is nobody any more.
     for key, route in sorted(TABLE.items(), key=lambda item: item[0][1] == "/logout"):
         for registry in concerns(route):
-            if registry:
-                path, body = await placed(full, route, registry)
-            else:
-                path, body = route.path, {}
+            path, body = await placed(full, route, registry or "hub")
             status, text = await sent(full, who, key, path, body)
             asked += 1
             told = f"{key} {path} as {who.name}"

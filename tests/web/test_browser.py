@@ -185,7 +185,7 @@ async def test_the_sign_in_is_accessible_and_fits(
     page: Page, filled_url: str, tmp_path: Path
 ) -> None:
     async with house(filled_url, tmp_path) as full:
-        assert [] == await problems_of(page, full.client, ("/login",))
+        assert [] == await problems_of(page, full.client, ("/login", "/look"))
 
 
 async def test_hostile_pages_run_nothing_and_fit(page: Page, hostile_url: str) -> None:

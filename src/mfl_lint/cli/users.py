@@ -15,6 +15,7 @@ from mfl_lint.cli import exit_codes, options
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 
 if TYPE_CHECKING:
+    from mfl_lint.core.access import User
     from mfl_lint.store.engine import Store
 
 # Not read from the code that knows them: --help imports nothing of it. A test compares them.
@@ -92,22 +93,17 @@ def list_users(config_path: Path | None) -> int:
             "There are no users: pages are open, on loopback only. `mfl-lint users add NAME`"
         )
     else:
-        rows = (
-            (
-                (
-                    user.name,
-                    str(user.role),
-                    "disabled" if user.disabled else "active",
-                    "yes" if user.has_password else "no",
-                    f"{user.created_at:%Y-%m-%d}",
-                ),
-                "dim" if user.disabled else "",
-            )
-            for user in known
-        )
+        rows = (_row(user) for user in known)
         paper.table(("name", "role", "state", "password", "added"), rows)
     write_report(paper.text(), None)
     return exit_codes.OK
+
+
+def _row(user: User) -> tuple[tuple[str, ...], str]:
+    state = "disabled" if user.disabled else "active"
+    password = "yes" if user.has_password else "no"  # whether, not which
+    cells = (user.name, str(user.role), state, password, f"{user.created_at:%Y-%m-%d}")
+    return cells, "dim" if user.disabled else ""
 
 
 @command.command("passwd")

@@ -65,7 +65,8 @@ class RegistryClient:
     """One configured registry, over a transport that it shares with others (and never closes).
 
     Without a keychain neither the environment nor Docker's files are asked for anything. Names
-    and digests are checked before a URL is built from them: ReferenceInvalid.
+    and digests are checked before a URL is built from them: ReferenceInvalid. `reach`: where the
+    registry itself may be.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class RegistryClient:
         *,
         keychain: Keychain | None = None,
         max_pages: int = MAX_PAGES,
+        reach: Reach = Reach.ANY,
     ) -> None:
         self.registry = registry
         self._transport = transport
@@ -83,6 +85,7 @@ class RegistryClient:
         self._flights = Flights()
         self._route: Route | None = None
         self._max_pages = max_pages
+        self._reach = reach
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
@@ -257,6 +260,7 @@ class RegistryClient:
             limits=limits_of(registry),
             tls=False if unverified else trusted,
             foreign_tls=trusted,
+            reach=self._reach,
             foreign_reach=Reach.INSIDE if inside else Reach.PUBLIC,
             friends=frozenset(host.lower() for host in registry.realm_hosts),
             account=registry.name,

@@ -8,6 +8,7 @@ from typing import Final
 
 import aiohttp
 import yarl
+from aiohttp.abc import AbstractResolver
 
 from mfl_lint import __version__
 from mfl_lint.config import HttpConfig
@@ -41,7 +42,8 @@ class Sessions:
     of another's.
     """
 
-    def __init__(self, http: HttpConfig) -> None:
+    def __init__(self, http: HttpConfig, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver
         self._timeout = aiohttp.ClientTimeout(
             total=http.timeout_s, sock_connect=http.connect_timeout_s
         )
@@ -54,7 +56,9 @@ class Sessions:
     def _make(self, reach: Reach) -> aiohttp.ClientSession:
         factory = None if reach is Reach.ANY else guarded_socket(reach)
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=factory),
+            connector=aiohttp.TCPConnector(
+                limit=0, socket_factory=factory, resolver=self._resolver
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             timeout=self._timeout,

@@ -15,6 +15,7 @@ from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.politeness import Limits
 from mfl_lint.registry.streaming import BodyStream
 
+HTTPS_PORT: Final = 443
 MAX_REDIRECTS: Final = 5
 
 Tls = ssl.SSLContext | bool
@@ -31,23 +32,31 @@ def trusting(ca_file: str) -> ssl.SSLContext:
 class Route(msgspec.Struct, frozen=True):
     """How one registry is reached, and what its answers may lead to.
 
-    `tls` is for its own origin, `foreign_tls` for all others: False there is never. Hosts
-    (`host` or `host:port`) among the `friends` may have any address, others only those in
-    `foreign_reach`. `account` is the registry's configured name: whose requests they are.
+    `tls` is for its own origin, `foreign_tls` for all others: False there is never. Its own
+    host may have any address within `reach`; hosts (`host` or `host:port`) among the `friends`
+    any, others only those in `foreign_reach`. A public `reach` asks others at port 443 only.
+    `account` is the registry's configured name: whose requests they are.
     """
 
     origin: Origin
     limits: Limits = Limits()
     tls: Tls = True
     foreign_tls: Tls = True
+    reach: Reach = Reach.ANY
     foreign_reach: Reach = Reach.PUBLIC
     friends: frozenset[str] = frozenset()
     account: str = ""
 
+    def allows_port(self, port: int) -> bool:
+        """Say whether another host may be asked at a port."""
+        return self.reach is not Reach.PUBLIC or port == HTTPS_PORT
+
     def reach_of(self, origin: Origin, *, strict: bool) -> Reach:
         """Return how far a request to the origin may go; strictly, another port is foreign."""
         own = self.origin.host == origin.host and not (strict and self.origin.port != origin.port)
-        if own or {origin.host, f"{origin.host}:{origin.port}"} & self.friends:
+        if own:
+            return self.reach
+        if {origin.host, f"{origin.host}:{origin.port}"} & self.friends:
             return Reach.ANY
         return Reach.PUBLIC if strict else self.foreign_reach
 

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 
 import aiohttp
 import yarl
+from aiohttp.abc import AbstractResolver
 
 from mfl_lint.config import HttpConfig
 from mfl_lint.core.errors import Unreachable
@@ -40,9 +41,9 @@ NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Transport:
-    """The one way out; of one event loop. Clock, sleep, wall clock and chance are arguments.
+    """The one way out, of one event loop. `clock` is monotonic, `wall` seconds since the epoch.
 
-    `clock` is monotonic, `wall` seconds since the epoch. `environment` is asked for proxies.
+    `environment` is asked for proxies, `resolver` for addresses (None: the system).
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Transport:
         sleep: Sleep = asyncio.sleep,
         random: Random | None = None,
         environment: Mapping[str, str] = NO_ENVIRONMENT,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self.http = http
         self.clock = clock
@@ -61,7 +63,7 @@ class Transport:
         self.stats = Stats()
         self._sleep = sleep
         self._random = random or Random()  # noqa: S311  # jitter, no secret
-        self._sessions = Sessions(http)
+        self._sessions = Sessions(http, resolver)
         self._proxies = Proxies(environment)
         self._hosts: dict[tuple[str, int], Host] = {}
         self._peers: dict[Origin, _Peer] = {}
@@ -210,7 +212,7 @@ class Transport:
         route = request.route
         options: dict[str, Any] = {"headers": {"Accept": request.accept}, "allow_redirects": False}
         if origin == route.origin:
-            options["reach"], options["ssl"] = Reach.ANY, route.tls
+            options["reach"], options["ssl"] = route.reach, route.tls
         else:
             options["reach"] = self._foreign_reach(request, url, origin)
             options["ssl"] = route.foreign_tls
@@ -226,7 +228,7 @@ class Transport:
     def _foreign_reach(self, request: Request, url: yarl.URL, origin: Origin) -> Reach:
         """Return how far a request that leaves the registry may go; Unreachable if nowhere."""
         reach = request.route.reach_of(origin, strict=request.strict)
-        if not allows_host(reach, origin.host):
+        if not allows_host(reach, origin.host) or not request.route.allows_port(origin.port):
             raise Unreachable(
                 f"{request.method} {place(url)}: not asked, because the registry's answer leads"
                 " into a private network; if it is yours, name it in realm_hosts"

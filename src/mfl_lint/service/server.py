@@ -7,6 +7,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from importlib.util import find_spec
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +18,7 @@ from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid, MflLintError
 from mfl_lint.core.records import CrawlStatus, LookRequest
 from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.registry.politeness import limits_of
@@ -25,7 +28,7 @@ from mfl_lint.store import crawls, looks, registries
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
 from mfl_lint.web.application import create_app
-from mfl_lint.web.gate import LOOPBACK
+from mfl_lint.web.gate import LOOPBACK, is_vouched
 from mfl_lint.web.services import Services
 
 _LOG: Final = logging.getLogger("mfl_lint")
@@ -44,6 +47,8 @@ def check_served(config: Config) -> None:
             f"serve.hosts: {config.serve.host} is every address of this machine; say by which "
             "names pages are reached"
         )
+    if config.serve.oidc.issuer and find_spec("joserfc") is None:
+        raise ConfigInvalid('serve.oidc: it needs more: pip install "mfl-lint[oidc]"')
     for registry in config.registries:
         trigger_of(registry, config.crawl.jitter)
 
@@ -51,13 +56,13 @@ def check_served(config: Config) -> None:
 async def check_guarded(store: Store, config: Config, *, insecure: bool) -> None:
     """Raise ConfigInvalid where others could reach pages that ask nobody who they are."""
     serve = config.serve
-    if serve.host in LOOPBACK or serve.proxy.user_header or insecure:
+    if serve.host in LOOPBACK or is_vouched(serve) or insecure:
         return
     if not await any_user(store):
         raise ConfigInvalid(
             f"serve.host: {serve.host} is not loopback, and nobody would be asked who they are: "
-            "add a user (`mfl-lint users add NAME --role admin`), or set serve.proxy, or insist "
-            "with --insecure-no-auth"
+            "add a user (`mfl-lint users add NAME --role admin`), or set serve.proxy or "
+            "serve.oidc, or insist with --insecure-no-auth"
         )
 
 
@@ -101,6 +106,7 @@ class Server:
             live=self._crawler.live,
             insecure=self._insecure,
             hurry=self._hurry,
+            look=partial(look_public, rules=discover(), now=utc_now),
         )
         return create_app(services)
 

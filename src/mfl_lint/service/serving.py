@@ -41,19 +41,22 @@ async def serve(
     async with open_crawler(config) as (store, crawler):
         await check_guarded(store, config, insecure=insecure)
         server = Server(store, crawler, load, looks_every_s=looks_every_s, insecure=insecure)
-        handlers = {
-            signal.SIGTERM: ended.set,
-            signal.SIGINT: ended.set,
-            signal.SIGHUP: server.ask_reload,
-        }
         async with _listening(server.application(), config) as address:
-            with _handled(handlers):
+            with _handled(_handlers(ended, server)):
                 try:
                     await server.start()
                     ready(address)
                     await ended.wait()
                 finally:
                     await server.stop()
+
+
+def _handlers(ended: asyncio.Event, server: Server) -> Mapping[signal.Signals, Callable[[], None]]:
+    return {
+        signal.SIGTERM: ended.set,
+        signal.SIGINT: ended.set,
+        signal.SIGHUP: server.ask_reload,
+    }
 
 
 @contextmanager

@@ -123,6 +123,7 @@ def _sqlite_lane(name: str, address: URL, size: int, begin: str, busy_timeout_s:
     engine = create_engine(
         address,
         connect_args={"isolation_level": None},
+        hide_parameters=True,
         pool_size=size,
         max_overflow=0,
         pool_use_lifo=True,
@@ -153,6 +154,7 @@ def _lanes(name: str, address: URL, busy_timeout_s: float) -> tuple[Lane, Lane]:
         pool_size=_CONNECTIONS,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "mfl-lint"},
     )
     one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -23,7 +23,9 @@ from mfl_lint.web.viewer import VIEWER, Viewer, cookie_to_send
 # Nobody is asked who they are.
 OPEN: Final = frozenset({"/static/{name}", "/healthz", "/readyz"})
 # Whoever asks is known, and may.
-FOR_ALL: Final = frozenset({"/login", "/logout", "/account", "/look"})
+FOR_ALL: Final = frozenset(
+    {"/login", "/login/oidc", "/login/oidc/back", "/logout", "/account", "/look"}
+)
 RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("POST", f"{API}/scans"): Right.SCAN,
     ("POST", "/scans"): Right.SCAN,

@@ -23,6 +23,8 @@ from mfl_lint.web.gate import GATE, REMEMBER_S, Gate
 from mfl_lint.web.ignoring import add_ignoring, read_ignores
 from mfl_lint.web.links import API
 from mfl_lint.web.login import add_login
+from mfl_lint.web.looking import add_looking
+from mfl_lint.web.oidc import add_oidc
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.rendering import PAGES, Pages
 from mfl_lint.web.scanning import add_scanning, read_scans
@@ -86,7 +88,7 @@ def create_app(services: Services, *, remember_s: float = REMEMBER_S) -> web.App
     )
     gate = app[GATE] = Gate(services, remember_s)
     app[SERVICES] = dataclasses.replace(services, config=gate.config)
-    for add in (add_login, add_scanning, add_ignoring):
+    for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking):
         add(app)
     app.cleanup_ctx.append(_with_pages)
     for view in VIEWS:

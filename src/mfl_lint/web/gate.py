@@ -46,12 +46,13 @@ class Gate:
         config = self._services.config()
         if not self._ignores:
             return config
-        if self._merged is None or (config, self._ignores) != self._merged[:2]:
+        held = self._merged
+        if held is None or held[0] is not config or held[1] is not self._ignores:
             both = (*config.policy.ignores, *self._ignores)
             policy = msgspec.structs.replace(config.policy, ignores=both)
             whole = msgspec.structs.replace(config, policy=policy)
-            self._merged = config, self._ignores, whole
-        return self._merged[2]
+            held = self._merged = config, self._ignores, whole
+        return held[2]
 
     def forget(self) -> None:
         """Remember nothing: something was changed here."""
@@ -90,7 +91,7 @@ class Gate:
 
     async def is_controlled(self) -> bool:
         """Say whether people have to say who they are."""
-        if self._services.config().serve.proxy.user_header:
+        if is_vouched(self._services.config().serve):
             return True
         return await self._once("users", "", lambda: users.any_user(self._services.store))
 
@@ -155,6 +156,11 @@ class Gate:
 
 
 GATE: Final = web.AppKey("gate", Gate)
+
+
+def is_vouched(serve: ServeConfig) -> bool:
+    """Say whether somebody else says who people are: a proxy, or an issuer."""
+    return bool(serve.proxy.user_header or serve.oidc.issuer)
 
 
 def cookie_names(serve: ServeConfig) -> tuple[str, str]:

@@ -69,6 +69,11 @@ def ignore_new(rule_id: str, registry_name: str, repository_name: str, tag_name:
     return f"/ignores/new?{urlencode(filled)}"
 
 
+def oidc(wanted: str) -> str:
+    """Return the path that leads to the issuer, and back to the page that is wanted."""
+    return f"/login/oidc?{urlencode({'next': wanted})}"
+
+
 def findings(**filters: str) -> str:
     """Return the path of the list of findings, narrowed."""
     return f"/findings?{urlencode(filters)}" if filters else "/findings"

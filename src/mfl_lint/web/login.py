@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -27,6 +28,7 @@ from mfl_lint.web.viewer import VIEWER
 _LOG: Final = logging.getLogger("mfl_lint")
 _WINDOW_S: Final = 900.0
 _PREFIX: Final = 64
+_TOO_MANY: Final = "Too many tries. Wait a quarter of an hour."
 _REFUSED: Final = "That name and password do not belong together."
 
 
@@ -60,41 +62,50 @@ async def _ask(request: web.Request) -> web.Response:
     wanted = local_path(asked.text("next", 2000))
     if request[VIEWER].person is not None:
         raise web.HTTPSeeOther(wanted)
-    return form_page(request, "login.html", next=wanted, name="", problem="")
+    return _login_page(request, wanted)
+
+
+def _login_page(
+    request: web.Request, wanted: str, status: int = 200, problem: str = "", name: str = ""
+) -> web.Response:
+    issuer = request.app[SERVICES].config().serve.oidc.issuer
+    return form_page(
+        request,
+        "login.html",
+        status=status,
+        next=wanted,
+        name=name,
+        problem=problem,
+        issuer=urlsplit(issuer).hostname,
+    )
 
 
 async def _sign_in(request: web.Request) -> web.Response:
     """Let in whoever knows the password. What was typed is told to nobody and logged nowhere."""
     fields = await typed(request, "name", "password", "next")
     wanted, name = local_path(fields["next"]), fields["name"].lower()
-    wait_s = _wait_s(request, name)
-    if wait_s:
-        return form_page(
-            request,
-            "login.html",
-            status=429,
-            headers={"Retry-After": str(int(wait_s) + 1)},
-            next=wanted,
-            name="",
-            problem="Too many tries. Wait a quarter of an hour.",
-        )
+    patience_s = wait_s(request, name)
+    if patience_s:
+        answer = _login_page(request, wanted, 429, _TOO_MANY)
+        answer.headers["Retry-After"] = str(int(patience_s) + 1)
+        return answer
     if not await _is_password(request, name, fields["password"]):
         address = client_address(request, request.app[SERVICES].config().serve.proxy)
         _LOG.warning("a sign-in from %s was refused", address)
-        return form_page(
-            request, "login.html", status=403, next=wanted, name=name, problem=_REFUSED
-        )
+        return _login_page(request, wanted, 403, _REFUSED, name)
     request.app[_DOOR].names.forgive(name)
     response = web.Response(status=303, headers={"Location": wanted})
     await begin(request, response, name)
     return response
 
 
-def _wait_s(request: web.Request, name: str) -> float:
-    """Count a try, and return how many seconds to wait, 0 for none."""
+def wait_s(request: web.Request, name: str) -> float:
+    """Count a try, of a name ("" for none); return how many seconds to wait, 0 for none."""
     door, now = request.app[_DOOR], asyncio.get_running_loop().time()
     address = client_address(request, request.app[SERVICES].config().serve.proxy)
-    waits = (door.addresses.wait_s(network_of(address), now), door.names.wait_s(name, now))
+    waits = [door.addresses.wait_s(network_of(address), now)]
+    if name:
+        waits.append(door.names.wait_s(name, now))
     return max(waits)
 
 

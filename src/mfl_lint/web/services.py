@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,9 @@ from aiohttp import web
 
 from mfl_lint.config import Config
 from mfl_lint.core.records import CrawlRecord
+from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
+from mfl_lint.core.scan import Scan
 from mfl_lint.store.engine import Store
 
 
@@ -23,6 +25,7 @@ class Services:
     time of a registry's next crawl, None where none is planned. `live` are the crawls that run
     in this process, with figures newer than the store's. `insecure`: somebody insists on showing
     everything to everybody. `hurry` has looks that were asked for made at once.
+    `look` looks at an image for somebody who did not sign in, None where nobody does.
     """
 
     store: Store
@@ -33,6 +36,7 @@ class Services:
     live: Callable[[], tuple[CrawlRecord, ...]]
     insecure: bool = False
     hurry: Callable[[], None] = lambda: None
+    look: Callable[[Reference], Awaitable[Scan]] | None = None
 
 
 SERVICES: Final = web.AppKey("services", Services)
