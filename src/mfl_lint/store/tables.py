@@ -58,4 +58,4 @@ __all__ = [
     "transitions",
 ]
 
-SCHEMA: Final = "0002"
+SCHEMA: Final = "0004"

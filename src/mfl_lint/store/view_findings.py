@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Connection,
     Select,
     func,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from mfl_lint.core.policy import Severity
 from mfl_lint.core.truth import Change, FindingState, Transition
 from mfl_lint.core.views import (
     BrokenTag,
@@ -35,8 +37,8 @@ from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
-from mfl_lint.store.rows import counts, finding_value
-from mfl_lint.store.statements import all_rows, fetch_in, matches
+from mfl_lint.store.rows import WEIGHTS, counts, finding_value
+from mfl_lint.store.statements import all_rows, fetch_in, is_pattern, matches
 from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
 
 _WATCHED: Final = (
@@ -44,6 +46,8 @@ _WATCHED: Final = (
     & repositories.c.watched.is_(true())
     & or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
 )
+# In the words of the indexes of what stands: with a parameter they would not be used.
+STANDS: Final = literal_column("findings.state <> 'resolved'", Boolean)
 _WORST: Final = (findings.c.weight, findings.c.first_seen_at, findings.c.id)
 _NEWEST: Final = (transitions.c.at, transitions.c.id)
 
@@ -79,10 +83,16 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     for column, glob in globs:
         if glob:
             query = query.where(matches(dialect, column, glob))
+    if wanted.repository and not is_pattern(wanted.repository):
+        named = select(repositories.c.id).where(repositories.c.name == wanted.repository)
+        query = query.where(findings.c.repository_id.in_(named))
     if wanted.severities:
-        query = query.where(findings.c.severity.in_(wanted.severities))
+        chosen = [WEIGHTS[Severity(name)] for name in wanted.severities]
+        query = query.where(findings.c.weight.in_(chosen))
     if wanted.states:
         query = query.where(findings.c.state.in_(wanted.states))
+        if FindingState.RESOLVED not in wanted.states:
+            query = query.where(STANDS)
     return query.where(_WATCHED) if wanted.watched else query
 
 

@@ -22,15 +22,15 @@ from sqlalchemy import (
     true,
 )
 
-from mfl_lint.core.policy import Ignore
+from mfl_lint.core.policy import Ignore, glob_matches
 from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import BrokenTag, Counts
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import matches
-from mfl_lint.store.tables import findings, registries, repositories, tags
+from mfl_lint.store.tables import findings, registries, repositories, rule_counters, tags
+from mfl_lint.store.view_findings import STANDS
 
-_STANDS: Final = findings.c.state != FindingState.RESOLVED.value
 _UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
 _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
 
@@ -120,13 +120,17 @@ def _broken(connection: Connection, ignores: Sequence[Ignore], limit: int) -> tu
 def _ignored(connection: Connection, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
     """Return the query of how many findings that stand are ignored, grouped by `key`."""
     query = _findings(key.label("key"), *_sums()).where(
-        _STANDS, _covered(connection.dialect.name, ignores)
+        STANDS, _covered(connection.dialect.name, ignores)
     )
-    rules = {one.rule for one in ignores}
-    if not any("*" in rule or "?" in rule for rule in rules):
-        # So that the index of rules is used.
-        query = query.where(findings.c.rule.in_(rules))
+    # So that the index of rules is used.
+    query = query.where(findings.c.rule.in_(_rules(connection, ignores)))
     return query.group_by(key)
+
+
+def _rules(connection: Connection, ignores: Sequence[Ignore]) -> list[str]:
+    """Return the rules that the ignores name, of those that ever found something."""
+    known = connection.scalars(select(rule_counters.c.rule).distinct()).all()
+    return [rule for rule in known if any(glob_matches(one.rule, rule) for one in ignores)]
 
 
 def _findings(*columns: Any) -> Select[Any]:
