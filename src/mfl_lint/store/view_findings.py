@@ -75,17 +75,13 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
         (registries.c.name, wanted.registry),
-        (repositories.c.name, wanted.repository),
         (findings.c.tag, wanted.tag),
-        (findings.c.rule, wanted.rule),
         (findings.c.platform, wanted.platform),
     )
     for column, glob in globs:
         if glob:
             query = query.where(matches(dialect, column, glob))
-    if wanted.repository and not is_pattern(wanted.repository):
-        named = select(repositories.c.id).where(repositories.c.name == wanted.repository)
-        query = query.where(findings.c.repository_id.in_(named))
+    query = _narrowed(dialect, query, wanted.repository, wanted.rule)
     if wanted.severities:
         chosen = [WEIGHTS[Severity(name)] for name in wanted.severities]
         query = query.where(findings.c.weight.in_(chosen))
@@ -94,6 +90,17 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
         if FindingState.RESOLVED not in wanted.states:
             query = query.where(STANDS)
     return query.where(_WATCHED) if wanted.watched else query
+
+
+def _narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:
+    """Return the query of findings of these only; globs, "" for all."""
+    if rule:
+        query = query.where(matches(dialect, findings.c.rule, rule))
+    if repository and not is_pattern(repository):
+        # So that the index of places is used.
+        named = select(repositories.c.id).where(repositories.c.name == repository)
+        return query.where(findings.c.repository_id.in_(named))
+    return query.where(matches(dialect, repositories.c.name, repository)) if repository else query
 
 
 def _view(row: Any) -> FindingView:
@@ -175,11 +182,14 @@ async def transitions_page(
     store: Store,
     *,
     registry: str | None = None,
+    repository: str = "",
+    rule: str = "",
+    changes: Sequence[str] = (),
     since: datetime | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[TransitionView]:
-    """Return the changes, newest first, of one registry or of all."""
+    """Return the changes, newest first, of one registry or of all; globs for the others."""
     query = findings_in_place(
         transitions.c.id.label("transition_id"),
         transitions.c.sequence.label("number"),
@@ -189,7 +199,12 @@ async def transitions_page(
     ).join(transitions, transitions.c.fingerprint == findings.c.fingerprint)
     query = query.order_by(*(column.desc() for column in _NEWEST)).limit(limit + 1)
     if registry is not None:
-        query = query.where(registries.c.name == registry)
+        # So that the index of a registry's changes is used.
+        above = select(registries.c.id).where(registries.c.name == registry).scalar_subquery()
+        query = query.where(transitions.c.registry_id == above)
+    query = _narrowed(store.dialect, query, repository, rule)
+    if changes:
+        query = query.where(transitions.c.change.in_(changes))
     if since is not None:
         query = query.where(transitions.c.at >= since)
     if cursor is not None:

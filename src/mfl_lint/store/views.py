@@ -184,10 +184,10 @@ def _detailed(
 ) -> tuple[Sequence[Any], dict[int, TagRow]]:
     """Return the query's rows, and the first of them with their details, in one transaction."""
     rows = connection.execute(query).all()
-    return rows, _with_details(connection, rows[:limit])
+    return rows, with_details(connection, rows[:limit])
 
 
-def _with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
+def with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
     """Return the rows of one repository's tags with their entries and findings, by id."""
     if not rows:
         return {}

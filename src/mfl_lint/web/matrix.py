@@ -48,7 +48,12 @@ def matrix(
     rows: Sequence[TagRow], registry: str, repository: str, policy: Policy, now: datetime
 ) -> Matrix:
     """Return the matrix of the rows, under the policy that holds at `now`."""
-    facts = [_Row(row, registry, repository, policy, now) for row in rows]
+    return matrix_across([(registry, repository, row) for row in rows], policy, now)
+
+
+def matrix_across(rows: Sequence[tuple[str, str, TagRow]], policy: Policy, now: datetime) -> Matrix:
+    """Return the matrix of tags of many repositories: each row after its registry and name."""
+    facts = [_Row(row, registry, name, policy, now) for registry, name, row in rows]
     tally = Counter(name for row in facts for name in row.cells)
     chosen = sorted(name for name, _ in tally.most_common(MAX_COLUMNS))
     columns = tuple(sorted(chosen, key=_column_order))

@@ -48,7 +48,7 @@ async def read_overview(
     return OverviewAnswer(
         counts=present.sum_counts(view.counts for view in watched),
         ignored=left_out,
-        doubts=await _doubts(services, watched, uncertain),
+        doubts=await doubts(services, watched, uncertain),
         registries=tuple(_registry_item(services, view, uncertain) for view in known),
         broken=tuple(map(present.broken_item, broken)),
         changes=tuple(map(present.change_item, changes.items)),
@@ -65,7 +65,7 @@ def _last_without(days: tuple[DayCounts, ...], ignored: Counts) -> tuple[DayCoun
     return (*days[:-1], last)
 
 
-async def _doubts(
+async def doubts(
     services: Services, watched: Sequence[RegistryView], uncertain: Mapping[str, Uncertain]
 ) -> tuple[Doubt, ...]:
     """Return why not all is known, registry by registry."""

@@ -31,6 +31,12 @@ FINDINGS: Final = PAGING | {
     "state",
 }
 
+TRANSITIONS: Final = PAGING | {"registry", "repository", "rule", "change"}
+PLACES: Final = PAGING | {"registry", "repository"}
+MATRIX: Final = PLACES | {"tag"}
+SEARCH: Final = PAGING | {"q"}
+READY: Final = frozenset({"platform", "engine"})
+
 
 class Query(msgspec.Struct, frozen=True):
     """The parameters of one request by name, without empty ones."""
@@ -84,8 +90,10 @@ class Query(msgspec.Struct, frozen=True):
         return f"?{urlencode(merged, doseq=True)}" if merged else ""
 
 
-def read_query(request: web.Request, allowed: Collection[str]) -> Query:
-    """Return the request's parameters; 400 for one that is not allowed here."""
+def read_query(
+    request: web.Request, allowed: Collection[str], required: Collection[str] = ()
+) -> Query:
+    """Return the request's parameters; 400 for one that is not allowed here, or is missing."""
     values: dict[str, list[str]] = {}
     for name, value in request.query.items():
         if name not in allowed:
@@ -95,6 +103,8 @@ def read_query(request: web.Request, allowed: Collection[str]) -> Query:
             values.setdefault(name, []).append(value)
     if sum(map(len, values.values())) > _MAX_VALUES:
         raise _bad(f"at most {_MAX_VALUES} parameters are allowed")
+    for name in sorted(set(required) - values.keys()):
+        raise _bad(f"{name} is missing")
     return Query({name: tuple(given) for name, given in values.items()})
 
 
