@@ -48,7 +48,8 @@ async def notice_of(client: Client, name: str) -> str:
 
 async def test_what_another_process_writes_is_shown_within_a_second(url: str) -> None:
     async with open_store(url) as store:
-        async with TestClient(TestServer(create_app(await services_of(store)))) as client:
+        app = create_app(await services_of(store))
+        async with TestClient(TestServer(app)) as client:
             for number in range(3):
                 before = await notice_of(client, "hub")
                 said = f"notice {number}"

@@ -75,6 +75,7 @@ class Server:
             now=utc_now,
             next_crawl=self._schedule.next_run,
             live=self._crawler.live,
+            traffic=self._crawler.traffic,
         )
         return create_app(services)
 

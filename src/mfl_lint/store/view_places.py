@@ -9,19 +9,23 @@ from typing import Any, Final
 from sqlalchemy import Connection, select, true
 
 from mfl_lint.core.digest import Digest
-from mfl_lint.core.observation import LookState
+from mfl_lint.core.observation import Kind, LookState
+from mfl_lint.core.parse import parse_document
 from mfl_lint.core.views import Page, PlacedTag, Referenced
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
+from mfl_lint.store.rows import content_value
 from mfl_lint.store.statements import fetch_in
-from mfl_lint.store.tables import entries, tags
+from mfl_lint.store.tables import documents, entries, tags
 from mfl_lint.store.views import with_details
 from mfl_lint.store.walk import START, Stop, Wanted, walk
 
 _MAX_NESTING: Final = 8
-_ENTRIES: Final = select(entries.c.index_digest, entries.c.digest).where(
+_ENTRIES: Final = select(entries.c.index_digest, entries.c.digest, entries.c.kind).where(
     entries.c.digest.is_not(None)
 )
+_DOCUMENTS: Final = select(documents.c.digest, documents.c.raw, documents.c.media_type)
+_LISTS: Final = (Kind.INDEX.value, Kind.UNDECIDED.value)
 _HERE: Final = (
     tags.c.watched.is_(true()),
     tags.c.gone_at.is_(None),
@@ -75,18 +79,31 @@ def _tags(
             yield stop, row
 
 
-def _below(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, list[Digest]]:
-    """Return what each list points at, lists within lists too."""
+def _below(connection: Connection, roots: Iterable[Digest]) -> dict[Digest, list[Digest]]:
+    """Return what each list points at. Of lists within lists only the documents are kept."""
     found: dict[Digest, list[Digest]] = {}
-    fresh = set(digests)
+    nested: set[Digest] = set()
+    for row in fetch_in(connection, _ENTRIES, entries.c.index_digest, sorted(set(roots))):
+        found.setdefault(row.index_digest, []).append(row.digest)
+        if row.kind in _LISTS:
+            nested.add(row.digest)
     for _ in range(_MAX_NESTING):
-        listed: dict[Digest, list[Digest]] = {}
-        for row in fetch_in(connection, _ENTRIES, entries.c.index_digest, sorted(fresh)):
-            listed.setdefault(row.index_digest, []).append(row.digest)
-        found |= listed
-        fresh = {digest for below in listed.values() for digest in below} - found.keys()
-        if not fresh:
+        listed = _within(connection, nested - found.keys())
+        if not listed:
             break
+        found |= listed
+        nested = {digest for below in listed.values() for digest in below}
+    return found
+
+
+def _within(connection: Connection, digests: Iterable[Digest]) -> dict[Digest, list[Digest]]:
+    """Return what those of the documents that are lists point at."""
+    found: dict[Digest, list[Digest]] = {}
+    for row in fetch_in(connection, _DOCUMENTS, documents.c.digest, sorted(digests)):
+        kept = content_value(row)
+        listed = parse_document(kept.raw, kept.media_type, kept.digest).entries
+        if listed:
+            found[row.digest] = [one.digest for one in listed if one.digest is not None]
     return found
 
 

@@ -16,7 +16,7 @@ from mfl_lint.store.statements import matches
 from mfl_lint.store.tables import presence, registries, repositories, tags
 
 _KINDS: Final = ("repository", "tag", "digest")
-_DIGEST: Final = re.compile(r"(?:(?:sha256|sha512):)?[0-9a-f]{4,128}")
+_DIGEST: Final = re.compile(r"(?:sha256|sha512):[0-9a-f]{0,128}|[0-9a-f]{4,128}")
 _LAST: Final = "\U0010ffff"
 
 

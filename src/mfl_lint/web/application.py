@@ -13,7 +13,18 @@ from aiohttp import web
 from mfl_lint.core.errors import StoreError
 from mfl_lint.resources import templates_path
 from mfl_lint.store import crawls
-from mfl_lint.web import changes, inspection, overview, places, query, readiness
+from mfl_lint.web import (
+    badge,
+    changes,
+    events,
+    feed,
+    inspection,
+    metrics,
+    overview,
+    places,
+    query,
+    readiness,
+)
 from mfl_lint.web.failures import bounded, explained, failure
 from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
 from mfl_lint.web.kept import KEPT, Body, Kept, body_of
@@ -88,6 +99,9 @@ def create_app(services: Services, *, fresh_s: float = FRESH_S) -> web.Applicati
     app[KEPT] = Kept()
     app.cleanup_ctx.append(_with_pages)
     app.on_response_prepare.append(_complete)
+    app[events.STREAMS] = events.Streams()
+    app.on_shutdown.append(events.end_streams)
+    app.router.add_get(events.PATH, events.events)
     for view in VIEWS:
         if view.table is not None:
             app.router.add_get(f"{API}{view.api}.csv", table_handler(view, view.table))
@@ -95,6 +109,9 @@ def create_app(services: Services, *, fresh_s: float = FRESH_S) -> web.Applicati
         if view.template:
             app.router.add_get(view.path, page_handler(view))
     app.router.add_get(f"{API}/openapi.json", _openapi)
+    app.router.add_get(badge.PATH, badge.badge)
+    app.router.add_get(feed.PATH, feed.feed)
+    app.router.add_get(metrics.PATH, metrics.metrics)
     app.router.add_get("/static/{name}", _static)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 API: Final = "/api/v1"
+EVENTS: Final = f"{API}/crawls/events"
 
 
 def registry(name: str) -> str:
@@ -48,6 +49,17 @@ def crawl(id: int) -> str:  # noqa: A002  # the field's word
 def crawls(registry_name: str) -> str:
     """Return the path of the list of a registry's crawls."""
     return f"/crawls?{urlencode({'registry': registry_name})}"
+
+
+def badge(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of a tag's badge."""
+    place = f"{quote(registry_name, safe='')}/{quote(repository_name)}"
+    return f"/badge/{place}/{quote(name, safe='')}.svg"
+
+
+def feed(**filters: str) -> str:
+    """Return the path of the feed of changes, narrowed."""
+    return f"/feed.atom?{urlencode(filters)}" if filters else "/feed.atom"
 
 
 def findings(**filters: str) -> str:

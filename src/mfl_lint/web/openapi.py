@@ -18,25 +18,31 @@ from mfl_lint.core.selection import Engine
 from mfl_lint.core.truth import Change, FindingState
 from mfl_lint.web.failures import Problem
 from mfl_lint.web.links import API
-from mfl_lint.web.query import LIMIT, MAX_CURSOR, MAX_LIMIT, MAX_TEXT, PAGING
+from mfl_lint.web.query import LIMIT, MAX_CHOICES, MAX_CURSOR, MAX_LIMIT, MAX_TEXT, PAGING
 from mfl_lint.web.view import View
 
 Json = dict[str, Any]
 
 _SCHEMAS: Final = "#/components/schemas/{name}"
 _GROUP: Final = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})*))?\}")
-_TEXT: Final[Json] = {"type": "string", "maxLength": MAX_TEXT}
+_TEXT: Final[Json] = {"type": "string", "maxLength": MAX_TEXT, "pattern": "^[ -~]*$"}
 _PATTERNS: Final[Mapping[str, Json]] = {
     "id": {"type": "string", "pattern": r"^[0-9A-Za-z-]{1,100}$"},
 }
 
 
 def _some(values: Iterable[object]) -> Json:
-    return {"type": "array", "items": {"enum": [str(value) for value in values]}, "maxItems": 20}
+    one = "|".join(re.escape(str(value)) for value in values)
+    pattern = f"^(({one})(,({one})){{0,{MAX_CHOICES - 1}}})?$"
+    items = {"type": "string", "pattern": pattern}
+    return {"type": "array", "items": items, "maxItems": MAX_CHOICES}
 
 
 _PARAMETERS: Final[Mapping[str, tuple[str, Json]]] = {
-    "cursor": ("where the list goes on", {"type": "string", "maxLength": MAX_CURSOR}),
+    "cursor": (
+        "where the list goes on",
+        {"type": "string", "maxLength": MAX_CURSOR, "pattern": "^[A-Za-z0-9_-]*$"},
+    ),
     "limit": (
         "how many items",
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT},

@@ -71,14 +71,14 @@ async def doubts(
     """Return why not all is known, registry by registry."""
     found = []
     for view in watched:
-        ended = await _last_ended(services, view)
+        ended = await last_ended(services, view)
         why = registry_doubt(view, uncertain.get(view.name, Uncertain()), ended)
         if why:
             found.append(Doubt(view.name, why, links.registry(view.name)))
     return tuple(found)
 
 
-async def _last_ended(services: Services, view: RegistryView) -> CrawlRecord | None:
+async def last_ended(services: Services, view: RegistryView) -> CrawlRecord | None:
     """Return the registry's last crawl that does not run any more."""
     last = view.last_crawl
     if last is None or last.status is not CrawlStatus.RUNNING:

@@ -17,6 +17,7 @@ LIMIT: Final = 50
 MAX_LIMIT: Final = 200
 MAX_TEXT: Final = 200
 MAX_CURSOR: Final = 500
+MAX_CHOICES: Final = 6
 _MAX_VALUES: Final = 20
 
 PAGING: Final = frozenset({"cursor", "limit"})
@@ -51,13 +52,16 @@ class Query(msgspec.Struct, frozen=True):
         value = given[0] if given else ""
         if len(value) > longest:
             raise _bad(f"{name} has {len(value)} characters; at most {longest} are allowed")
-        if not value.isprintable():
-            raise _bad(f"{name} holds a character that is not printable")
+        if not (value.isascii() and value.isprintable()):
+            raise _bad(f"{name} holds a character that is not printable ASCII")
         return value
 
     def choices(self, name: str, allowed: Collection[str]) -> tuple[str, ...]:
         """Return the values of a parameter, comma-separated or repeated; 400 for another."""
-        given = [part for value in self.values.get(name, ()) for part in value.split(",") if part]
+        values = self.values.get(name, ())
+        given = [part for value in values for part in value.split(",")]
+        if len(values) > MAX_CHOICES or any(value.count(",") >= MAX_CHOICES for value in values):
+            raise _bad(f"{name} is given too often; {MAX_CHOICES} times are enough")
         if any(part not in allowed for part in given):
             raise _bad(f"{name} must be one of {', '.join(allowed)}")
         return tuple(dict.fromkeys(given))

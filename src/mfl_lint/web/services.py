@@ -12,6 +12,7 @@ from aiohttp import web
 from mfl_lint.config import Config
 from mfl_lint.core.records import CrawlRecord
 from mfl_lint.core.rule import Rule
+from mfl_lint.registry.traffic import Stats
 from mfl_lint.store.engine import Store
 
 
@@ -21,7 +22,8 @@ class Services:
 
     `config` gives the configuration that holds now, `now` aware UTC. `next_crawl` gives the
     time of a registry's next crawl, None where none is planned. `live` are the crawls that run
-    in this process, with figures newer than the store's.
+    in this process, with figures newer than the store's. `traffic` is what this process asked of
+    registries.
     """
 
     store: Store
@@ -30,6 +32,7 @@ class Services:
     now: Callable[[], datetime]
     next_crawl: Callable[[str], datetime | None]
     live: Callable[[], tuple[CrawlRecord, ...]]
+    traffic: Callable[[], Stats] = Stats
 
 
 SERVICES: Final = web.AppKey("services", Services)

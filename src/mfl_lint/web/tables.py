@@ -14,6 +14,7 @@ from aiohttp import ETag, web
 from mfl_lint.core.errors import StoreError
 from mfl_lint.report.csv_table import cell_of_lines
 from mfl_lint.web.answers import FindingsAnswer, MatrixAnswer
+from mfl_lint.web.items import PlacedItem
 from mfl_lint.web.query import MAX_LIMIT, PAGING, Query, read_query
 from mfl_lint.web.security import Handler
 from mfl_lint.web.sending import has_it, key_of, services_of, weak_mark
@@ -34,12 +35,13 @@ def table_handler(view: View, table: Table) -> Handler:
     async def send(request: web.Request) -> web.StreamResponse:
         asked = read_query(request, view.parameters - PAGING, view.required)
         mark = weak_mark(await key_of(request, view.api, "csv", asked))
+        pages = _pages(view, request, asked)
+        first = await anext(pages)  # which refuses what is asked wrongly
         if has_it(request, mark):
             return _marked(web.Response(status=304), mark)
-        pages = _pages(view, request, asked)
         if table.columns:
-            return await _streamed(request, pages, table, mark)
-        lines = _lines(table.rows([page async for page in pages]))
+            return await _streamed(request, first, pages, table, mark)
+        lines = _lines(table.rows([first, *[page async for page in pages]]))
         return _marked(web.Response(body=lines, content_type="text/csv", charset="utf-8"), mark)
 
     return send
@@ -66,15 +68,14 @@ async def _pages(view: View, request: web.Request, asked: Query) -> AsyncIterato
 
 
 async def _streamed(
-    request: web.Request, pages: AsyncIterator[Any], table: Table, mark: str
+    request: web.Request, first: Any, pages: AsyncIterator[Any], table: Table, mark: str
 ) -> web.StreamResponse:
     """Send the rows of each page when it is read; a list that cannot be ended is cut off."""
-    first = _lines([table.columns, *table.rows([await anext(pages)])])
     response = _marked(web.StreamResponse(), mark)
     response.content_type, response.charset = "text/csv", "utf-8"
     await response.prepare(request)
     try:
-        await response.write(first)
+        await response.write(_lines([table.columns, *table.rows([first])]))
         async for page in pages:
             await response.write(_lines(table.rows([page])))
     except StoreError as error:
@@ -109,17 +110,22 @@ def _matrix(answers: Sequence[MatrixAnswer]) -> list[tuple[str, ...]]:
     """Return the table: platforms across, repositories down, each cell with its state."""
     platforms = tuple(dict.fromkeys(name for answer in answers for name in answer.platforms))
     rows = [("registry", "repository", "tag", "state", *platforms)]
-    for answer in answers:
-        for item in answer.items:
-            tag, cells = item.tag, item.tag.cells if item.tag is not None else {}
-            states = (cells[name].state if name in cells else "none" for name in platforms)
-            found = tag.state if tag is not None else "no such tag"
-            rows.append((item.registry, item.repository, answer.tag, found, *states))
+    rows += [_row(item, answer.tag, platforms) for answer in answers for item in answer.items]
     if len(rows) > _MOST_ROWS:
         raise web.HTTPBadRequest(
             text=f"more than {_MOST_ROWS} repositories: narrow them with repository"
         )
     return rows
+
+
+def _row(item: PlacedItem, name: str, platforms: Sequence[str]) -> tuple[str, ...]:
+    tag = item.tag
+    if tag is None:
+        return (item.registry, item.repository, name, "no such tag", *("none" for _ in platforms))
+    # What no row of its page offers has no cell there.
+    other = "unknown" if tag.state == "unknown" else "none"
+    states = (tag.cells[one].state if one in tag.cells else other for one in platforms)
+    return (item.registry, item.repository, name, tag.state, *states)
 
 
 FINDINGS_TABLE: Final = Table(_findings, _FINDING)
