@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Connection,
     Select,
     func,
     literal_column,
     or_,
     select,
+    text,
     true,
     tuple_,
     type_coerce,
@@ -47,7 +47,7 @@ _WATCHED: Final = (
     & or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
 )
 # In the words of the indexes of what stands: with a parameter they would not be used.
-STANDS: Final = literal_column("findings.state <> 'resolved'", Boolean)
+STANDS: Final = text("findings.state <> 'resolved'")
 _WORST: Final = (findings.c.weight, findings.c.first_seen_at, findings.c.id)
 _NEWEST: Final = (transitions.c.at, transitions.c.id)
 

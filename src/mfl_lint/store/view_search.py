@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, literal, select, true, tuple_
+from sqlalchemy import Connection, Select, literal, literal_column, select, true, tuple_
 
 from mfl_lint.core.errors import CursorInvalid
 from mfl_lint.core.views import Hit, Page
@@ -17,6 +17,8 @@ from mfl_lint.store.tables import presence, registries, repositories, tags
 
 _KINDS: Final = ("repository", "tag", "digest")
 _DIGEST: Final = re.compile(r"(?:sha256|sha512):[0-9a-f]{0,128}|[0-9a-f]{4,128}")
+# No index has it, so SQLite goes from the repositories to what is in them, not through it all.
+_FIRST: Final = repositories.c.id + literal_column("0")
 _LAST: Final = "\U0010ffff"
 
 
@@ -77,15 +79,13 @@ def _queries(dialect: str, text: str) -> Iterator[tuple[str, Select[Any]]]:
     if not colon:
         yield "repository", _named(dialect, literal("").label("last"), text)
     if "/" not in tag:
-        query = _named(dialect, tags.c.name, name).join(
-            tags, tags.c.repository_id == repositories.c.id
-        )
+        query = _named(dialect, tags.c.name, name).join(tags, tags.c.repository_id == _FIRST)
         query = query.where(tags.c.watched.is_(true()), tags.c.gone_at.is_(None))
         yield "tag", query.where(_begins(tags.c.name, tag)).order_by(tags.c.name)
     if _DIGEST.fullmatch(text):
         wanted = text if colon else f"sha256:{text}"
         query = _named(dialect, presence.c.digest, "").join(
-            presence, presence.c.repository_id == repositories.c.id
+            presence, presence.c.repository_id == _FIRST
         )
         yield "digest", query.where(_begins(presence.c.digest, wanted)).order_by(presence.c.digest)
 

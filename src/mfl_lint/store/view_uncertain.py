@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Boolean, Connection, Select, func, literal_column, or_, select, true
+from sqlalchemy import Connection, Select, func, or_, select, text, true
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.store.engine import Store
@@ -14,12 +14,9 @@ from mfl_lint.store.tables import registries, repositories, tags
 
 _VERIFIED: Final = LookState.VERIFIED.value
 # In the words of their index: with a parameter it would not be used.
-_TAG: Final = (
-    literal_column("tags.watched", Boolean),
-    tags.c.gone_at.is_(None),
-    literal_column(
-        "(tags.look <> 'verified' OR tags.complete IS NOT TRUE OR tags.unsettled)", Boolean
-    ),
+_TAG: Final = text(
+    "tags.watched AND tags.gone_at IS NULL "
+    "AND (tags.look <> 'verified' OR tags.complete IS NOT TRUE OR tags.unsettled)"
 )
 _REPOSITORY: Final = (
     repositories.c.watched.is_(true()),
@@ -87,6 +84,6 @@ def _tags(key: Any) -> Select[Any]:
         .select_from(tags)
         .join(repositories, repositories.c.id == tags.c.repository_id)
         .join(registries, registries.c.id == repositories.c.registry_id)
-        .where(*_TAG)
+        .where(_TAG)
         .group_by(key)
     )

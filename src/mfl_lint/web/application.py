@@ -32,7 +32,7 @@ from mfl_lint.web.links import API
 from mfl_lint.web.openapi import describe
 from mfl_lint.web.rendering import PAGES, Pages
 from mfl_lint.web.security import HEADERS, guarded, secured
-from mfl_lint.web.sending import answered, json_handler, page_handler
+from mfl_lint.web.sending import EMBEDDED, answered, json_handler, page_handler
 from mfl_lint.web.services import SERVICES, Services
 from mfl_lint.web.tables import FINDINGS_TABLE, MATRIX_TABLE, table_handler
 from mfl_lint.web.view import View
@@ -122,6 +122,8 @@ async def _complete(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers on answers that begin before their handler ends."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if response.get(EMBEDDED, False):
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
 async def _with_pages(app: web.Application) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ from mfl_lint.web.items import TagItem
 from mfl_lint.web.kept import KEPT, Body, body_of
 from mfl_lint.web.matrix import NO_PLATFORM, matrix
 from mfl_lint.web.query import read_query
-from mfl_lint.web.sending import answered, key_of, services_of
+from mfl_lint.web.sending import EMBEDDED, answered, key_of, services_of
 from mfl_lint.web.services import Services
 from mfl_lint.web.wording import visible
 
@@ -54,8 +54,7 @@ async def badge(request: web.Request) -> web.Response:
     body = await request.app[KEPT].get(key, make)
     status = 404 if body.raw == _drawn(None, shown).encode() else 200
     response = answered(request, body, cache=_CACHE, status=status)
-    # A badge is made to stand on other sites' pages.
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response[EMBEDDED] = True
     return response
 
 

@@ -22,6 +22,10 @@ from mfl_lint.web.view import View
 _PAGE_TICK_S: Final = 10
 
 
+# What is made to stand on other sites' pages.
+EMBEDDED: Final = web.ResponseKey("embedded", bool)
+
+
 def services_of(request: web.Request) -> Services:
     """Return what whoever asks may read: the one place where that is decided."""
     return request.app[SERVICES]
