@@ -14,7 +14,7 @@ PAGES = (
     "/r/internal/edge/sensor",
     "/r/hub/acme/agent-arm64",
     "/r/edge/fleet/probe",
-    "/r/internal/shop/checkout?sort=worst&state=error,ok&lacks=linux/arm/v7",
+    "/r/internal/shop/checkout?sort=worst&is=error,ok&lacks=linux/arm/v7",
     "/t/internal/shop/checkout:latest",
     "/t/internal/shop/checkout:3.9",
     "/t/internal/platform/gateway:latest",

@@ -72,12 +72,12 @@ async def test_tags_are_narrowed_by_a_glob(client: Client) -> None:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ("state=error", ["latest", "3.9"]),
-        ("state=error&sort=oldest", ["3.9", "latest"]),
+        ("is=error", ["latest", "3.9"]),
+        ("is=error&sort=oldest", ["3.9", "latest"]),
         ("lacks=linux/arm/v7", ["latest"]),
         ("offers=linux/arm/v7&tag=3.1*&sort=name", ["3.10", "3.11"]),
         ("sort=worst&limit=3", ["latest", "3.9", "3.11"]),
-        ("state=unknown", []),
+        ("is=unknown", []),
     ],
 )
 async def test_tags_are_narrowed_and_sorted(
@@ -97,7 +97,7 @@ async def test_the_platform_that_is_lacking_has_a_column(client: Client) -> None
     assert "none" == answer.items[0].cells["linux/riscv64"].state
 
 
-@pytest.mark.parametrize("asked", ["offers=arm64", "sort=size", "state=broken", "lacks=%3Cb%3E/x"])
+@pytest.mark.parametrize("asked", ["offers=arm64", "sort=size", "is=broken", "lacks=%3Cb%3E/x"])
 async def test_what_is_no_platform_order_or_state_is_said(client: Client, asked: str) -> None:
     response = await client.get(f"/r/internal/shop/checkout?{asked}")
 

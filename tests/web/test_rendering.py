@@ -13,7 +13,7 @@ HOSTILE_PAGES = (
     "/",
     "/registries/hub",
     "/r/hub/acme/evil",
-    "/r/hub/acme/evil?tag=%3Cscript%3Ealert(1)%3C/script%3E&state=error&sort=worst",
+    "/r/hub/acme/evil?tag=%3Cscript%3Ealert(1)%3C/script%3E&is=error&sort=worst",
     "/t/hub/acme/evil:latest",
     "/t/hub/acme/evil:lone",
     "/d/hub/acme/evil:latest",
@@ -70,7 +70,7 @@ async def test_what_is_hostile_is_shown_all_the_same(hostile: Client) -> None:
         "/",
         "/registries/hub",
         "/r/hub/acme/evil",
-        "/r/hub/acme/evil?tag=%3Cscript%3Ealert(1)%3C/script%3E&state=error&sort=worst",
+        "/r/hub/acme/evil?tag=%3Cscript%3Ealert(1)%3C/script%3E&is=error&sort=worst",
         "/t/hub/acme/evil:latest",
         "/crawls/1",
     ):

@@ -163,6 +163,38 @@ class SetIgnore(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class Referenced(msgspec.Struct, frozen=True):
+    """A tag with all digests that it and its lists point at, its own first.
+
+    `complete`: the last look saw all of it; else there may be more.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    digest: Digest
+    digests: tuple[Digest, ...]
+    complete: bool
+
+
+class PlacedTag(msgspec.Struct, frozen=True):
+    """A repository with its tag of a name, None where it has none."""
+
+    registry: str
+    repository: str
+    row: TagRow | None
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """What a search found: a repository, a tag or a digest, as `kind` says."""
+
+    kind: str
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+
 class Page(msgspec.Struct, Generic[T], frozen=True):
     """Part of a list; `next_cursor` is None on the last page."""
 

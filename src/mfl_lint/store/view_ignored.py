@@ -23,18 +23,18 @@ from sqlalchemy import (
     true,
 )
 
-from mfl_lint.core.policy import Ignore
+from mfl_lint.core.policy import Ignore, glob_matches
 from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import BrokenTag, Counts, Told
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import matches, visible
-from mfl_lint.store.tables import findings, registries, repositories, tags
+from mfl_lint.store.tables import findings, registries, repositories, rule_counters, tags
+from mfl_lint.store.view_findings import STANDS
 
 Sees = frozenset[str] | None
 
 _FAULTS: Final = 3
-_STANDS: Final = findings.c.state != FindingState.RESOLVED.value
 _UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
 _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
 
@@ -67,20 +67,20 @@ def ignored_in_repository(
     dialect: str, ignores: Sequence[Ignore], registry: str, repository: str
 ) -> Select[Any]:
     """Return the query of how many findings of each tag (`key`, its id) are ignored."""
-    query = _ignored(dialect, ignores, findings.c.tag_id)
+    query = _taken(dialect, ignores, findings.c.tag_id)
     return query.where(registries.c.name == registry, repositories.c.name == repository)
 
 
 def _by_registry(
     connection: Connection, ignores: Sequence[Ignore], sees: Sees
 ) -> dict[str, Counts]:
-    query = visible(sees, _ignored(connection.dialect.name, ignores, registries.c.name))
+    query = visible(sees, _ignored(connection, ignores, registries.c.name))
     query = query.where(repositories.c.watched.is_(true()), _OWN_OR_WATCHED)
     return _counts_by_key(connection, query)
 
 
 def _by_rule(connection: Connection, ignores: Sequence[Ignore], sees: Sees) -> dict[str, Counts]:
-    query = visible(sees, _ignored(connection.dialect.name, ignores, findings.c.rule))
+    query = visible(sees, _ignored(connection, ignores, findings.c.rule))
     watched = (registries.c.watched.is_(true()), repositories.c.watched.is_(true()))
     return _counts_by_key(connection, query.where(*watched, _OWN_OR_WATCHED))
 
@@ -92,7 +92,7 @@ def _by_repository(
     names: Sequence[str],
     sees: Sees,
 ) -> dict[str, Counts]:
-    query = visible(sees, _ignored(connection.dialect.name, ignores, repositories.c.name))
+    query = visible(sees, _ignored(connection, ignores, repositories.c.name))
     chosen = (registries.c.name == registry, repositories.c.name.in_(names))
     return _counts_by_key(connection, query.where(*chosen, _OWN_OR_WATCHED))
 
@@ -101,7 +101,7 @@ def _broken(
     connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees
 ) -> tuple[BrokenTag, ...]:
     """Take what is ignored from each tag's counters, then sort and cut."""
-    taken = _ignored(connection.dialect.name, ignores, findings.c.tag_id).subquery()
+    taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
     left = {name: tags.c[name] - func.coalesce(taken.c[name], 0) for name in COLUMNS}
     query = (
         select(
@@ -161,7 +161,7 @@ def _faults(
     )
     numbered = (
         _findings(*told, worst.label("number"))
-        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores), _STANDS)
+        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores), STANDS)
         .subquery()
     )
     query = select(numbered).where(numbered.c.number <= _FAULTS)
@@ -172,14 +172,22 @@ def _faults(
     return found
 
 
-def _ignored(dialect: str, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
+def _ignored(connection: Connection, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
     """Return the query of how many findings that stand are ignored, grouped by `key`."""
-    query = _findings(key.label("key"), *_sums()).where(_STANDS, _covered(dialect, ignores))
-    rules = {one.rule for one in ignores}
-    if not any("*" in rule or "?" in rule for rule in rules):
-        # So that the index of rules is used.
-        query = query.where(findings.c.rule.in_(rules))
+    # So that the index of rules is used.
+    named = findings.c.rule.in_(_rules(connection, ignores))
+    return _taken(connection.dialect.name, ignores, key).where(named)
+
+
+def _taken(dialect: str, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
+    query = _findings(key.label("key"), *_sums()).where(STANDS, _covered(dialect, ignores))
     return query.group_by(key)
+
+
+def _rules(connection: Connection, ignores: Sequence[Ignore]) -> list[str]:
+    """Return the rules that the ignores name, of those that ever found something."""
+    known = connection.scalars(select(rule_counters.c.rule).distinct()).all()
+    return [rule for rule in known if any(glob_matches(one.rule, rule) for one in ignores)]
 
 
 def _findings(*columns: Any) -> Select[Any]:

@@ -6,6 +6,7 @@ Keys may be added, never changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -18,6 +19,10 @@ from mfl_lint.web.items import (
     Doubt,
     EntryItem,
     FindingItem,
+    HitItem,
+    PlacedItem,
+    ReadyCheck,
+    ReferencedItem,
     RegistryItem,
     RepositoryItem,
     RuleItem,
@@ -126,6 +131,47 @@ class FindingsAnswer(Answer, frozen=True, kw_only=True):
 
     items: tuple[FindingItem, ...]
     next_cursor: str | None
+
+
+class TransitionsAnswer(Answer, frozen=True, kw_only=True):
+    """What became of findings, newest first."""
+
+    items: tuple[ChangeItem, ...]
+    next_cursor: str | None
+
+
+class DigestsAnswer(Answer, frozen=True, kw_only=True):
+    """What watched tags point at. `doubts` say why there may be more in a registry."""
+
+    doubts: tuple[Doubt, ...]
+    items: tuple[ReferencedItem, ...]
+    next_cursor: str | None
+
+
+class MatrixAnswer(Answer, frozen=True, kw_only=True):
+    """One tag of many repositories. `more_platforms` counts those that have no column."""
+
+    tag: str
+    platforms: tuple[str, ...]
+    more_platforms: int
+    items: tuple[PlacedItem, ...]
+    next_cursor: str | None
+
+
+class SearchAnswer(Answer, frozen=True, kw_only=True):
+    """What a search found: repositories, then tags, then digests."""
+
+    items: tuple[HitItem, ...]
+    next_cursor: str | None
+
+
+class ReadyAnswer(Answer, frozen=True, kw_only=True):
+    """Whether platforms of a tag can be pulled; `verified_at` is when it was last seen whole."""
+
+    reference: str
+    ready: bool | None
+    verified_at: datetime | None
+    checks: tuple[ReadyCheck, ...]
 
 
 class RulesAnswer(Answer, frozen=True, kw_only=True):

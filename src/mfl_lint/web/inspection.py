@@ -23,6 +23,7 @@ from mfl_lint.crawl.stored import stored_observation
 from mfl_lint.store import findings, registries, view_ignored, views
 from mfl_lint.store.view_tags import tags_page
 from mfl_lint.web import present
+from mfl_lint.web.addressed import Place, repository_of
 from mfl_lint.web.answers import (
     FindingsAnswer,
     RepositoryAnswer,
@@ -37,7 +38,6 @@ from mfl_lint.web.items import FindingItem, RuleItem
 from mfl_lint.web.matrix import column, matrix
 from mfl_lint.web.overview import repository_items
 from mfl_lint.web.past import past_of
-from mfl_lint.web.places import Place, repository_of
 from mfl_lint.web.query import Query, finding_filter, tag_filter, tag_order
 from mfl_lint.web.services import Services
 

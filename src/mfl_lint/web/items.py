@@ -193,6 +193,53 @@ class EntryItem(msgspec.Struct, frozen=True, kw_only=True):
     says: tuple[str, ...] = ()
 
 
+class ReferencedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag with the digests of all manifests that pulling it may need, its own first.
+
+    Where it is not `complete`, not all was seen, and there may be more.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    digests: tuple[str, ...]
+    complete: bool
+    page: str
+
+
+class PlacedItem(msgspec.Struct, frozen=True):
+    """A repository with its tag of the name that is asked for, null where it has none."""
+
+    registry: str
+    repository: str
+    tag: TagItem | None
+
+
+class HitItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found: a repository, a tag or a digest, as `kind` says."""
+
+    kind: str
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    page: str
+
+
+class ReadyCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One platform: `answer` is yes, no or unknown, `ready` true, false or null.
+
+    `digests` are the images that the engines take.
+    """
+
+    platform: str
+    ready: bool | None
+    answer: str
+    reasons: tuple[str, ...]
+    digests: tuple[str, ...]
+
+
 class Doubt(msgspec.Struct, frozen=True):
     """Why nobody can say that all of a registry is well."""
 

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 API: Final = "/api/v1"
+EVENTS: Final = f"{API}/crawls/events"
 
 
 def registry(name: str) -> str:
@@ -72,6 +73,17 @@ def ignore_new(rule_id: str, registry_name: str, repository_name: str, tag_name:
 def oidc(wanted: str) -> str:
     """Return the path that leads to the issuer, and back to the page that is wanted."""
     return f"/login/oidc?{urlencode({'next': wanted})}"
+
+
+def badge(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of a tag's badge."""
+    place = f"{quote(registry_name, safe='')}/{quote(repository_name)}"
+    return f"/badge/{place}/{quote(name, safe='')}.svg"
+
+
+def feed(**filters: str) -> str:
+    """Return the path of the feed of changes, narrowed."""
+    return f"/feed.atom?{urlencode(filters)}" if filters else "/feed.atom"
 
 
 def findings(**filters: str) -> str:

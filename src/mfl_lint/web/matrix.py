@@ -56,7 +56,17 @@ def matrix(
 
     The columns that are `asked` for are there even if no row has anything in them.
     """
-    facts = [_Row(row, registry, repository, policy, now) for row in rows]
+    return matrix_across([(registry, repository, row) for row in rows], policy, now, asked)
+
+
+def matrix_across(
+    rows: Sequence[tuple[str, str, TagRow]],
+    policy: Policy,
+    now: datetime,
+    asked: Sequence[str] = (),
+) -> Matrix:
+    """Return the matrix of tags of many repositories: each row after its registry and name."""
+    facts = [_Row(row, registry, name, policy, now) for registry, name, row in rows]
     tally = Counter(name for row in facts for name in row.cells)
     tally |= Counter(dict.fromkeys(asked, len(facts) + 1))
     chosen = sorted(name for name, _ in tally.most_common(MAX_COLUMNS))

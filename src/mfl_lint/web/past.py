@@ -14,8 +14,8 @@ from mfl_lint.core.observation import Observation
 from mfl_lint.core.views import HistoryItem
 from mfl_lint.crawl.stored import observation_of
 from mfl_lint.store import history, registries, views
+from mfl_lint.web.addressed import Place, repository_of
 from mfl_lint.web.answers import DifferenceAnswer
-from mfl_lint.web.places import Place, repository_of
 from mfl_lint.web.query import Query
 from mfl_lint.web.services import Services
 from mfl_lint.web.tag_items import PastItem

@@ -1,4 +1,4 @@
-"""Finding what a path names."""
+"""Reading lists over many repositories: what must not be deleted, a matrix, a search."""
 
 from __future__ import annotations
 
@@ -6,25 +6,93 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from mfl_lint.core.reference import is_repository
-from mfl_lint.core.views import RegistryView, RepositoryView
-from mfl_lint.store import views
-from mfl_lint.web.overview import registry_of
+from mfl_lint.core.policy import glob_matches
+from mfl_lint.core.views import Hit, Referenced
+from mfl_lint.store import view_places, view_search, view_uncertain, views
+from mfl_lint.web import links
+from mfl_lint.web.answers import DigestsAnswer, MatrixAnswer, SearchAnswer
+from mfl_lint.web.items import HitItem, PlacedItem, ReferencedItem
+from mfl_lint.web.matrix import matrix_across
+from mfl_lint.web.overview import doubts
+from mfl_lint.web.query import Query
 from mfl_lint.web.services import Services
 
-# Registry, repository, tag.
-Place = tuple[str, str, str]
+_USUAL_TAG = "latest"
 
 
-async def repository_of(
-    services: Services, match: Mapping[str, str]
-) -> tuple[RegistryView, RepositoryView]:
-    """Return the repository that a path names, and its registry; 404 if it is not known."""
-    registry, name = await registry_of(services, match["registry"]), match["repository"]
-    known = is_repository(name)
-    view = await views.repository_view(services.store, registry.name, name) if known else None
-    if view is None:
-        raise web.HTTPNotFound(
-            text=f"{registry.name} has no repository {name[:255]!a} that is known"
-        )
-    return registry, view
+async def read_digests(services: Services, match: Mapping[str, str], query: Query) -> DigestsAnswer:
+    """Return what watched tags point at, and so must not be deleted."""
+    registry = query.text("registry")
+    page = await view_places.referenced(
+        services.store,
+        registry=registry,
+        repository=query.text("repository"),
+        cursor=query.cursor,
+        limit=query.limit,
+    )
+    known = await views.registries(services.store)
+    chosen = [one for one in known if one.watched and glob_matches(registry or "*", one.name)]
+    uncertain = await view_uncertain.uncertain_by_registry(services.store)
+    return DigestsAnswer(
+        doubts=await doubts(services, chosen, uncertain),
+        items=tuple(map(_referenced, page.items)),
+        next_cursor=page.next_cursor,
+    )
+
+
+def _referenced(one: Referenced) -> ReferencedItem:
+    return ReferencedItem(
+        registry=one.registry,
+        repository=one.repository,
+        tag=one.tag,
+        digest=one.digest,
+        digests=one.digests,
+        complete=one.complete,
+        page=links.tag(one.registry, one.repository, one.tag),
+    )
+
+
+async def read_matrix(services: Services, match: Mapping[str, str], query: Query) -> MatrixAnswer:
+    """Return one tag of many repositories against the platforms that they offer."""
+    tag = query.text("tag") or _USUAL_TAG
+    page = await view_places.tag_across(
+        services.store,
+        tag,
+        registry=query.text("registry"),
+        repository=query.text("repository"),
+        cursor=query.cursor,
+        limit=query.limit,
+    )
+    rows = [(one.registry, one.repository, one.row) for one in page.items if one.row is not None]
+    drawn = matrix_across(rows, services.config().policy, services.now())
+    shown = dict(zip(((row[0], row[1]) for row in rows), drawn.items, strict=True))
+    return MatrixAnswer(
+        tag=tag,
+        platforms=drawn.platforms,
+        more_platforms=drawn.more_platforms,
+        items=tuple(
+            PlacedItem(one.registry, one.repository, shown.get((one.registry, one.repository)))
+            for one in page.items
+        ),
+        next_cursor=page.next_cursor,
+    )
+
+
+async def read_search(services: Services, match: Mapping[str, str], query: Query) -> SearchAnswer:
+    """Return repositories, tags and digests that are called so."""
+    text = query.text("q").strip()
+    if not text:
+        raise web.HTTPBadRequest(text="q says what to look for")
+    page = await view_search.search(services.store, text, cursor=query.cursor, limit=query.limit)
+    return SearchAnswer(items=tuple(map(_hit, page.items)), next_cursor=page.next_cursor)
+
+
+def _hit(hit: Hit) -> HitItem:
+    return HitItem(
+        kind=hit.kind,
+        registry=hit.registry,
+        repository=hit.repository,
+        tag=hit.tag,
+        digest=hit.digest,
+        page=links.subject(hit.registry, hit.repository, hit.tag),
+    )

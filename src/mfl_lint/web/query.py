@@ -22,10 +22,11 @@ LIMIT: Final = 50
 MAX_LIMIT: Final = 200
 MAX_TEXT: Final = 200
 MAX_CURSOR: Final = 500
+MAX_CHOICES: Final = 6
 _MAX_VALUES: Final = 20
 
 PAGING: Final = frozenset({"cursor", "limit"})
-TAGS: Final = PAGING | {"tag", "state", "offers", "lacks", "sort"}
+TAGS: Final = PAGING | {"tag", "is", "offers", "lacks", "sort"}
 DIFFERENCE: Final = frozenset({"before", "after"})
 FINDINGS: Final = PAGING | {
     "registry",
@@ -45,7 +46,13 @@ AGES: Final = {
     ">90d": "over three months",
 }
 _AGE: Final = re.compile(r"([<>])([0-9]{1,4})([hd])")
-_LISTED: Final = frozenset({"severity", "state"})
+_LISTED: Final = frozenset({"severity", "state", "is"})
+
+TRANSITIONS: Final = PAGING | {"registry", "repository", "rule", "change"}
+PLACES: Final = PAGING | {"registry", "repository"}
+MATRIX: Final = PLACES | {"tag", "platform"}
+SEARCH: Final = PAGING | {"q"}
+READY: Final = frozenset({"platform", "engine"})
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -61,13 +68,16 @@ class Query(msgspec.Struct, frozen=True):
         value = given[0] if given else ""
         if len(value) > longest:
             raise _bad(f"{name} has {len(value)} characters; at most {longest} are allowed")
-        if not value.isprintable():
-            raise _bad(f"{name} holds a character that is not printable")
+        if not (value.isascii() and value.isprintable()):
+            raise _bad(f"{name} holds a character that is not printable ASCII")
         return value
 
     def choices(self, name: str, allowed: Collection[str]) -> tuple[str, ...]:
         """Return the values of a parameter, comma-separated or repeated; 400 for another."""
-        given = [part for value in self.values.get(name, ()) for part in value.split(",") if part]
+        values = self.values.get(name, ())
+        given = [part for value in values for part in value.split(",")]
+        if len(values) > MAX_CHOICES or any(value.count(",") >= MAX_CHOICES for value in values):
+            raise _bad(f"{name} is given too often; {MAX_CHOICES} times are enough")
         if any(part not in allowed for part in given):
             raise _bad(f"{name} must be one of {', '.join(allowed)}")
         return tuple(dict.fromkeys(given))
@@ -134,8 +144,10 @@ class Query(msgspec.Struct, frozen=True):
         return f"?{urlencode(merged, doseq=True)}" if merged else ""
 
 
-def read_query(request: web.Request, allowed: Collection[str]) -> Query:
-    """Return the request's parameters; 400 for one that is not allowed here."""
+def read_query(
+    request: web.Request, allowed: Collection[str], required: Collection[str] = ()
+) -> Query:
+    """Return the request's parameters; 400 for one that is not allowed here, or is missing."""
     values: dict[str, list[str]] = {}
     for name, value in request.query.items():
         if name not in allowed:
@@ -145,6 +157,8 @@ def read_query(request: web.Request, allowed: Collection[str]) -> Query:
             values.setdefault(name, []).append(value)
     if sum(map(len, values.values())) > _MAX_VALUES:
         raise _bad(f"at most {_MAX_VALUES} parameters are allowed")
+    for name in sorted(set(required) - values.keys()):
+        raise _bad(f"{name} is missing")
     return Query({name: tuple(given) for name, given in values.items()})
 
 
@@ -169,7 +183,7 @@ def tag_filter(query: Query) -> TagFilter:
     """Return what a repository's tags are to be narrowed to."""
     return TagFilter(
         glob=query.text("tag"),
-        states=query.choices("state", STATES),
+        states=query.choices("is", STATES),
         offers=query.platform("offers"),
         lacks=query.platform("lacks"),
     )
@@ -177,7 +191,9 @@ def tag_filter(query: Query) -> TagFilter:
 
 def tag_order(query: Query) -> Order:
     """Return how a repository's tags are to be sorted."""
-    (order,) = query.choices("sort", [str(item) for item in Order])[:1] or (Order.VERSION,)
+    order = query.text("sort") or Order.VERSION
+    if order not in list(Order):
+        raise _bad(f"sort must be one of {', '.join(Order)}")
     return Order(order)
 
 
