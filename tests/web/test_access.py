@@ -88,6 +88,8 @@ TABLE: Final = {
     ("GET", f"{API}/findings.csv"): Route(f"{API}/findings.csv?state=open,unknown,resolved"),
     ("GET", f"{API}/matrix"): Route(f"{API}/matrix"),
     ("GET", f"{API}/matrix.csv"): Route(f"{API}/matrix.csv"),
+    ("GET", "/matrix"): Route("/matrix"),
+    ("GET", "/search"): Route("/search?q=latest&limit=200"),
     ("GET", f"{API}/search"): Route(f"{API}/search?q=latest&limit=200"),
     ("GET", f"{API}/digests"): Route(f"{API}/digests?limit=200"),
     ("GET", f"{API}/transitions"): Route(f"{API}/transitions?limit=200"),

@@ -32,7 +32,7 @@ KNOWN: dict[str, list[Any]] = {
     "id": ["1", "18", "MFL101", "dangling-digest"],
     "rule": ["MFL101", "MFL2*"],
     "q": ["check", "sha256:", "platform/gateway:2", "latest", "ab12"],
-    "platform": ["linux/arm64", "linux/arm/v7,windows/amd64"],
+    "platform": ["linux/arm64", "linux/arm/v7"],
     "offers": ["linux/arm64", "windows/amd64"],
     "lacks": ["linux/arm64", "linux/arm/v6"],
     "reference": ["registry.internal.example:5000/shop/checkout:latest", "acme/tools"],

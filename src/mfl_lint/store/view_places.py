@@ -145,7 +145,8 @@ def _across(
     stops = list(islice(places, most))
     query = select(tags).where(tags.c.name == tag, *_HERE)
     rows = fetch_in(connection, query, tags.c.repository_id, [stop.id for stop in stops])
-    full = {row.repository_id: with_details(connection, [row])[row.id] for row in rows}
+    detailed = with_details(connection, rows)
+    full = {row.repository_id: detailed[row.id] for row in rows}
     return [PlacedTag(stop.registry, stop.repository, full.get(stop.id)) for stop in stops]
 
 

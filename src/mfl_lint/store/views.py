@@ -193,29 +193,29 @@ def _detailed(
 
 
 def with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
-    """Return the rows of one repository's tags with their entries and findings, by id."""
-    if not rows:
-        return {}
-    listed = _entries(connection, rows[0].repository_id, {row.digest for row in rows})
-    found = _standing(connection, [row.id for row in rows])
+    """Return the rows of tags with their entries and findings, by id; of many repositories too."""
+    ids = [row.id for row in rows]
+    listed, found = _entries(connection, ids), _standing(connection, ids)
     return {
-        row.id: TagRow(tag_state(row), listed.get(row.digest, ()), tuple(found.get(row.id, ())))
+        row.id: TagRow(tag_state(row), listed.get(row.id, ()), tuple(found.get(row.id, ())))
         for row in rows
     }
 
 
-def _entries(
-    connection: Connection, repository_id: int, digests: set[str | None]
-) -> dict[str, tuple[Entry, ...]]:
-    """Return the entries of the indexes, with the last look at each in the repository."""
+def _entries(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Entry, ...]]:
+    """Return the entries of each tag's index, with the last look at each in the repository."""
     entries, presence = tables.entries, tables.presence
-    looked = (presence.c.repository_id == repository_id) & (presence.c.digest == entries.c.digest)
-    query = select(entries, presence.c.look).outerjoin(presence, looked)
-    query = query.order_by(entries.c.index_digest, entries.c.position)
-    wanted = digests - {None}
-    found: dict[str, tuple[Entry, ...]] = {}
-    for row in fetch_in(connection, query, entries.c.index_digest, wanted):
-        found[row.index_digest] = (*found.get(row.index_digest, ()), entry_value(row, row.look))
+    here = presence.c.repository_id == _TAGS.c.repository_id
+    query = (
+        select(_TAGS.c.id.label("tag_id"), entries, presence.c.look)
+        .select_from(_TAGS)
+        .join(entries, entries.c.index_digest == _TAGS.c.digest)
+        .outerjoin(presence, here & (presence.c.digest == entries.c.digest))
+        .order_by(_TAGS.c.id, entries.c.position)
+    )
+    found: dict[int, tuple[Entry, ...]] = {}
+    for row in fetch_in(connection, query, _TAGS.c.id, ids):
+        found[row.tag_id] = (*found.get(row.tag_id, ()), entry_value(row, row.look))
     return found
 
 

@@ -149,13 +149,19 @@ class DigestsAnswer(Answer, frozen=True, kw_only=True):
 
 
 class MatrixAnswer(Answer, frozen=True, kw_only=True):
-    """One tag of many repositories. `more_platforms` counts those that have no column."""
+    """One tag of many repositories. `more_platforms` counts those that have no column.
+
+    `wanted` is the column that is asked about, "" for none; `ready` how many of the items
+    were seen at the last look and have an image there with nothing worse than information.
+    """
 
     tag: str
     platforms: tuple[str, ...]
     more_platforms: int
     items: tuple[PlacedItem, ...]
     next_cursor: str | None
+    wanted: str = ""
+    ready: int = 0
 
 
 class SearchAnswer(Answer, frozen=True, kw_only=True):

@@ -84,8 +84,8 @@ VIEWS: Final = (
     View(overview.read_crawl, r"/crawls/{id:\d{1,19}}", r"/crawls/{id:\d{1,19}}", "crawl.html"),
     View(changes.read_transitions, "/transitions", parameters=query.TRANSITIONS),
     View(places.read_digests, "/digests", parameters=query.PLACES),
-    View(places.read_matrix, "/matrix", parameters=query.MATRIX, table=MATRIX_TABLE),
-    View(places.read_search, "/search", parameters=query.SEARCH, required=frozenset({"q"})),
+    View(places.read_matrix, "/matrix", "/matrix", "matrix.html", query.MATRIX, table=MATRIX_TABLE),
+    View(places.read_search, "/search", "/search", "search.html", query.SEARCH, frozenset({"q"})),
     View(
         readiness.read_ready,
         "/ready",

@@ -89,3 +89,8 @@ def feed(**filters: str) -> str:
 def findings(**filters: str) -> str:
     """Return the path of the list of findings, narrowed."""
     return f"/findings?{urlencode(filters)}" if filters else "/findings"
+
+
+def matrix(**filters: str) -> str:
+    """Return the path of the matrix across repositories, narrowed."""
+    return f"/matrix?{urlencode(filters)}" if filters else "/matrix"

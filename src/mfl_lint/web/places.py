@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from aiohttp import web
 
+from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import glob_matches
 from mfl_lint.core.views import Hit, Referenced
 from mfl_lint.store import view_places, view_search, view_uncertain, views
 from mfl_lint.web import links
 from mfl_lint.web.answers import DigestsAnswer, MatrixAnswer, SearchAnswer
-from mfl_lint.web.items import HitItem, PlacedItem, ReferencedItem
-from mfl_lint.web.matrix import matrix_across
+from mfl_lint.web.items import HitItem, PlacedItem, ReferencedItem, TagItem
+from mfl_lint.web.matrix import column, matrix_across
 from mfl_lint.web.overview import doubts
 from mfl_lint.web.query import Query
 from mfl_lint.web.services import Services
 
-_USUAL_TAG = "latest"
+_USUAL_TAG: Final = "latest"
+_READY: Final = ("ok", "info")
 
 
 async def read_digests(services: Services, match: Mapping[str, str], query: Query) -> DigestsAnswer:
@@ -54,6 +57,8 @@ def _referenced(one: Referenced) -> ReferencedItem:
 
 async def read_matrix(services: Services, match: Mapping[str, str], query: Query) -> MatrixAnswer:
     """Return one tag of many repositories against the platforms that they offer."""
+    wanted = query.platform("platform")
+    name = column(wanted) if wanted is not None else ""
     tag = query.text("tag") or _USUAL_TAG
     page = await view_places.tag_across(
         services.store,
@@ -64,7 +69,8 @@ async def read_matrix(services: Services, match: Mapping[str, str], query: Query
         limit=query.limit,
     )
     rows = [(one.registry, one.repository, one.row) for one in page.items if one.row is not None]
-    drawn = matrix_across(rows, services.config().policy, services.now())
+    asked = [name] if name else []
+    drawn = matrix_across(rows, services.config().policy, services.now(), asked)
     shown = dict(zip(((row[0], row[1]) for row in rows), drawn.items, strict=True))
     return MatrixAnswer(
         tag=tag,
@@ -75,7 +81,14 @@ async def read_matrix(services: Services, match: Mapping[str, str], query: Query
             for one in page.items
         ),
         next_cursor=page.next_cursor,
+        wanted=name,
+        ready=sum(_is_ready(item, name) for item in drawn.items) if name else 0,
     )
+
+
+def _is_ready(item: TagItem, name: str) -> bool:
+    """Say whether a tag that was seen at the last look offers a platform without a fault."""
+    return item.look == LookState.VERIFIED and item.cells[name].state in _READY
 
 
 async def read_search(services: Services, match: Mapping[str, str], query: Query) -> SearchAnswer:

@@ -68,6 +68,7 @@ def page_handler(view: View) -> Handler:
                 query=asked,
                 path=request.rel_url.raw_path,
                 json=_json_path(view, request, asked),
+                csv=_csv_path(view, asked),
                 rules=services.rules,
                 viewer=request[VIEWER],
             )
@@ -132,3 +133,10 @@ def _json_path(view: View, request: web.Request, asked: Query) -> str:
     if view.api != view.path:
         path = path.rstrip("/") + view.api.removeprefix(view.path.rstrip("/"))
     return f"{API}{path}{asked.encoded()}"
+
+
+def _csv_path(view: View, asked: Query) -> str:
+    """Return where all of the page's list is as CSV, "" where it is not."""
+    if view.table is None:
+        return ""
+    return f"{API}{view.api}.csv{asked.encoded(cursor=None, limit=None)}"
