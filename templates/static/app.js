@@ -85,23 +85,37 @@
     seen = new Date();
   }
 
+  async function update() {
+    if (document.hidden) return;
+    try {
+      await refresh();
+      stale.hidden = true;
+    } catch {
+      stale.textContent = `The service does not answer. This is how it was at ${seen.toLocaleTimeString()}.`;
+      stale.hidden = false;
+    }
+  }
+
+  function listen() {
+    const path = document.getElementById("main")?.dataset.events;
+    if (!path || !window.EventSource) return;
+    const source = new EventSource(path);
+    source.addEventListener("crawls", () => {
+      if (document.getElementById("main").dataset.watch) update();
+      else source.close();
+    });
+  }
+
   async function watch() {
     const main = document.getElementById("main");
     if (!main?.dataset.watch) return;
-    if (!document.hidden) {
-      try {
-        await refresh();
-        stale.hidden = true;
-      } catch {
-        stale.textContent = `The service does not answer. This is how it was at ${seen.toLocaleTimeString()}.`;
-        stale.hidden = false;
-      }
-    }
+    await update();
     const every = Number(document.getElementById("main").dataset.every) || 30;
     setTimeout(watch, every * 1000);
   }
 
   addCopyButtons();
   watch();
+  listen();
   setInterval(age, 15000);
 })();

@@ -7,8 +7,8 @@ from tests.cli.conftest import Command
 
 
 def test_a_database_is_created_once_and_then_is_as_it_should_be(command: Command) -> None:
-    assert (0, "The database upgraded: new to 0003.\n", "") == command("db", "upgrade")
-    assert (0, "The database is at schema 0003.\n", "") == command("db", "upgrade")
+    assert (0, "The database upgraded: new to 0004.\n", "") == command("db", "upgrade")
+    assert (0, "The database is at schema 0004.\n", "") == command("db", "upgrade")
     ran = command("db", "check")
     assert 0 == ran.code
     assert "findings                      0 rows" in ran.out

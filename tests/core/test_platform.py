@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfl_lint.core.errors import PlatformInvalid
-from mfl_lint.core.platform import CANONICAL_VARIANTS, KNOWN_PAIRS, Platform, meets
+from mfl_lint.core.platform import CANONICAL_VARIANTS, KNOWN_PAIRS, Platform, meets, spellings
 
 Row = dict[str, Any]
 CORPUS = json.loads((Path(__file__).parents[1] / "corpus" / "platforms.json").read_text())
@@ -353,3 +353,19 @@ def test_garbage_is_invalid_or_a_platform_with_both_parts(text: str) -> None:
     assert platform.os
     assert platform.architecture
     assert platform == Platform.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("required", "expected"),
+    [
+        ("linux/arm64", {("arm64", None), ("aarch64", None)}),
+        ("linux/amd64/v3", {("amd64", "v3"), ("x86_64", "v3"), ("x86-64", "v3")}),
+        ("linux/386", {("386", None), ("i386", None)}),
+        ("linux/arm/v6", {("arm", "6"), ("arm", "v6"), ("armel", None)}),
+        ("linux/s390x", {("s390x", None)}),
+    ],
+)
+def test_all_spellings_of_what_is_required_are_known(
+    required: str, expected: set[tuple[str, str | None]]
+) -> None:
+    assert expected == set(spellings(Platform.parse(required)))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from mfl_lint.core.policy import Ignore
 from mfl_lint.core.views import Counts, FindingFilter, Page
-from mfl_lint.store import crawls, observations, registries, view_ignored, view_uncertain, views
+from mfl_lint.store import (
+    crawls,
+    observations,
+    registries,
+    view_figures,
+    view_ignored,
+    view_places,
+    view_search,
+    view_uncertain,
+    views,
+)
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, crawl, finding, lease, write
 
@@ -42,6 +52,10 @@ async def lists(store: Store) -> dict[str, object]:
         "ignored two": [*await view_ignored.ignored_by_repository(store, ignores, "two", names)],
         "uncertain": [*await view_uncertain.uncertain_by_registry(store)],
         "uncertain two": [*await view_uncertain.uncertain_by_repository(store, "two", names)],
+        "matrix": [one.registry for one in (await view_places.tag_across(store, "v1")).items],
+        "digests": [one.registry for one in (await view_places.referenced(store)).items],
+        "search": [one.registry for one in (await view_search.search(store, "app")).items],
+        "figures": sorted({key[0] for key in (await view_figures.figures(store)).findings}),
         "unseen": [*await view_uncertain.unseen_by_registry(store)],
     }
 
@@ -61,7 +75,7 @@ async def test_lists_hold_what_may_be_seen_and_figures_count_it(store: Store) ->
     assert (2, 1) == (whole["days"], one["days"])
     for name in ("registries", "findings", "changes", "broken", "counted", "crawls"):
         assert ["one"] == one[name], name
-    for name in ("ignored", "uncertain", "unseen"):
+    for name in ("matrix", "digests", "search", "figures", "ignored", "uncertain", "unseen"):
         assert ["one"] == one[name], name
     assert [] == one["ignored two"] == one["uncertain two"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mfl_lint.core.policy import Ignore, Severity
 from mfl_lint.core.truth import FindingState, Settlement, Tracked
-from mfl_lint.core.views import BrokenTag, Counts
+from mfl_lint.core.views import BrokenTag, Counts, Told
 from mfl_lint.store import observations, registries
 from mfl_lint.store.engine import Store
 from mfl_lint.store.view_ignored import (
@@ -85,11 +85,27 @@ async def test_many_ignores_are_no_trouble(store: Store) -> None:
     assert {"one": Counts(error=3)} == await ignored_by_registry(store, many)
 
 
+def told(*rules: str) -> tuple[Told, ...]:
+    return tuple(Told(rule, "wrong-platform", "linux/arm64") for rule in rules)
+
+
+async def test_a_broken_tag_names_the_three_worst_of_its_findings(store: Store) -> None:
+    held = await lease(store)
+    many = [finding(subject=f"linux/{at}", severity=Severity.INFO) for at in range(9)]
+    error, warning = finding(rule="MFL301"), finding(rule="MFL201", severity=Severity.WARNING)
+    await observations.record(store, held, batch(write("v1", *many, warning, error)))
+
+    (one,) = await broken_tags_counted(store, [], 12)
+    assert told("MFL301", "MFL201", "MFL101") == one.faults
+    (left,) = await broken_tags_counted(store, [Ignore("MFL101", "why")], 12)
+    assert told("MFL301", "MFL201") == left.faults
+
+
 async def test_the_worst_tags_are_those_that_are_left(store: Store) -> None:
     await filled(store)
-    oldest = BrokenTag("one", "legacy/[old]", "v1", Counts(error=1), later(hours=1))
-    warned = BrokenTag("one", "team/app", "v1", Counts(warning=1), NOW)
-    lost = BrokenTag("one", "team/app", "v2", Counts(unknown=1), None)
+    oldest = BrokenTag("one", "legacy/[old]", "v1", Counts(error=1), later(hours=1), told("MFL101"))
+    warned = BrokenTag("one", "team/app", "v1", Counts(warning=1), NOW, told("MFL301"))
+    lost = BrokenTag("one", "team/app", "v2", Counts(unknown=1), None, told("MFL201"))
     ignores = [Ignore("MFL101", "why", repository="team/*")]
     assert (oldest, warned, lost) == await broken_tags_counted(store, ignores, 12)
     assert (oldest,) == await broken_tags_counted(store, ignores, 1)

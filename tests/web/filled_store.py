@@ -377,6 +377,10 @@ async def _edge(store: Store) -> None:
 async def _running(store: Store) -> None:
     crawl = await crawls.start_crawl(store, "internal", NOW - timedelta(seconds=40))
     await crawls.progress(store, crawl, repositories=9, repositories_done=5, tags=23, requests=31)
+    some = await crawls.start_crawl(store, "hub", NOW - timedelta(minutes=3), partial=True)
+    await crawls.progress(store, some, repositories=1, repositories_done=1, tags=3, requests=4)
+    end = NOW - timedelta(minutes=2)
+    await crawls.finish_crawl(store, some, CrawlStatus.DONE, "", end)
 
 
 async def fill_hostile(store: Store) -> None:
@@ -398,7 +402,9 @@ async def fill_hostile(store: Store) -> None:
     )
     config = {"os": HOSTILE, "architecture": HOSTILE, "created": HOSTILE}
     lone = image("linux", "amd64", config=config)
-    await record_tags(store, "hub", "acme/evil", {"latest": built, "lone": lone}, NOW)
+    for moved in (index(child), built):
+        tags = {"latest": built, "lone": lone, "moved": moved}
+        await record_tags(store, "hub", "acme/evil", tags, NOW)
     lease = await leases.acquire(store, "hub", "acme/evil", "test", 60, NOW)
     assert lease is not None
     state = (await observations.known_tags(store, lease.repository_id))["lone"]

@@ -54,6 +54,10 @@ TABLE: Final = {
     ("GET", f"{API}/t/{{registry}}/{{repository}}:{{tag}}"): Route(
         f"{API}/t/{{registry}}/{{repository}}:latest"
     ),
+    ("GET", "/d/{registry}/{repository}:{tag}"): Route("/d/{registry}/{repository}:latest"),
+    ("GET", f"{API}/d/{{registry}}/{{repository}}:{{tag}}"): Route(
+        f"{API}/d/{{registry}}/{{repository}}:latest"
+    ),
     ("GET", "/findings"): Route("/findings?state=open,unknown,resolved&limit=200"),
     ("GET", f"{API}/findings"): Route(f"{API}/findings?state=open,unknown,resolved&limit=200"),
     ("GET", "/rules"): Route("/rules"),
@@ -81,6 +85,27 @@ TABLE: Final = {
     ("POST", "/ignores/{id}/undo"): Route("/ignores/{ignore}/undo", IGNORE, 303),
     ("GET", "/audit"): Route("/audit", AUDIT),
     ("GET", f"{API}/audit"): Route(f"{API}/audit", AUDIT),
+    ("GET", f"{API}/findings.csv"): Route(f"{API}/findings.csv?state=open,unknown,resolved"),
+    ("GET", f"{API}/matrix"): Route(f"{API}/matrix"),
+    ("GET", f"{API}/matrix.csv"): Route(f"{API}/matrix.csv"),
+    ("GET", "/matrix"): Route("/matrix"),
+    ("GET", "/search"): Route("/search?q=latest&limit=200"),
+    ("GET", f"{API}/search"): Route(f"{API}/search?q=latest&limit=200"),
+    ("GET", f"{API}/digests"): Route(f"{API}/digests?limit=200"),
+    ("GET", f"{API}/transitions"): Route(f"{API}/transitions?limit=200"),
+    ("GET", f"{API}/ready"): Route(
+        f"{API}/ready?platform=linux/amd64&reference=registry.test/team/app:v1"
+    ),
+    ("GET", f"{API}/ready/{{registry}}/{{repository}}/{{tag}}"): Route(
+        f"{API}/ready/{{registry}}/{{repository}}/latest?platform=linux/amd64"
+    ),
+    ("GET", f"{API}/crawls/events"): Route(f"{API}/crawls/events"),
+    ("GET", f"{API}/openapi.json"): Route(f"{API}/openapi.json"),
+    ("GET", "/badge/{registry}/{repository}/{tag}.svg"): Route(
+        "/badge/{registry}/{repository}/latest.svg"
+    ),
+    ("GET", "/feed.atom"): Route("/feed.atom"),
+    ("GET", "/metrics"): Route("/metrics"),
     ("GET", "/login"): Route("/login", None),
     ("POST", "/login"): Route("/login", None, 403),
     ("GET", "/login/oidc"): Route("/login/oidc", None, 403),
@@ -163,6 +188,11 @@ async def sent(
         form = not key[1].startswith(API)
         options |= {"data": {"token": who.token, **body}} if form else {"json": body}
     answer = await full.ask(who, key[0], path, **options)
+    if answer.content_type == "text/event-stream":
+        # It has no end: the first thing that it says of crawls is enough.
+        said = [await answer.content.readuntil(b"\n\n") for _ in range(2)]
+        answer.close()
+        return answer.status, b"".join(said).decode()
     return answer.status, await answer.text() + str(answer.headers)
 
 

@@ -46,6 +46,7 @@ LOOKED_AT = (
     "/t/edge/fleet/probe:latest",
     "/t/edge/fleet/partial:latest",
     "/r/edge/fleet/partial",
+    "/d/internal/shop/checkout:latest",
     "/findings",
     "/rules",
     "/rules/MFL101",
@@ -194,7 +195,7 @@ async def test_hostile_pages_run_nothing_and_fit(page: Page, hostile_url: str) -
 
 async def test_empty_pages_are_accessible_and_fit(page: Page, empty_url: str) -> None:
     async with served(empty_url) as client:
-        paths = ("/", "/findings", "/crawls", "/rules")
+        paths = ("/", "/findings", "/crawls", "/rules", "/matrix", "/search?q=x")
         assert [] == await problems_of(page, client, paths, NARROW)
 
 

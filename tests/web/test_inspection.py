@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
+import pytest
 
 from mfl_lint.rules import FAMILIES
 from mfl_lint.web.answers import (
@@ -67,6 +69,75 @@ async def test_tags_are_narrowed_by_a_glob(client: Client) -> None:
     assert ["3.11", "3.10"] == [item.tag for item in answer.items]
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("is=error", ["latest", "3.9"]),
+        ("is=error&sort=oldest", ["3.9", "latest"]),
+        ("lacks=linux/arm/v7", ["latest"]),
+        ("offers=linux/arm/v7&tag=3.1*&sort=name", ["3.10", "3.11"]),
+        ("sort=worst&limit=3", ["latest", "3.9", "3.11"]),
+        ("is=unknown", []),
+    ],
+)
+async def test_tags_are_narrowed_and_sorted(
+    client: Client, asked: str, expected: list[str]
+) -> None:
+    answer = await read(client, f"/r/internal/shop/checkout?{asked}", RepositoryAnswer)
+
+    assert expected == [item.tag for item in answer.items]
+
+
+async def test_the_platform_that_is_lacking_has_a_column(client: Client) -> None:
+    answer = await read(
+        client, "/r/internal/shop/checkout?lacks=linux/riscv64&tag=3.9", RepositoryAnswer
+    )
+
+    assert "linux/riscv64" in answer.platforms
+    assert "none" == answer.items[0].cells["linux/riscv64"].state
+
+
+@pytest.mark.parametrize("asked", ["offers=arm64", "sort=size", "is=broken", "lacks=%3Cb%3E/x"])
+async def test_what_is_no_platform_order_or_state_is_said(client: Client, asked: str) -> None:
+    response = await client.get(f"/r/internal/shop/checkout?{asked}")
+
+    assert 400 == response.status
+    assert asked.partition("=")[0] in await response.text()
+
+
+async def test_each_demand_can_be_taken_away(client: Client) -> None:
+    page = await page_of(client, "/findings?severity=error,warning&rule=MFL101&cursor=&limit=9")
+    chips = [one["href"] for one in page.all_of("a") if one.get("class") == "demand"]
+
+    assert [
+        "/findings?rule=MFL101&limit=9&severity=warning",
+        "/findings?rule=MFL101&limit=9&severity=error",
+        "/findings?severity=error%2Cwarning&limit=9",
+    ] == chips
+    assert [] == [
+        one
+        for one in (await page_of(client, "/findings")).all_of("a")
+        if one.get("class") == "demand"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [("<4d", {"MFL401", "MFL402"}), (">10d", {"MFL301", "MFL302", "MFL303"}), ("<1h", set())],
+)
+async def test_findings_are_narrowed_by_their_age(
+    client: Client, age: str, expected: set[str]
+) -> None:
+    answer = await read(client, f"/findings?age={quote(age)}&state=open", FindingsAnswer)
+
+    assert expected == {item.rule for item in answer.items if item.ignored is None}
+
+
+async def test_an_age_that_is_none_is_said(client: Client) -> None:
+    for age in ("7d", ">week", "<99999d"):
+        assert 400 == (await client.get(f"/findings?age={quote(age)}")).status
+
+
 async def test_a_tag_shows_entries_findings_fix_and_history(client: Client) -> None:
     answer = await read(client, "/t/internal/shop/checkout:latest", TagAnswer)
     page = await page_of(client, "/t/internal/shop/checkout:latest")
@@ -81,11 +152,14 @@ async def test_a_tag_shows_entries_findings_fix_and_history(client: Client) -> N
     assert answer.tag.digest in [one.get("title") for one in page.all_of("code")]
 
 
-async def test_attestations_are_folded_away(client: Client) -> None:
+async def test_attestations_are_folded_under_the_entry_they_speak_of(client: Client) -> None:
     answer = await read(client, "/t/internal/platform/gateway:latest", TagAnswer)
+    page = await page_of(client, "/t/internal/platform/gateway:latest")
 
     assert (5, 5) == (len(answer.entries), len(answer.attachments))
-    assert "5 attestations" in (await page_of(client, "/t/internal/platform/gateway:latest")).text
+    assert [one.path for one in answer.entries] == [one.attests for one in answer.attachments]
+    assert 5 == page.text.count("1 attestation")
+    assert "of no entry in the list" not in page.text
 
 
 async def test_ignored_findings_stand_apart_with_their_reason(client: Client) -> None:

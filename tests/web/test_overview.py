@@ -22,6 +22,7 @@ from mfl_lint.store import crawls, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.web.answers import (
     CrawlAnswer,
+    CrawlsAnswer,
     FindingsAnswer,
     OverviewAnswer,
     RegistriesAnswer,
@@ -34,6 +35,7 @@ from tests.builders import image, index
 from tests.web.conftest import Client, make_database, services_of
 from tests.web.filled_store import NOW, USUAL, app, record_tags
 from tests.web.parsed import ParsedPage
+from tests.web.test_inspection import page_of, read
 
 
 async def overview_of(client: Client) -> OverviewAnswer:
@@ -237,3 +239,30 @@ async def crawl_page(client: Client, requests: int) -> str:
     again = create_app(replace(services, live=lambda: live))
     async with TestClient(TestServer(again)) as other:
         return ParsedPage(await (await other.get("/crawls/19")).text()).text
+
+
+async def test_a_crawl_of_some_repositories_is_marked(client: Client) -> None:
+    answer = await read(client, "/crawls?registry=hub", CrawlsAnswer)
+
+    assert [True, False] == [item.partial for item in answer.items][:2]
+    for path in ("/crawls?registry=hub", "/crawls/20"):
+        assert "some repositories only" in (await page_of(client, path)).text
+    assert "some repositories only" not in (await page_of(client, "/crawls/16")).text
+
+
+async def test_a_running_crawl_can_be_looked_at_again_without_javascript(client: Client) -> None:
+    for path, expected in (("/crawls", True), ("/crawls/19", True), ("/crawls/16", False)):
+        page = await page_of(client, path)
+        links = {one.get("href") for one in page.all_of("a")}
+        assert expected == ("Refresh" in page.text)
+        assert path in links or not expected
+
+
+async def test_broken_tags_name_what_is_wrong_with_them(client: Client) -> None:
+    answer = await read(client, "/overview", OverviewAnswer)
+    faults = {item.tag: [one.rule for one in item.faults] for item in answer.broken}
+
+    assert ["MFL201", "MFL201"] == faults["3.9"]
+    page = await page_of(client, "/")
+    assert "dangling-digest" in page.text
+    assert "Today" in page.text

@@ -9,7 +9,7 @@ containerd/platforms has them (`Parse`, `Format`, `FormatAll`, `Normalize`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -106,6 +106,26 @@ def meets(required: Platform, offered: Platform) -> bool:
     if wanted.os_version and not f"{given.os_version}.".startswith(f"{wanted.os_version}."):
         return False
     return set(wanted.os_features) <= set(given.os_features)
+
+
+def spellings(required: Platform) -> Iterator[tuple[str, str | None]]:
+    """Yield each architecture and variant, lower case, in which what is required may be written.
+
+    A variant of None is any. So that a database can look for it; os.version is not compared.
+    """
+    wanted = required.normalized().architecture
+    names = {wanted, required.architecture.lower()}
+    names |= {alias for alias, name in _ALIASES.items() if name == wanted}
+    names |= {alias for alias, (name, _) in _IMPLY_VARIANT.items() if name == wanted}
+    levels = {level for name, level in _VARIANTS if name == wanted}
+    levels |= {"", required.variant.lower(), *CANONICAL_VARIANTS.get(wanted, ())}
+    asked = Platform(required.os, required.architecture, required.variant)
+    for name in sorted(names):
+        met = [one for one in sorted(levels) if meets(asked, Platform(required.os, name, one))]
+        if len(met) == len(levels):
+            yield name, None
+        else:
+            yield from ((name, level) for level in met)
 
 
 def _joined(os: str, platform: Platform) -> str:

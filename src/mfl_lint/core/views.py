@@ -13,6 +13,7 @@ import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import LookState
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Ignore
 from mfl_lint.core.records import CrawlRecord, Entry, TagState
 from mfl_lint.core.rule import Finding
@@ -90,6 +91,19 @@ class TagRow(msgspec.Struct, frozen=True):
     findings: tuple[Tracked, ...]
 
 
+class TagFilter(msgspec.Struct, frozen=True):
+    """What a repository's tags are narrowed to; "", empty and None = no demand.
+
+    `states`: how the tag is: error, warning, unknown (nothing worse, but not certain) or ok.
+    `offers` and `lacks`: a platform that it has to offer, or must not; without a variant any is.
+    """
+
+    glob: str = ""
+    states: tuple[str, ...] = ()
+    offers: Platform | None = None
+    lacks: Platform | None = None
+
+
 class DayCounts(msgspec.Struct, frozen=True):
     """Findings that stood at the end of one UTC day (`YYYY-MM-DD`), and what changed in it."""
 
@@ -102,7 +116,8 @@ class DayCounts(msgspec.Struct, frozen=True):
 class FindingFilter(msgspec.Struct, frozen=True):
     """What a list of findings is narrowed to; "" and empty = no demand. Globs for names.
 
-    `watched`: only what is watched now; False = the unwatched too.
+    `watched`: only what is watched now; False = the unwatched too. First seen not before
+    `seen_after` and not after `seen_before`, each None for any time.
     """
 
     registry: str = ""
@@ -113,16 +128,30 @@ class FindingFilter(msgspec.Struct, frozen=True):
     severities: tuple[str, ...] = ()
     states: tuple[str, ...] = ("open", "unknown")
     watched: bool = True
+    seen_after: datetime | None = None
+    seen_before: datetime | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A finding in a few words; `platform` is "" where it is the whole tag's."""
+
+    rule: str
+    slug: str
+    platform: str
 
 
 class BrokenTag(msgspec.Struct, frozen=True):
-    """A tag with findings that stand; `since` is when the oldest open one was first seen."""
+    """A tag with findings that stand; `since` is when the oldest open one was first seen.
+
+    `faults` are the rules and platforms of the worst of them.
+    """
 
     registry: str
     repository: str
     tag: str
     counts: Counts
     since: datetime | None = None
+    faults: tuple[Told, ...] = ()
 
 
 class SetIgnore(msgspec.Struct, frozen=True):
@@ -132,6 +161,38 @@ class SetIgnore(msgspec.Struct, frozen=True):
     ignore: Ignore
     who: str
     created_at: datetime
+
+
+class Referenced(msgspec.Struct, frozen=True):
+    """A tag with all digests that it and its lists point at, its own first.
+
+    `complete`: the last look saw all of it; else there may be more.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    digest: Digest
+    digests: tuple[Digest, ...]
+    complete: bool
+
+
+class PlacedTag(msgspec.Struct, frozen=True):
+    """A repository with its tag of a name, None where it has none."""
+
+    registry: str
+    repository: str
+    row: TagRow | None
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """What a search found: a repository, a tag or a digest, as `kind` says."""
+
+    kind: str
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

@@ -17,6 +17,7 @@ from mfl_lint.crawl.vanished import settle_vanished
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.deep import DeepReader
+from mfl_lint.registry.traffic import Stats
 from mfl_lint.registry.transport import Transport
 from mfl_lint.rules import discover, judged_hash
 from mfl_lint.store.engine import Store
@@ -99,6 +100,10 @@ class Crawler:
             requests=lambda: stats.requests - before,
             inside=inside if registry.deep else None,
         )
+
+    def traffic(self) -> Stats:
+        """Return what was asked of registries so far."""
+        return self._transport.stats
 
     def live(self) -> tuple[CrawlRecord, ...]:
         """Return the crawls that run now, with figures newer than the store's."""

@@ -195,7 +195,10 @@ class _Round:
                 await self._step(result)
 
         try:
-            async with self._mates(0 if alone else len(names)) as mates, asyncio.TaskGroup() as group:
+            async with (
+                self._mates(0 if alone else len(names)) as mates,
+                asyncio.TaskGroup() as group,
+            ):
                 for crawl in (self._one, *(mate.crawl for mate in mates)):
                     for _ in range(job.settings.repositories_at_once):
                         group.create_task(work(crawl))

@@ -108,10 +108,24 @@ async def stored_observation(
     store: Store, registry: str, repository: str, tag: str
 ) -> Observation | None:
     """Return what is remembered of a tag; None where there is none or it was never seen."""
-    held = await registries.repository(store, registry, repository)
     row = await views.tag(store, registry, repository, tag)
+    return None if row is None else await _observation(store, registry, repository, row.state)
+
+
+async def observation_of(
+    store: Store, registry: str, repository: str, tag: str, digest: Digest
+) -> Observation | None:
+    """Return what is remembered of a digest, as if the tag pointed at it; None for nothing."""
+    state = TagState(tag, digest=digest)
+    return await _observation(store, registry, repository, state)
+
+
+async def _observation(
+    store: Store, registry: str, repository: str, state: TagState
+) -> Observation | None:
+    held = await registries.repository(store, registry, repository)
     view = await views.registry(store, registry)
-    if held is None or row is None or view is None:
+    if held is None or view is None:
         return None
     known = StoreKnown(store, held.id, _LONG_AGO)
-    return await remembered(known, registry, Reference(view.host, repository, tag), row.state)
+    return await remembered(known, registry, Reference(view.host, repository, state.name), state)

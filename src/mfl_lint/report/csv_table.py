@@ -34,25 +34,25 @@ def render_csv(material: Material) -> str:
     for item in material.scan.findings:
         at = _place(places.get(item.reference, ()))
         said = (item.severity, item.rule, item.slug, item.reference, item.platform)
-        told = (item.digest or "", _cell(item.message), _fix(item.fix), item.fingerprint)
-        writer.writerow((*map(_cell, said), *told, *at))
+        told = (item.digest or "", cell(item.message), cell_of_lines(item.fix), item.fingerprint)
+        writer.writerow((*map(cell, said), *told, *at))
     for missed in unseen(material.scan):
-        at, reference = _place(missed.places), _cell(missed.reference)
-        why = _cell(missed.message)
+        at, reference = _place(missed.places), cell(missed.reference)
+        why = cell(missed.message)
         writer.writerow(("unknown", missed.rule, "", reference, "", "", why, "", "", *at))
     return file.getvalue()
 
 
 def _place(places: Sequence[Place]) -> tuple[str, str]:
-    return (_cell(places[0].path), str(places[0].line)) if places else ("", "")
+    return (cell(places[0].path), str(places[0].line)) if places else ("", "")
 
 
-def _fix(fix: str) -> str:
-    """Return the lines of a fix as one cell."""
-    return "\n".join(map(_cell, fix.split("\n")))[:_MAX_CELL]
+def cell_of_lines(text: str) -> str:
+    """Return lines as one cell."""
+    return "\n".join(map(cell, text.split("\n")))[:_MAX_CELL]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Return one line that is no formula, and in which nothing acts."""
     shown = inert(text)
     shown = shown if len(shown) <= _MAX_CELL else f"{shown[: _MAX_CELL - 1]}…"

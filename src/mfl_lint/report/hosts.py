@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.observation import Node
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.selection.choose import Listing
-from mfl_lint.core.selection.engines import COMMON_HOSTS, ENGINES, detected
+from mfl_lint.core.selection.engines import COMMON_HOSTS, ENGINES, Engine, detected
 
 
 class HostV1(msgspec.Struct, frozen=True):
@@ -17,6 +18,18 @@ class HostV1(msgspec.Struct, frozen=True):
 
     host: str
     engines: tuple[str, ...]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What one engine takes of a list on one host: `position` None = nothing.
+
+    `unknown` says why nobody can tell, "" where it is known.
+    """
+
+    host: str
+    engine: str
+    position: int | None = None
+    unknown: str = ""
 
 
 def grouped(hosts: Iterable[HostV1]) -> str:
@@ -36,20 +49,31 @@ def hosts_by_position(index: Node) -> Mapping[int, tuple[HostV1, ...]]:
 
     What an engine would have to read and nobody saw is taken by none.
     """
+    found: dict[int, dict[str, list[str]]] = {}
+    for choice in choices(index):
+        if choice.position is not None:
+            hosts = found.setdefault(choice.position, {})
+            hosts.setdefault(choice.host, []).append(choice.engine)
+    return {
+        position: tuple(HostV1(host, tuple(engines)) for host, engines in hosts.items())
+        for position, hosts in found.items()
+    }
+
+
+def choices(index: Node) -> Iterator[Choice]:
+    """Yield what each engine takes on each common host; nothing for a list that was not read."""
     try:
         listing = Listing.of(index)
     except NotObserved:
-        return {}
-    found: dict[int, list[HostV1]] = {}
+        return
     for host in COMMON_HOSTS:
-        engines: dict[int, list[str]] = {}
         for engine in ENGINES:
-            try:
-                taken = listing.choose(engine, detected(engine, host))
-            except NotObserved:
-                continue
-            if taken is not None and taken.position is not None:
-                engines.setdefault(taken.position, []).append(str(engine))
-        for position, names in engines.items():
-            found.setdefault(position, []).append(HostV1(host.full, tuple(names)))
-    return {position: tuple(hosts) for position, hosts in found.items()}
+            yield _choice(listing, host, engine)
+
+
+def _choice(listing: Listing, host: Platform, engine: Engine) -> Choice:
+    try:
+        taken = listing.choose(engine, detected(engine, host))
+    except NotObserved as error:
+        return Choice(host.full, str(engine), unknown=str(error))
+    return Choice(host.full, str(engine), taken.position if taken is not None else None)

@@ -202,7 +202,7 @@ class _Entries:
         for node in index.children:
             if node.kind is Kind.ATTESTATION:
                 kinds = attested.setdefault(node.entry.annotations.get(_ATTESTED, ""), {})
-                kinds.update(dict.fromkeys(_attestation_kinds(node)))
+                kinds.update(dict.fromkeys(attestation_kinds(node)))
         for child in index.children:
             kinds = attested.get(child.entry.digest, {}) if child.entry.digest else {}
             entry = self._entry(child, depth, tuple(kinds))
@@ -254,7 +254,7 @@ def _bounded(annotations: Mapping[str, str]) -> dict[str, str]:
     return {name[:_MAX_TEXT]: annotations[name][:_MAX_TEXT] for name in names}
 
 
-def _attestation_kinds(node: Node) -> Iterator[str]:
+def attestation_kinds(node: Node) -> Iterator[str]:
     """Yield what an attestation says of its image, in a word each."""
     layers = node.document.layers if node.document else ()
     predicates = [layer.annotations.get(_PREDICATE, "") for layer in layers]

@@ -107,6 +107,7 @@ class Server:
             insecure=self._insecure,
             hurry=self._hurry,
             look=partial(look_public, rules=discover(), now=utc_now),
+            traffic=self._crawler.traffic,
         )
         return create_app(services)
 

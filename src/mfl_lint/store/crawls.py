@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, false, insert, select, update
+from sqlalchemy import Connection, Select, Update, false, insert, select, update
 
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.core.views import Page
 from mfl_lint.store import tables
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import all_rows, one_row, registry_id, run, visible
+from mfl_lint.store.revisions import touch
+from mfl_lint.store.statements import all_rows, one_row, registry_id, visible
 from mfl_lint.store.tables import registries
 
 _CRAWLS = tables.crawls
@@ -34,7 +35,9 @@ def _start(connection: Connection, registry: str, now: datetime, partial: bool) 
     new = insert(_CRAWLS).values(
         registry_id=above, status=CrawlStatus.RUNNING.value, started_at=now, partial=partial
     )
-    return int(connection.execute(new.returning(_CRAWLS.c.id)).scalar_one())
+    number = int(connection.execute(new.returning(_CRAWLS.c.id)).scalar_one())
+    touch(connection, above)
+    return number
 
 
 async def progress(
@@ -54,7 +57,7 @@ async def progress(
         tags=tags,
         requests=requests,
     )
-    await store.write(run, change)
+    await store.write(_change, change)
 
 
 async def finish_crawl(
@@ -62,7 +65,14 @@ async def finish_crawl(
 ) -> None:
     """Write how a crawl ended."""
     change = update(_CRAWLS).where(_CRAWLS.c.id == crawl_id)
-    await store.write(run, change.values(status=status.value, problem=problem, finished_at=now))
+    change = change.values(status=status.value, problem=problem, finished_at=now)
+    await store.write(_change, change)
+
+
+def _change(connection: Connection, change: Update) -> None:
+    above = connection.scalar(change.returning(_CRAWLS.c.registry_id))
+    if above is not None:
+        touch(connection, above)
 
 
 def crawls_query() -> Select[Any]:

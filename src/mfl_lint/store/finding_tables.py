@@ -26,6 +26,20 @@ from mfl_lint.store.schema import (
     words,
 )
 
+_STANDING: Final = {
+    "ix_findings_standing": (),
+    "ix_findings_standing_registry": ("registry_id",),
+    "ix_findings_standing_rule": ("rule",),
+}
+
+
+def _standing(name: str, *first: str) -> Index:
+    """Return an index of the findings that stand, in the order in which they are shown."""
+    where = text("state <> 'resolved'")
+    columns = (*first, "weight", "first_seen_at", "id")
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 findings: Final = Table(
     "findings",
     metadata,
@@ -56,6 +70,7 @@ findings: Final = Table(
     Index("ix_findings_worst", "weight", "first_seen_at", "id"),
     Index("ix_findings_registry", "registry_id", "weight", "first_seen_at", "id"),
     Index("ix_findings_rule", "rule", "state"),
+    *(_standing(name, *first) for name, first in _STANDING.items()),
 )
 
 ignores: Final = Table(

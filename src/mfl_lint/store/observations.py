@@ -27,6 +27,7 @@ from mfl_lint.store.inserts import insert_new, upsert
 from mfl_lint.store.leases import check_fence, keep
 from mfl_lint.store.prepared import Prepared, among
 from mfl_lint.store.registries import recount_repositories
+from mfl_lint.store.revisions import touch
 from mfl_lint.store.rows import content_rows, content_value, entry_row
 from mfl_lint.store.settlements import write_settlements
 from mfl_lint.store.tables import crawls, documents, entries, presence, repositories, slices
@@ -118,6 +119,7 @@ def _record(connection: Connection, lease: Lease, batch: Batch) -> None:
         keep(connection, lease, None if batch.finish is not None else batch.renew_until)
     write_tally(connection, place, tally, batch.at)
     _count_in_crawl(connection, batch.crawl_id, tally)
+    touch(connection, place.registry_id)
 
 
 def _write_walks(connection: Connection, place: Place, writes: Sequence[TagWrite]) -> None:
@@ -209,7 +211,9 @@ async def finish_repository(
     finish = RepositoryFinish(look, detail, siblings_hash, missing_since, gone_at)
 
     def write(connection: Connection) -> None:
-        _write_finish(connection, check_fence(connection, lease), finish, now)
+        place = check_fence(connection, lease)
+        _write_finish(connection, place, finish, now)
+        touch(connection, place.registry_id)
 
     await store.write(write)
 
@@ -228,6 +232,8 @@ async def unwatch_tags(store: Store, lease: Lease, names: Sequence[str]) -> None
     """Make tags unwatched: their findings stay as they are and count no more."""
 
     def write(connection: Connection) -> None:
-        unwatch(connection, check_fence(connection, lease), names)
+        place = check_fence(connection, lease)
+        unwatch(connection, place, names)
+        touch(connection, place.registry_id)
 
     await store.write(write)

@@ -41,6 +41,7 @@ registries: Final = Table(
     Column("first_seen_at", Time, nullable=False),
     number("repositories"),
     number("tags"),
+    number("revision"),
     *counters(),
 )
 
@@ -96,6 +97,15 @@ Index(
     tags.c.unknown,
     sqlite_where=text("error + warning + info + unknown > 0"),
     postgresql_where=text("error + warning + info + unknown > 0"),
+)
+_UNCERTAIN: Final = (
+    "watched AND gone_at IS NULL AND (look <> 'verified' OR complete IS NOT TRUE OR unsettled)"
+)
+Index(
+    "ix_tags_uncertain",
+    tags.c.repository_id,
+    sqlite_where=text(_UNCERTAIN),
+    postgresql_where=text(_UNCERTAIN),
 )
 Index(
     "ix_tags_missing",

@@ -21,6 +21,7 @@ from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, regis
 
 _REPOSITORIES = tables.repositories
 _REGISTRIES = tables.registries
+_NEXT = {"revision": _REGISTRIES.c.revision + 1}
 
 
 async def sync_registries(
@@ -32,19 +33,22 @@ async def sync_registries(
         {"name": one.name, "host": one.host, "watched": True, "first_seen_at": now}
         for one in sorted(registries, key=lambda registry: registry.name)
     ]
-    leaving = update(_REGISTRIES).where(_REGISTRIES.c.name.not_in(names)).values(watched=False)
+    leaving = update(_REGISTRIES).where(_REGISTRIES.c.name.not_in(names))
+    leaving = leaving.values(watched=False, **_NEXT)
     await store.write(_sync_registries, leaving, rows)
 
 
 def _sync_registries(connection: Connection, leaving: Executable, rows: Rows) -> None:
     connection.execute(leaving)
     upsert(connection, _REGISTRIES, rows, unique=("name",), kept=("first_seen_at",))
+    named = _REGISTRIES.c.name.in_([row["name"] for row in rows])
+    connection.execute(update(_REGISTRIES).where(named).values(_NEXT))
 
 
 async def set_notice(store: Store, registry: str, text: str, now: datetime) -> None:
     """Set the one line that stands for all below the registry; "" takes it away."""
     change = update(_REGISTRIES).where(_REGISTRIES.c.name == registry, _REGISTRIES.c.notice != text)
-    await store.write(run, change.values(notice=text, notice_at=now if text else None))
+    await store.write(run, change.values(notice=text, notice_at=now if text else None, **_NEXT))
 
 
 def insert_repositories(
@@ -68,7 +72,7 @@ def recount_repositories(connection: Connection, above: int) -> None:
     counted = here & _REPOSITORIES.c.watched.is_(true()) & _REPOSITORIES.c.gone_at.is_(None)
     number = select(func.count()).select_from(_REPOSITORIES).where(counted).scalar_subquery()
     change = update(_REGISTRIES).where(_REGISTRIES.c.id == above)
-    connection.execute(change.values(repositories=number))
+    connection.execute(change.values(repositories=number, **_NEXT))
 
 
 async def sync_repositories(

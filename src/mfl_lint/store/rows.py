@@ -42,7 +42,7 @@ _TRACKED_PLAIN: Final = (
     "missed_rounds",
     "sequence",
 )
-_WEIGHTS: Final = {Severity.ERROR: 3, Severity.WARNING: 2, Severity.INFO: 1}
+WEIGHTS: Final = {Severity.ERROR: 3, Severity.WARNING: 2, Severity.INFO: 1}
 
 
 def sort_key(tag: str) -> str:
@@ -152,7 +152,7 @@ def finding_row(tracked: Tracked) -> dict[str, Any]:
     row = {name: getattr(finding, name) for name in _FINDING_PLAIN}
     row |= {name: getattr(tracked, name) for name in _TRACKED_PLAIN}
     row["severity"] = finding.severity.value
-    row["weight"] = _WEIGHTS[finding.severity]
+    row["weight"] = WEIGHTS[finding.severity]
     row["state"] = tracked.state.value
     return row
 

@@ -87,11 +87,20 @@ def visible(sees: Collection[str] | None, query: Select[Any]) -> Select[Any]:
     return query if sees is None else query.where(registries.c.name.in_(sees))
 
 
+def is_pattern(glob: str) -> bool:
+    """Say whether a text may match others than itself."""
+    return "*" in glob or "?" in glob
+
+
 def matches(dialect: str, column: ColumnElement[Any], glob: str) -> ColumnElement[bool]:
     """Return the condition that the whole text matches; `*` crosses slashes, `?` is one character.
 
+    A text without either is compared, so that an index of the column is used.
+
     Both databases stop such patterns early, so that none takes long.
     """
+    if not is_pattern(glob):
+        return column == glob
     stars = re.sub(r"\*+", "*", glob)
     if dialect == "sqlite":
         return column.op("GLOB", is_comparison=True)(stars.replace("[", "[[]"))

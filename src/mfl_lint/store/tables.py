@@ -63,4 +63,4 @@ __all__ = [
     "users",
 ]
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0004"

@@ -12,6 +12,7 @@ from mfl_lint.core.observation import LookState
 from mfl_lint.core.truth import FindingState, Settlement
 from mfl_lint.store.counters import Place, Tally, write_tally
 from mfl_lint.store.engine import Store
+from mfl_lint.store.revisions import touch
 from mfl_lint.store.settlements import TagInPlace, write_settlements
 from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id
 from mfl_lint.store.tables import findings, registries, repositories, tags
@@ -107,6 +108,7 @@ def _settle_all(
         tally = Tally()
         write_settlements(connection, place, chosen, known, tally)
         write_tally(connection, place, tally, now)
+    touch(connection, above)
 
 
 def _declare_all(
@@ -123,6 +125,7 @@ def _declare_all(
     for place in (place for place in held if place is not None):
         names = [name for number, name in keys if number == place.repository_id]
         _declare(connection, place, names, settlements, now)
+    touch(connection, above)
 
 
 def _hold(connection: Connection, above: int, repository: int) -> Place | None:

@@ -14,11 +14,13 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     true,
     tuple_,
     type_coerce,
 )
 
+from mfl_lint.core.policy import Severity
 from mfl_lint.core.truth import Change, FindingState, Transition
 from mfl_lint.core.views import (
     BrokenTag,
@@ -35,8 +37,8 @@ from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
-from mfl_lint.store.rows import counts, finding_value
-from mfl_lint.store.statements import all_rows, fetch_in, matches, visible
+from mfl_lint.store.rows import WEIGHTS, counts, finding_value
+from mfl_lint.store.statements import all_rows, fetch_in, is_pattern, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
 
 _WATCHED: Final = (
@@ -44,6 +46,8 @@ _WATCHED: Final = (
     & repositories.c.watched.is_(true())
     & or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
 )
+# In the words of the indexes of what stands: with a parameter they would not be used.
+STANDS: Final = text("findings.state <> 'resolved'")
 _WORST: Final = (findings.c.weight, findings.c.first_seen_at, findings.c.id)
 _NEWEST: Final = (transitions.c.at, transitions.c.id)
 
@@ -73,19 +77,36 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
         (registries.c.name, wanted.registry),
-        (repositories.c.name, wanted.repository),
         (findings.c.tag, wanted.tag),
-        (findings.c.rule, wanted.rule),
         (findings.c.platform, wanted.platform),
     )
     for column, glob in globs:
         if glob:
             query = query.where(matches(dialect, column, glob))
+    query = _narrowed(dialect, query, wanted.repository, wanted.rule)
     if wanted.severities:
-        query = query.where(findings.c.severity.in_(wanted.severities))
+        chosen = [WEIGHTS[Severity(name)] for name in wanted.severities]
+        query = query.where(findings.c.weight.in_(chosen))
     if wanted.states:
         query = query.where(findings.c.state.in_(wanted.states))
+        if FindingState.RESOLVED not in wanted.states:
+            query = query.where(STANDS)
+    if wanted.seen_after is not None:
+        query = query.where(findings.c.first_seen_at >= wanted.seen_after)
+    if wanted.seen_before is not None:
+        query = query.where(findings.c.first_seen_at <= wanted.seen_before)
     return query.where(_WATCHED) if wanted.watched else query
+
+
+def _narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:
+    """Return the query of findings of these only; globs, "" for all."""
+    if rule:
+        query = query.where(matches(dialect, findings.c.rule, rule))
+    if repository and not is_pattern(repository):
+        # So that the index of places is used.
+        named = select(repositories.c.id).where(repositories.c.name == repository)
+        return query.where(findings.c.repository_id.in_(named))
+    return query.where(matches(dialect, repositories.c.name, repository)) if repository else query
 
 
 def _view(row: Any) -> FindingView:
@@ -168,11 +189,14 @@ async def transitions_page(
     store: Store,
     *,
     registry: str | None = None,
+    repository: str = "",
+    rule: str = "",
+    changes: Sequence[str] = (),
     since: datetime | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[TransitionView]:
-    """Return the changes, newest first, of one registry or of all."""
+    """Return the changes, newest first, of one registry or of all; globs for the others."""
     query = findings_in_place(
         transitions.c.id.label("transition_id"),
         transitions.c.sequence.label("number"),
@@ -182,7 +206,12 @@ async def transitions_page(
     ).join(transitions, transitions.c.fingerprint == findings.c.fingerprint)
     query = query.order_by(*(column.desc() for column in _NEWEST)).limit(limit + 1)
     if registry is not None:
-        query = query.where(registries.c.name == registry)
+        # So that the index of a registry's changes is used.
+        above = select(registries.c.id).where(registries.c.name == registry).scalar_subquery()
+        query = query.where(transitions.c.registry_id == above)
+    query = _narrowed(store.dialect, query, repository, rule)
+    if changes:
+        query = query.where(transitions.c.change.in_(changes))
     if since is not None:
         query = query.where(transitions.c.at >= since)
     if cursor is not None:

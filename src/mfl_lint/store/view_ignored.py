@@ -6,6 +6,7 @@ Ignores are the configuration's, and act when findings are read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,17 +23,18 @@ from sqlalchemy import (
     true,
 )
 
-from mfl_lint.core.policy import Ignore
+from mfl_lint.core.policy import Ignore, glob_matches
 from mfl_lint.core.truth import FindingState
-from mfl_lint.core.views import BrokenTag, Counts
+from mfl_lint.core.views import BrokenTag, Counts, Told
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import matches, visible
-from mfl_lint.store.tables import findings, registries, repositories, tags
+from mfl_lint.store.tables import findings, registries, repositories, rule_counters, tags
+from mfl_lint.store.view_findings import STANDS
 
 Sees = frozenset[str] | None
 
-_STANDS: Final = findings.c.state != FindingState.RESOLVED.value
+_FAULTS: Final = 3
 _UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
 _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
 
@@ -59,6 +61,14 @@ async def broken_tags_counted(
 ) -> tuple[BrokenTag, ...]:
     """Return the watched tags with findings that stand and are not ignored, the worst first."""
     return await store.read(_broken, ignores, limit, store.sees)
+
+
+def ignored_in_repository(
+    dialect: str, ignores: Sequence[Ignore], registry: str, repository: str
+) -> Select[Any]:
+    """Return the query of how many findings of each tag (`key`, its id) are ignored."""
+    query = _taken(dialect, ignores, findings.c.tag_id)
+    return query.where(registries.c.name == registry, repositories.c.name == repository)
 
 
 def _by_registry(
@@ -91,7 +101,6 @@ def _broken(
     connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees
 ) -> tuple[BrokenTag, ...]:
     """Take what is ignored from each tag's counters, then sort and cut."""
-    dialect = connection.dialect.name
     taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
     left = {name: tags.c[name] - func.coalesce(taken.c[name], 0) for name in COLUMNS}
     query = (
@@ -114,29 +123,71 @@ def _broken(
         .limit(limit)
     )
     rows = connection.execute(visible(sees, query)).all()
-    oldest = (
-        _findings(findings.c.tag_id.label("key"), func.min(findings.c.first_seen_at).label("at"))
-        .where(findings.c.tag_id.in_([row.id for row in rows]), ~_covered(dialect, ignores))
-        .where(findings.c.state == FindingState.OPEN.value)
-        .group_by(findings.c.tag_id)
-    )
-    since = {row.key: row.at for row in connection.execute(oldest)}
+    ids = [row.id for row in rows]
+    since, faults = _standing_since(connection, ids, ignores), _faults(connection, ids, ignores)
     return tuple(
-        BrokenTag(row.registry, row.repository, row.name, _counts(row), since.get(row.id))
+        BrokenTag(
+            row.registry,
+            row.repository,
+            row.name,
+            _counts(row),
+            since.get(row.id),
+            faults.get(row.id, ()),
+        )
         for row in rows
     )
 
 
+def _standing_since(
+    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
+) -> dict[int, datetime]:
+    """Return when the oldest open finding of each tag was first seen."""
+    oldest = (
+        _findings(findings.c.tag_id.label("key"), func.min(findings.c.first_seen_at).label("at"))
+        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores))
+        .where(findings.c.state == FindingState.OPEN.value)
+        .group_by(findings.c.tag_id)
+    )
+    return {row.key: row.at for row in connection.execute(oldest)}
+
+
+def _faults(
+    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
+) -> dict[int, tuple[Told, ...]]:
+    """Return the worst findings of each tag."""
+    told = (findings.c.tag_id, findings.c.rule, findings.c.slug, findings.c.platform)
+    worst = func.row_number().over(
+        partition_by=findings.c.tag_id, order_by=(findings.c.weight.desc(), findings.c.id)
+    )
+    numbered = (
+        _findings(*told, worst.label("number"))
+        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores), STANDS)
+        .subquery()
+    )
+    query = select(numbered).where(numbered.c.number <= _FAULTS)
+    found: dict[int, tuple[Told, ...]] = {}
+    for row in connection.execute(query.order_by(numbered.c.tag_id, numbered.c.number)):
+        one = Told(row.rule, row.slug, row.platform)
+        found[row.tag_id] = (*found.get(row.tag_id, ()), one)
+    return found
+
+
 def _ignored(connection: Connection, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
     """Return the query of how many findings that stand are ignored, grouped by `key`."""
-    query = _findings(key.label("key"), *_sums()).where(
-        _STANDS, _covered(connection.dialect.name, ignores)
-    )
-    rules = {one.rule for one in ignores}
-    if not any("*" in rule or "?" in rule for rule in rules):
-        # So that the index of rules is used.
-        query = query.where(findings.c.rule.in_(rules))
+    # So that the index of rules is used.
+    named = findings.c.rule.in_(_rules(connection, ignores))
+    return _taken(connection.dialect.name, ignores, key).where(named)
+
+
+def _taken(dialect: str, ignores: Sequence[Ignore], key: Any) -> Select[Any]:
+    query = _findings(key.label("key"), *_sums()).where(STANDS, _covered(dialect, ignores))
     return query.group_by(key)
+
+
+def _rules(connection: Connection, ignores: Sequence[Ignore]) -> list[str]:
+    """Return the rules that the ignores name, of those that ever found something."""
+    known = connection.scalars(select(rule_counters.c.rule).distinct()).all()
+    return [rule for rule in known if any(glob_matches(one.rule, rule) for one in ignores)]
 
 
 def _findings(*columns: Any) -> Select[Any]:

@@ -38,7 +38,9 @@ __all__ = [
     "tag",
     "tag_history",
     "tag_rows",
+    "tags_of",
     "transitions_page",
+    "with_details",
 ]
 
 _REGISTRIES: Final = tables.registries
@@ -136,7 +138,7 @@ async def repository_view(store: Store, registry: str, name: str) -> RepositoryV
     return None if row is None else _repository(row)
 
 
-def _tags(registry: str, repository: str) -> Select[Any]:
+def tags_of(registry: str, repository: str) -> Select[Any]:
     """Return the query of a repository's tags."""
     return (
         select(_TAGS)
@@ -160,7 +162,7 @@ async def tag_rows(
 
     `everything`: unwatched and gone ones too.
     """
-    query = visible(store.sees, _tags(registry, repository)).order_by(
+    query = visible(store.sees, tags_of(registry, repository)).order_by(
         _TAGS.c.sort_key, _TAGS.c.name
     )
     if not everything:
@@ -177,7 +179,7 @@ async def tag_rows(
 
 async def tag(store: Store, registry: str, repository: str, tag: str) -> TagRow | None:
     """Return one tag, also if it is unwatched or gone."""
-    query = visible(store.sees, _tags(registry, repository)).where(_TAGS.c.name == tag)
+    query = visible(store.sees, tags_of(registry, repository)).where(_TAGS.c.name == tag)
     rows, full = await store.read(_detailed, query, 1)
     return full[rows[0].id] if rows else None
 
@@ -187,33 +189,33 @@ def _detailed(
 ) -> tuple[Sequence[Any], dict[int, TagRow]]:
     """Return the query's rows, and the first of them with their details, in one transaction."""
     rows = connection.execute(query).all()
-    return rows, _with_details(connection, rows[:limit])
+    return rows, with_details(connection, rows[:limit])
 
 
-def _with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
-    """Return the rows of one repository's tags with their entries and findings, by id."""
-    if not rows:
-        return {}
-    listed = _entries(connection, rows[0].repository_id, {row.digest for row in rows})
-    found = _standing(connection, [row.id for row in rows])
+def with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
+    """Return the rows of tags with their entries and findings, by id; of many repositories too."""
+    ids = [row.id for row in rows]
+    listed, found = _entries(connection, ids), _standing(connection, ids)
     return {
-        row.id: TagRow(tag_state(row), listed.get(row.digest, ()), tuple(found.get(row.id, ())))
+        row.id: TagRow(tag_state(row), listed.get(row.id, ()), tuple(found.get(row.id, ())))
         for row in rows
     }
 
 
-def _entries(
-    connection: Connection, repository_id: int, digests: set[str | None]
-) -> dict[str, tuple[Entry, ...]]:
-    """Return the entries of the indexes, with the last look at each in the repository."""
+def _entries(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Entry, ...]]:
+    """Return the entries of each tag's index, with the last look at each in the repository."""
     entries, presence = tables.entries, tables.presence
-    looked = (presence.c.repository_id == repository_id) & (presence.c.digest == entries.c.digest)
-    query = select(entries, presence.c.look).outerjoin(presence, looked)
-    query = query.order_by(entries.c.index_digest, entries.c.position)
-    wanted = digests - {None}
-    found: dict[str, tuple[Entry, ...]] = {}
-    for row in fetch_in(connection, query, entries.c.index_digest, wanted):
-        found[row.index_digest] = (*found.get(row.index_digest, ()), entry_value(row, row.look))
+    here = presence.c.repository_id == _TAGS.c.repository_id
+    query = (
+        select(_TAGS.c.id.label("tag_id"), entries, presence.c.look)
+        .select_from(_TAGS)
+        .join(entries, entries.c.index_digest == _TAGS.c.digest)
+        .outerjoin(presence, here & (presence.c.digest == entries.c.digest))
+        .order_by(_TAGS.c.id, entries.c.position)
+    )
+    found: dict[int, tuple[Entry, ...]] = {}
+    for row in fetch_in(connection, query, _TAGS.c.id, ids):
+        found[row.tag_id] = (*found.get(row.tag_id, ()), entry_value(row, row.look))
     return found
 
 

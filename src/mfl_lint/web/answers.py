@@ -6,10 +6,12 @@ Keys may be added, never changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
-from mfl_lint.core.views import Counts, DayCounts, HistoryItem
+from mfl_lint.core.difference import Change, PlatformDifference
+from mfl_lint.core.views import Counts, DayCounts
 from mfl_lint.web.items import (
     BrokenItem,
     ChangeItem,
@@ -17,11 +19,16 @@ from mfl_lint.web.items import (
     Doubt,
     EntryItem,
     FindingItem,
+    HitItem,
+    PlacedItem,
+    ReadyCheck,
+    ReferencedItem,
     RegistryItem,
     RepositoryItem,
     RuleItem,
     TagItem,
 )
+from mfl_lint.web.tag_items import HostItem, InsideItem, PastItem
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +103,27 @@ class TagAnswer(Answer, frozen=True, kw_only=True):
     findings: tuple[FindingItem, ...]
     ignored: tuple[FindingItem, ...]
     resolved: tuple[FindingItem, ...] = ()
-    history: tuple[HistoryItem, ...] = ()
+    history: tuple[PastItem, ...] = ()
+    hosts: tuple[HostItem, ...] = ()
+    insides: tuple[InsideItem, ...] = ()
+
+
+class DifferenceAnswer(Answer, frozen=True, kw_only=True):
+    """Two digests that a tag pointed at, compared platform by platform.
+
+    `same` says that nothing differs in what was seen; `unseen` what was not, a line each.
+    """
+
+    host: str
+    registry: str
+    repository: str
+    tag: str
+    before: str
+    after: str
+    same: bool
+    platforms: tuple[PlatformDifference, ...]
+    changes: tuple[Change, ...]
+    unseen: tuple[str, ...]
 
 
 class FindingsAnswer(Answer, frozen=True, kw_only=True):
@@ -104,6 +131,53 @@ class FindingsAnswer(Answer, frozen=True, kw_only=True):
 
     items: tuple[FindingItem, ...]
     next_cursor: str | None
+
+
+class TransitionsAnswer(Answer, frozen=True, kw_only=True):
+    """What became of findings, newest first."""
+
+    items: tuple[ChangeItem, ...]
+    next_cursor: str | None
+
+
+class DigestsAnswer(Answer, frozen=True, kw_only=True):
+    """What watched tags point at. `doubts` say why there may be more in a registry."""
+
+    doubts: tuple[Doubt, ...]
+    items: tuple[ReferencedItem, ...]
+    next_cursor: str | None
+
+
+class MatrixAnswer(Answer, frozen=True, kw_only=True):
+    """One tag of many repositories. `more_platforms` counts those that have no column.
+
+    `wanted` is the column that is asked about, "" for none; `ready` how many of the items
+    were seen at the last look and have an image there with nothing worse than information.
+    """
+
+    tag: str
+    platforms: tuple[str, ...]
+    more_platforms: int
+    items: tuple[PlacedItem, ...]
+    next_cursor: str | None
+    wanted: str = ""
+    ready: int = 0
+
+
+class SearchAnswer(Answer, frozen=True, kw_only=True):
+    """What a search found: repositories, then tags, then digests."""
+
+    items: tuple[HitItem, ...]
+    next_cursor: str | None
+
+
+class ReadyAnswer(Answer, frozen=True, kw_only=True):
+    """Whether platforms of a tag can be pulled; `verified_at` is when it was last seen whole."""
+
+    reference: str
+    ready: bool | None
+    verified_at: datetime | None
+    checks: tuple[ReadyCheck, ...]
 
 
 class RulesAnswer(Answer, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -14,42 +14,46 @@ from aiohttp import web
 from mfl_lint.core.errors import StoreError
 from mfl_lint.resources import templates_path
 from mfl_lint.store import crawls
-from mfl_lint.web import inspection, overview, query
+from mfl_lint.web import (
+    badge,
+    changes,
+    events,
+    feed,
+    inspection,
+    metrics,
+    overview,
+    past,
+    places,
+    query,
+    readiness,
+)
 from mfl_lint.web.access import identified
-from mfl_lint.web.answers import Answer
 from mfl_lint.web.auditing import read_audit
-from mfl_lint.web.failures import explained, failure
+from mfl_lint.web.failures import bounded, explained, failure
+from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
 from mfl_lint.web.gate import GATE, REMEMBER_S, Gate
 from mfl_lint.web.ignoring import add_ignoring, read_ignores
+from mfl_lint.web.kept import KEPT, Body, Kept, body_of
 from mfl_lint.web.links import API
 from mfl_lint.web.login import add_login
 from mfl_lint.web.looking import add_looking
 from mfl_lint.web.oidc import add_oidc
-from mfl_lint.web.query import Query, read_query
+from mfl_lint.web.openapi import describe
 from mfl_lint.web.rendering import PAGES, Pages
 from mfl_lint.web.scanning import add_scanning, read_scans
-from mfl_lint.web.security import Handler, guarded, secured
+from mfl_lint.web.security import HEADERS, guarded, secured
+from mfl_lint.web.sending import EMBEDDED, answered, json_handler, page_handler
 from mfl_lint.web.services import SERVICES, Services
-from mfl_lint.web.viewer import VIEWER, services_for
+from mfl_lint.web.tables import FINDINGS_TABLE, MATRIX_TABLE, table_handler
+from mfl_lint.web.view import View
 
-__all__ = ["SERVICES", "Services", "create_app"]
-
-Reader = Callable[[Services, Mapping[str, str], Query], Awaitable[Answer]]
+__all__ = ["SERVICES", "VIEWS", "Services", "create_app"]
 
 _LARGEST_BODY: Final = 64 * 1024
 _READY_TIMEOUT_S: Final = 2.0
 _REPOSITORY: Final = "/r/{registry}/{repository:.+}"
 _TAG: Final = "/t/{registry}/{repository:[^:]+}:{tag}"
-
-
-class View(msgspec.Struct, frozen=True):
-    """One thing to read: its page (none without a template) and its JSON, at `api`."""
-
-    read: Reader
-    api: str
-    path: str = ""
-    template: str = ""
-    parameters: frozenset[str] = frozenset()
+_DIFFERENCE: Final = _TAG.replace("/t/", "/d/", 1)
 
 
 VIEWS: Final = (
@@ -63,93 +67,104 @@ VIEWS: Final = (
         "registry.html",
         query.PAGING | {"repository"},
     ),
-    View(inspection.read_repository, _REPOSITORY, _REPOSITORY, "repository.html", query.GLOB),
+    View(inspection.read_repository, _REPOSITORY, _REPOSITORY, "repository.html", query.TAGS),
     View(inspection.read_tag, _TAG, _TAG, "tag.html"),
-    View(inspection.read_findings, "/findings", "/findings", "findings.html", query.FINDINGS),
+    View(past.read_difference, _DIFFERENCE, _DIFFERENCE, "difference.html", query.DIFFERENCE),
+    View(
+        inspection.read_findings,
+        "/findings",
+        "/findings",
+        "findings.html",
+        query.FINDINGS,
+        table=FINDINGS_TABLE,
+    ),
     View(inspection.read_rules, "/rules", "/rules", "rules.html"),
     View(inspection.read_rule, "/rules/{id}", "/rules/{id}", "rule.html", query.PAGING),
     View(overview.read_crawls, "/crawls", "/crawls", "crawls.html", query.PAGING | {"registry"}),
     View(overview.read_crawl, r"/crawls/{id:\d{1,19}}", r"/crawls/{id:\d{1,19}}", "crawl.html"),
-    View(read_scans, "/scans", "/scans", "scans.html"),
-    View(read_ignores, "/ignores", "/ignores", "ignores.html"),
-    View(read_audit, "/audit", "/audit", "audit.html", query.PAGING),
+    View(changes.read_transitions, "/transitions", parameters=query.TRANSITIONS),
+    View(places.read_digests, "/digests", parameters=query.PLACES),
+    View(places.read_matrix, "/matrix", "/matrix", "matrix.html", query.MATRIX, table=MATRIX_TABLE),
+    View(places.read_search, "/search", "/search", "search.html", query.SEARCH, frozenset({"q"})),
+    View(
+        readiness.read_ready,
+        "/ready",
+        parameters=query.READY | {"reference"},
+        required=frozenset({"reference", "platform"}),
+    ),
+    View(
+        readiness.read_ready_tag,
+        "/ready/{registry}/{repository:.+}/{tag}",
+        parameters=query.READY,
+        required=frozenset({"platform"}),
+    ),
+    View(read_scans, "/scans", "/scans", "scans.html", kept=False),
+    View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
+    View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
 
 
-def create_app(services: Services, *, remember_s: float = REMEMBER_S) -> web.Application:
+def create_app(
+    services: Services, *, remember_s: float = REMEMBER_S, fresh_s: float = FRESH_S
+) -> web.Application:
     """Return the application that shows what the services hold to whom it concerns.
 
-    For `remember_s` it takes for granted who somebody is, and what people ignore.
+    For `remember_s` it takes for granted who somebody is, and what people ignore; an answer is
+    sent again for `fresh_s` without asking whether something was written.
     """
     app = web.Application(
-        middlewares=[secured, explained, guarded, identified], client_max_size=_LARGEST_BODY
+        middlewares=[secured, explained, bounded, guarded, identified],
+        client_max_size=_LARGEST_BODY,
     )
     gate = app[GATE] = Gate(services, remember_s)
-    app[SERVICES] = dataclasses.replace(services, config=gate.config)
+    services = app[SERVICES] = dataclasses.replace(services, config=gate.config)
+    fresh = app[FRESHNESS] = Freshness(services, fresh_s)
+    gate.forgotten = fresh.forget
+    app[KEPT] = Kept()
     for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking):
         add(app)
     app.cleanup_ctx.append(_with_pages)
+    app.on_response_prepare.append(_complete)
+    app[events.STREAMS] = events.Streams()
+    app.on_shutdown.append(events.end_streams)
+    app.router.add_get(events.PATH, events.events)
     for view in VIEWS:
-        app.router.add_get(f"{API}{view.api}", _json_handler(view))
+        if view.table is not None:
+            app.router.add_get(f"{API}{view.api}.csv", table_handler(view, view.table))
+        app.router.add_get(f"{API}{view.api}", json_handler(view))
         if view.template:
-            app.router.add_get(view.path, _page_handler(view))
+            app.router.add_get(view.path, page_handler(view))
+    app.router.add_get(f"{API}/openapi.json", _openapi)
+    app.router.add_get(badge.PATH, badge.badge)
+    app.router.add_get(feed.PATH, feed.feed)
+    app.router.add_get(metrics.PATH, metrics.metrics)
     app.router.add_get("/static/{name}", _static)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     return app
 
 
+async def _complete(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the security headers on answers that begin before their handler ends."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if response.get(EMBEDDED, False):
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+
 async def _with_pages(app: web.Application) -> AsyncIterator[None]:
     app[PAGES] = await asyncio.to_thread(Pages, templates_path(), app[SERVICES].now)
     yield
+    await app[KEPT].close()
 
 
-def _page_handler(view: View) -> Handler:
-    async def show(request: web.Request) -> web.Response:
-        services, asked = services_for(request), read_query(request, view.parameters)
-        answer = await view.read(services, request.match_info, asked)
-        text = request.app[PAGES].render(
-            view.template,
-            answer=answer,
-            query=asked,
-            path=request.rel_url.raw_path,
-            json=_json_path(view, request, asked),
-            rules=services.rules,
-            viewer=request[VIEWER],
-        )
-        headers = {"Cache-Control": "no-cache"}
-        return web.Response(text=text, content_type="text/html", headers=headers)
-
-    return show
+async def _openapi(request: web.Request) -> web.Response:
+    return answered(request, _described())
 
 
-def _json_handler(view: View) -> Handler:
-    async def send(request: web.Request) -> web.Response:
-        asked = read_query(request, view.parameters)
-        answer = await view.read(services_for(request), request.match_info, asked)
-        return _tagged(request, msgspec.json.encode(answer))
-
-    return send
-
-
-def _tagged(request: web.Request, body: bytes) -> web.Response:
-    """Return the JSON with its ETag, or 304 where the client has it already."""
-    tag = hashlib.sha256(body).hexdigest()[:32]
-    given = request.if_none_match or ()
-    response = web.Response(status=304) if any(one.value in (tag, "*") for one in given) else None
-    if response is None:
-        response = web.Response(body=body, content_type="application/json")
-    response.etag = tag
-    response.headers["Cache-Control"] = "no-cache"
-    return response
-
-
-def _json_path(view: View, request: web.Request, asked: Query) -> str:
-    """Return where the JSON of the page that is asked for is."""
-    path = request.rel_url.raw_path
-    if view.api != view.path:
-        path = path.rstrip("/") + view.api.removeprefix(view.path.rstrip("/"))
-    return f"{API}{path}{asked.encoded()}"
+@cache
+def _described() -> Body:
+    return body_of(msgspec.json.encode(describe(VIEWS)), "application/json")
 
 
 async def _static(request: web.Request) -> web.Response:
@@ -157,10 +172,8 @@ async def _static(request: web.Request) -> web.Response:
     if file is None:
         raise web.HTTPNotFound
     kept = request.query.get("v") == file.mark
-    headers = {"Cache-Control": "public, max-age=31536000, immutable" if kept else "no-cache"}
-    return web.Response(
-        body=file.body, content_type=file.content_type, charset="utf-8", headers=headers
-    )
+    cache = "public, max-age=31536000, immutable" if kept else "no-cache"
+    return answered(request, Body(file.body, file.content_type, file.mark), cache=cache)
 
 
 async def _healthz(request: web.Request) -> web.Response:

@@ -11,10 +11,12 @@ import msgspec
 from mfl_lint.core.manifest import Descriptor, Document, Form
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.records import Entry
+from mfl_lint.report.inspect import attestation_kinds
 from mfl_lint.web.items import EntryItem
 
 _MAX_ANNOTATIONS: Final = 50
 _MAX_TEXT: Final = 500
+_ATTESTED: Final = "vnd.docker.reference.digest"
 
 
 def entries_of(root: Node) -> tuple[EntryItem, ...]:
@@ -26,9 +28,14 @@ def entries_of(root: Node) -> tuple[EntryItem, ...]:
 
 def stored_entries(entries: Iterable[Entry]) -> tuple[EntryItem, ...]:
     """Return the entries where their documents are not at hand."""
+    listed = tuple(entries)
+    paths = _paths((entry.descriptor.digest, str(entry.position)) for entry in listed)
     return tuple(
-        _listed(entry.descriptor, str(entry.position), 0, entry.kind, entry.look or "")
-        for entry in entries
+        msgspec.structs.replace(
+            _listed(entry.descriptor, str(entry.position), 0, entry.kind, entry.look or ""),
+            attests=_attested(entry.descriptor, paths),
+        )
+        for entry in listed
     )
 
 
@@ -55,10 +62,29 @@ def parse_created(text: str) -> datetime | None:
 
 
 def _below(index: Node, prefix: str, depth: int) -> Iterator[EntryItem]:
+    paths = _paths((child.entry.digest, f"{prefix}{child.position}") for child in index.children)
     for child in index.children:
         path = f"{prefix}{child.position}"
-        yield _item(child, path, depth)
+        item = _item(child, path, depth)
+        if is_attachment(item):
+            said = tuple(map(_cut, attestation_kinds(child)))
+            item = msgspec.structs.replace(item, attests=_attested(child.entry, paths), says=said)
+        yield item
         yield from _below(child, f"{path}.", depth + 1)
+
+
+def _paths(places: Iterable[tuple[str | None, str]]) -> dict[str, str]:
+    """Return the path of each digest: the first of those that are listed twice."""
+    found: dict[str, str] = {}
+    for digest, path in places:
+        if digest is not None:
+            found.setdefault(digest, path)
+    return found
+
+
+def _attested(entry: Descriptor, paths: Mapping[str, str]) -> str | None:
+    """Return the path of the entry that an attestation speaks of."""
+    return paths.get(entry.annotations.get(_ATTESTED, ""))
 
 
 def _item(node: Node, path: str, depth: int) -> EntryItem:

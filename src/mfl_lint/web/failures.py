@@ -25,6 +25,15 @@ _NEXT: Final = {
 }
 
 
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure as the API sends it (RFC 9457): `detail` is one line that says what to do."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
 @web.middleware
 async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every failure into an answer that holds one line and no traceback."""
@@ -49,18 +58,24 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         )
 
 
+@web.middleware
+async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a body that nobody here would read to its end."""
+    if (request.content_length or 0) <= request.client_max_size:
+        return await handler(request)
+    most = f"at most {request.client_max_size} bytes are read"
+    response = failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
+    response.force_close()
+    return response
+
+
 def failure(
     request: web.Request, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> web.Response:
     """Return the answer for a failure, in the form that the path calls for."""
     known = HTTPStatus(status)
     if request.path.startswith(("/api/", "/healthz", "/readyz")):
-        problem = {
-            "type": "about:blank",
-            "title": known.phrase,
-            "status": int(known),
-            "detail": detail,
-        }
+        problem = Problem(title=known.phrase, status=int(known), detail=detail)
         return web.Response(
             body=msgspec.json.encode(problem),
             status=status,

@@ -32,7 +32,7 @@ _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
 class Gate:
-    """Finds out who asks, for one application."""
+    """Finds out who asks, for one application. `forgotten` is called when something changed."""
 
     def __init__(self, services: Services, remember_s: float = REMEMBER_S) -> None:
         self._services = services
@@ -40,6 +40,7 @@ class Gate:
         self._held: OrderedDict[tuple[str, str], tuple[float, object]] = OrderedDict()
         self._merged: tuple[Config, tuple[Ignore, ...], Config] | None = None
         self._ignores: tuple[Ignore, ...] = ()
+        self.forgotten: Callable[[], None] = lambda: None
 
     def config(self) -> Config:
         """Return the configuration that holds now, with what people ignore in its policy."""
@@ -57,6 +58,7 @@ class Gate:
     def forget(self) -> None:
         """Remember nothing: something was changed here."""
         self._held.clear()
+        self.forgotten()
 
     async def viewer(self, request: web.Request) -> Viewer:
         """Return who asks; 401 for a token that is worth nothing, 403 for whom is shut out."""

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.observation import Kind, Observation
-from mfl_lint.core.reference import Reference, is_repository, is_tag
+from mfl_lint.core.reference import Reference, is_tag
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.truth import FindingState, Tracked
 from mfl_lint.core.views import (
@@ -21,7 +21,9 @@ from mfl_lint.core.views import (
 )
 from mfl_lint.crawl.stored import stored_observation
 from mfl_lint.store import findings, registries, view_ignored, views
+from mfl_lint.store.view_tags import tags_page
 from mfl_lint.web import present
+from mfl_lint.web.addressed import Place, repository_of
 from mfl_lint.web.answers import (
     FindingsAnswer,
     RepositoryAnswer,
@@ -30,10 +32,13 @@ from mfl_lint.web.answers import (
     TagAnswer,
 )
 from mfl_lint.web.entries import bounded_annotations, entries_of, is_attachment, stored_entries
+from mfl_lint.web.hosts import host_items
+from mfl_lint.web.insides import insides_of
 from mfl_lint.web.items import FindingItem, RuleItem
-from mfl_lint.web.matrix import matrix
-from mfl_lint.web.overview import registry_of, repository_items
-from mfl_lint.web.query import Query, finding_filter
+from mfl_lint.web.matrix import column, matrix
+from mfl_lint.web.overview import repository_items
+from mfl_lint.web.past import past_of
+from mfl_lint.web.query import Query, finding_filter, tag_filter, tag_order
 from mfl_lint.web.services import Services
 
 
@@ -41,18 +46,22 @@ async def read_repository(
     services: Services, match: Mapping[str, str], query: Query
 ) -> RepositoryAnswer:
     """Return a repository's matrix with its own findings; 404 if it is not known."""
-    registry, repository = await _repository_of(services, match)
-    rows = await views.tag_rows(
+    registry, repository = await repository_of(services, match)
+    policy, now = services.config().policy, services.now()
+    wanted = tag_filter(query)
+    rows = await tags_page(
         services.store,
         registry.name,
         repository.name,
-        glob=query.text("tag"),
+        wanted,
+        ignores=present.active_ignores(policy, now),
+        order=tag_order(query),
         cursor=query.cursor,
         limit=query.limit,
     )
-    policy, now = services.config().policy, services.now()
     (item,) = await repository_items(services, [repository])
-    drawn = matrix(rows.items, registry.name, repository.name, policy, now)
+    asked = [column(one) for one in (wanted.offers, wanted.lacks) if one is not None]
+    drawn = matrix(rows.items, registry.name, repository.name, policy, now, asked)
     return RepositoryAnswer(
         host=registry.host,
         repository=item,
@@ -62,19 +71,6 @@ async def read_repository(
         items=drawn.items,
         next_cursor=rows.next_cursor,
     )
-
-
-async def _repository_of(
-    services: Services, match: Mapping[str, str]
-) -> tuple[RegistryView, RepositoryView]:
-    registry, name = await registry_of(services, match["registry"]), match["repository"]
-    known = is_repository(name)
-    view = await views.repository_view(services.store, registry.name, name) if known else None
-    if view is None:
-        raise web.HTTPNotFound(
-            text=f"{registry.name} has no repository {name[:255]!a} that is known"
-        )
-    return registry, view
 
 
 async def _own_findings(services: Services, repository: RepositoryView) -> tuple[FindingItem, ...]:
@@ -89,7 +85,7 @@ async def _own_findings(services: Services, repository: RepositoryView) -> tuple
 
 async def read_tag(services: Services, match: Mapping[str, str], query: Query) -> TagAnswer:
     """Return one tag with all below it; 404 if it is not known."""
-    registry, repository = await _repository_of(services, match)
+    registry, repository = await repository_of(services, match)
     place = (registry.name, repository.name, match["tag"])
     row = await views.tag(services.store, *place) if is_tag(match["tag"]) else None
     if row is None:
@@ -99,10 +95,15 @@ async def read_tag(services: Services, match: Mapping[str, str], query: Query) -
     observation = await stored_observation(services.store, *place)
     before = FindingFilter(*place, states=(str(FindingState.RESOLVED),), watched=False)
     resolved = await views.findings_page(services.store, before, limit=20)
-    history = await views.tag_history(services.store, *place)
     answer = _tag_answer(services, registry, row, observation, place)
-    past = _items(services, resolved.items)
-    return msgspec.structs.replace(answer, resolved=past, history=history)
+    root = observation.root if observation is not None else None
+    return msgspec.structs.replace(
+        answer,
+        resolved=_items(services, resolved.items),
+        history=await past_of(services, place),
+        hosts=host_items(root, answer.tag.cells),
+        insides=await insides_of(services.store, root),
+    )
 
 
 def _tag_answer(
@@ -110,7 +111,7 @@ def _tag_answer(
     registry: RegistryView,
     row: TagRow,
     observation: Observation | None,
-    place: tuple[str, str, str],
+    place: Place,
 ) -> TagAnswer:
     drawn = matrix([row], place[0], place[1], services.config().policy, services.now())
     standing = present.worst_first(_items(services, row.findings))
@@ -139,7 +140,10 @@ async def read_findings(
 ) -> FindingsAnswer:
     """Return the findings that the parameters ask for."""
     page = await views.findings_page(
-        services.store, finding_filter(query), cursor=query.cursor, limit=query.limit
+        services.store,
+        finding_filter(query, services.now()),
+        cursor=query.cursor,
+        limit=query.limit,
     )
     return FindingsAnswer(items=_items(services, page.items), next_cursor=page.next_cursor)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from mfl_lint.core.views import Counts
+from mfl_lint.core.views import Counts, Told
 
 
 class Ignored(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class FindingItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CrawlItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One crawl; its figures grow while it runs."""
+    """One crawl; its figures grow while it runs. `partial`: of some repositories only."""
 
     id: int
     registry: str
@@ -60,6 +60,7 @@ class CrawlItem(msgspec.Struct, frozen=True, kw_only=True):
     resolved: int
     problem: str
     page: str
+    partial: bool = False
 
 
 class RegistryItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +101,7 @@ class RepositoryItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokenItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag with findings that count, and since when the oldest stands."""
+    """A tag with findings that count, the worst of them, and since when the oldest stands."""
 
     registry: str
     repository: str
@@ -108,6 +109,7 @@ class BrokenItem(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     since: datetime | None
     page: str
+    faults: tuple[Told, ...] = ()
 
 
 class ChangeItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +171,8 @@ class EntryItem(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` is its position, `1.0` within a nested index. `size_bytes` is what a pull downloads
     (config and layers) where that is known, else the document's own size. `configured` is the
-    platform that the image's config says, "" if it was not read.
+    platform that the image's config says, "" if it was not read. Of an attestation, `attests` is
+    the path of the entry that it speaks of, `says` what of it (`provenance`, `sbom`).
     """
 
     path: str
@@ -186,6 +189,55 @@ class EntryItem(msgspec.Struct, frozen=True, kw_only=True):
     layers: int | None
     created_at: datetime | None
     annotations: Mapping[str, str]
+    attests: str | None = None
+    says: tuple[str, ...] = ()
+
+
+class ReferencedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag with the digests of all manifests that pulling it may need, its own first.
+
+    Where it is not `complete`, not all was seen, and there may be more.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    digests: tuple[str, ...]
+    complete: bool
+    page: str
+
+
+class PlacedItem(msgspec.Struct, frozen=True):
+    """A repository with its tag of the name that is asked for, null where it has none."""
+
+    registry: str
+    repository: str
+    tag: TagItem | None
+
+
+class HitItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found: a repository, a tag or a digest, as `kind` says."""
+
+    kind: str
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    page: str
+
+
+class ReadyCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One platform: `answer` is yes, no or unknown, `ready` true, false or null.
+
+    `digests` are the images that the engines take.
+    """
+
+    platform: str
+    ready: bool | None
+    answer: str
+    reasons: tuple[str, ...]
+    digests: tuple[str, ...]
 
 
 class Doubt(msgspec.Struct, frozen=True):

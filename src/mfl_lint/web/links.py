@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 API: Final = "/api/v1"
+EVENTS: Final = f"{API}/crawls/events"
 
 
 def registry(name: str) -> str:
@@ -26,6 +27,12 @@ def tag(registry_name: str, repository_name: str, name: str) -> str:
     """Return the path of a tag's page."""
     place = f"{quote(registry_name, safe='')}/{quote(repository_name)}"
     return f"/t/{place}:{quote(name, safe=':')}"
+
+
+def difference(registry_name: str, repository_name: str, name: str, **digests: str) -> str:
+    """Return the path of what differs between two digests, `before` and `after`, of a tag."""
+    path = f"/d{tag(registry_name, repository_name, name).removeprefix('/t')}"
+    return f"{path}?{urlencode(digests)}" if digests else path
 
 
 def subject(registry_name: str, repository_name: str, tag_name: str) -> str:
@@ -68,6 +75,22 @@ def oidc(wanted: str) -> str:
     return f"/login/oidc?{urlencode({'next': wanted})}"
 
 
+def badge(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of a tag's badge."""
+    place = f"{quote(registry_name, safe='')}/{quote(repository_name)}"
+    return f"/badge/{place}/{quote(name, safe='')}.svg"
+
+
+def feed(**filters: str) -> str:
+    """Return the path of the feed of changes, narrowed."""
+    return f"/feed.atom?{urlencode(filters)}" if filters else "/feed.atom"
+
+
 def findings(**filters: str) -> str:
     """Return the path of the list of findings, narrowed."""
     return f"/findings?{urlencode(filters)}" if filters else "/findings"
+
+
+def matrix(**filters: str) -> str:
+    """Return the path of the matrix across repositories, narrowed."""
+    return f"/matrix?{urlencode(filters)}" if filters else "/matrix"

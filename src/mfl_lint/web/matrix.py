@@ -45,11 +45,30 @@ class Matrix(msgspec.Struct, frozen=True):
 
 
 def matrix(
-    rows: Sequence[TagRow], registry: str, repository: str, policy: Policy, now: datetime
+    rows: Sequence[TagRow],
+    registry: str,
+    repository: str,
+    policy: Policy,
+    now: datetime,
+    asked: Sequence[str] = (),
 ) -> Matrix:
-    """Return the matrix of the rows, under the policy that holds at `now`."""
-    facts = [_Row(row, registry, repository, policy, now) for row in rows]
+    """Return the matrix of the rows, under the policy that holds at `now`.
+
+    The columns that are `asked` for are there even if no row has anything in them.
+    """
+    return matrix_across([(registry, repository, row) for row in rows], policy, now, asked)
+
+
+def matrix_across(
+    rows: Sequence[tuple[str, str, TagRow]],
+    policy: Policy,
+    now: datetime,
+    asked: Sequence[str] = (),
+) -> Matrix:
+    """Return the matrix of tags of many repositories: each row after its registry and name."""
+    facts = [_Row(row, registry, name, policy, now) for registry, name, row in rows]
     tally = Counter(name for row in facts for name in row.cells)
+    tally |= Counter(dict.fromkeys(asked, len(facts) + 1))
     chosen = sorted(name for name, _ in tally.most_common(MAX_COLUMNS))
     columns = tuple(sorted(chosen, key=_column_order))
     return Matrix(columns, len(tally) - len(columns), tuple(row.item(columns) for row in facts))

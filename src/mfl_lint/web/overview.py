@@ -48,7 +48,7 @@ async def read_overview(
     return OverviewAnswer(
         counts=present.sum_counts(view.counts for view in watched),
         ignored=left_out,
-        doubts=await _doubts(services, watched, uncertain),
+        doubts=await doubts(services, watched, uncertain),
         registries=tuple(_registry_item(services, view, uncertain) for view in known),
         broken=tuple(map(present.broken_item, broken)),
         changes=tuple(map(present.change_item, changes.items)),
@@ -65,20 +65,20 @@ def _last_without(days: tuple[DayCounts, ...], ignored: Counts) -> tuple[DayCoun
     return (*days[:-1], last)
 
 
-async def _doubts(
+async def doubts(
     services: Services, watched: Sequence[RegistryView], uncertain: Mapping[str, Uncertain]
 ) -> tuple[Doubt, ...]:
     """Return why not all is known, registry by registry."""
     found = []
     for view in watched:
-        ended = await _last_ended(services, view)
+        ended = await last_ended(services, view)
         why = registry_doubt(view, uncertain.get(view.name, Uncertain()), ended)
         if why:
             found.append(Doubt(view.name, why, links.registry(view.name)))
     return tuple(found)
 
 
-async def _last_ended(services: Services, view: RegistryView) -> CrawlRecord | None:
+async def last_ended(services: Services, view: RegistryView) -> CrawlRecord | None:
     """Return the registry's last crawl that does not run any more."""
     last = view.last_crawl
     if last is None or last.status is not CrawlStatus.RUNNING:

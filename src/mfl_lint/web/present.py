@@ -128,6 +128,7 @@ def crawl_item(crawl: CrawlRecord, live: Sequence[CrawlRecord] = ()) -> CrawlIte
         resolved=record.resolved,
         problem=record.problem,
         page=links.crawl(record.id),
+        partial=record.partial,
     )
 
 
@@ -205,6 +206,7 @@ def broken_item(broken: BrokenTag) -> BrokenItem:
         tag=broken.tag,
         counts=broken.counts,
         since=broken.since,
+        faults=broken.faults,
         page=links.subject(broken.registry, broken.repository, broken.tag),
     )
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfl_lint import __version__
-from mfl_lint.web import chart, links, wording
+from mfl_lint.web import chart, links, query, wording
 
 _TYPES: Final = {
     ".css": "text/css",
@@ -87,6 +87,7 @@ def _environment(folder: Path) -> Environment:
         "size": wording.size,
     }
     environment.globals |= {
+        "ages": query.AGES,
         "chart": chart.chart,
         "counted": wording.counted,
         "links": links,

@@ -14,6 +14,7 @@ from mfl_lint.core.records import CrawlRecord
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.scan import Scan
+from mfl_lint.registry.traffic import Stats
 from mfl_lint.store.engine import Store
 
 
@@ -25,7 +26,8 @@ class Services:
     time of a registry's next crawl, None where none is planned. `live` are the crawls that run
     in this process, with figures newer than the store's. `insecure`: somebody insists on showing
     everything to everybody. `hurry` has looks that were asked for made at once.
-    `look` looks at an image for somebody who did not sign in, None where nobody does.
+    `look` looks at an image for somebody who did not sign in, None where nobody does. `traffic` is
+    what this process asked of registries.
     """
 
     store: Store
@@ -37,6 +39,7 @@ class Services:
     insecure: bool = False
     hurry: Callable[[], None] = lambda: None
     look: Callable[[Reference], Awaitable[Scan]] | None = None
+    traffic: Callable[[], Stats] = Stats
 
 
 SERVICES: Final = web.AppKey("services", Services)

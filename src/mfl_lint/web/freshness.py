@@ -1,0 +1,93 @@
+"""What answers depend on, asked for at most once a second: no answer is staler than that."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Hashable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from mfl_lint.config import Config
+from mfl_lint.store.revisions import revisions
+from mfl_lint.web.present import active_ignores
+from mfl_lint.web.services import Services
+
+FRESH_S: Final = 1.0
+# Answers hold times such as "a day ago": they are made anew at least this often.
+_TICK_S: Final = 60
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    """What held when it was taken, `at` on the monotonic clock: for all, and by registry."""
+
+    at: float
+    common: Hashable
+    registries: dict[str, Hashable]
+
+
+class Freshness:
+    """Marks that change whenever an answer may: the revisions of the data, and what is not data.
+
+    An answer that was read under a mark holds while the mark does. It is taken before the answer
+    is read, so that an answer may be newer than its mark, never older.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        fresh_s: float = FRESH_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._services = services
+        self._fresh_s = fresh_s
+        self._clock = clock
+        self._sample: _Sample | None = None
+        self._config: Config | None = None
+        self._configs = 0
+        self._process = secrets.token_hex(8)
+        self._turn = asyncio.Lock()
+
+    def forget(self) -> None:
+        """Ask anew next time: something was changed here."""
+        self._sample = None
+
+    async def mark(self, registry: str | None) -> Hashable:
+        """Return the mark of what concerns one registry, or all."""
+        async with self._turn:
+            sample = self._sample
+            if sample is None or self._clock() - sample.at >= self._fresh_s:
+                sample = self._sample = await self._take()
+        if registry is None:
+            return sample.common, tuple(sample.registries.items())
+        return sample.common, sample.registries.get(registry)
+
+    async def _take(self) -> _Sample:
+        at, services = self._clock(), self._services
+        config, now = services.config(), services.now()
+        if config is not self._config:
+            self._config, self._configs = config, self._configs + 1
+        live = services.live()
+        common = (
+            self._process,
+            self._configs,
+            len(active_ignores(config.policy, now)),
+            int(now.timestamp() // _TICK_S),
+        )
+        found = await revisions(services.store)
+        marks: dict[str, Hashable] = {
+            name: (
+                name,
+                number,
+                services.next_crawl(name),
+                tuple(one for one in live if one.registry == name),
+            )
+            for name, number in sorted(found.items())
+        }
+        return _Sample(at, common, marks)
+
+
+FRESHNESS: Final = web.AppKey("freshness", Freshness)

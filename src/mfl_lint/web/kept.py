@@ -1,0 +1,78 @@
+"""Encoded answers that are sent again: few, bounded in bytes, each made once for all who wait."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+_MOST: Final = 512
+_MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+class Body(msgspec.Struct, frozen=True):
+    """An answer as it is sent; `etag` changes with its bytes."""
+
+    raw: bytes
+    content_type: str
+    etag: str
+
+
+def body_of(raw: bytes, content_type: str) -> Body:
+    """Return the bytes with their mark."""
+    return Body(raw, content_type, hashlib.sha256(raw).hexdigest()[:32])
+
+
+class Kept:
+    """The answers that were asked for last, by what they depend on."""
+
+    def __init__(self, most: int = _MOST, most_bytes: int = _MOST_BYTES) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[Hashable, Body] = OrderedDict()
+        self._making: dict[Hashable, asyncio.Task[Body]] = {}
+
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[Body]]) -> Body:
+        """Return the answer of that key, made now if it is not kept; a failure is not kept."""
+        body = self._kept.get(key)
+        if body is not None:
+            self._kept.move_to_end(key)
+            return body
+        making = self._making.get(key)
+        if making is None:
+            making = self._making[key] = asyncio.ensure_future(_made(make))
+            making.add_done_callback(partial(self._end, key))
+        # Whoever goes away leaves the others their answer.
+        return await asyncio.shield(making)
+
+    def _end(self, key: Hashable, making: asyncio.Task[Body]) -> None:
+        del self._making[key]
+        if making.cancelled() or making.exception() is not None:
+            return
+        body = making.result()
+        self._kept[key] = body
+        self._bytes += len(body.raw)
+        while len(self._kept) > self._most or self._bytes > self._most_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= len(oldest.raw)
+
+    async def close(self) -> None:
+        """End what is still being made."""
+        making = tuple(self._making.values())
+        for one in making:
+            one.cancel()
+        await asyncio.gather(*making, return_exceptions=True)
+
+
+async def _made(make: Callable[[], Awaitable[Body]]) -> Body:
+    return await make()
+
+
+KEPT: Final = web.AppKey("kept", Kept)

@@ -1,0 +1,142 @@
+"""From a view to what is sent: kept while it holds, with an ETag, not again to who has it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from mfl_lint.web.freshness import FRESHNESS
+from mfl_lint.web.kept import KEPT, Body, body_of
+from mfl_lint.web.links import API
+from mfl_lint.web.query import Query, read_query
+from mfl_lint.web.rendering import PAGES
+from mfl_lint.web.security import Handler
+from mfl_lint.web.services import SERVICES, Services
+from mfl_lint.web.view import View
+from mfl_lint.web.viewer import VIEWER, Viewer, services_for
+
+# Pages say ages to the second: the same page is not sent for longer.
+_PAGE_TICK_S: Final = 10
+
+
+# What is made to stand on other sites' pages.
+EMBEDDED: Final = web.ResponseKey("embedded", bool)
+
+
+def services_of(request: web.Request) -> Services:
+    """Return what whoever asks may read: the one place where that is decided."""
+    return services_for(request)
+
+
+def asked_by(request: web.Request) -> Hashable:
+    """Return all that an answer depends on of whoever asks: those alike get the same answer."""
+    viewer: Viewer = request.get(VIEWER, Viewer())
+    return viewer.sight
+
+
+def json_handler(view: View) -> Handler:
+    """Return what answers with the view's JSON."""
+
+    async def send(request: web.Request) -> web.Response:
+        asked = read_query(request, view.parameters, view.required)
+
+        async def make() -> Body:
+            answer = await view.read(services_of(request), request.match_info, asked)
+            return body_of(msgspec.json.encode(answer), "application/json")
+
+        return answered(request, await kept(request, view, "json", asked, make))
+
+    return send
+
+
+def page_handler(view: View) -> Handler:
+    """Return what answers with the view's page."""
+
+    async def show(request: web.Request) -> web.Response:
+        asked = read_query(request, view.parameters, view.required)
+
+        async def make() -> Body:
+            services = services_of(request)
+            answer = await view.read(services, request.match_info, asked)
+            text = request.app[PAGES].render(
+                view.template,
+                answer=answer,
+                query=asked,
+                path=request.rel_url.raw_path,
+                json=_json_path(view, request, asked),
+                csv=_csv_path(view, asked),
+                rules=services.rules,
+                viewer=request[VIEWER],
+            )
+            return body_of(text.encode("utf-8", "replace"), "text/html")
+
+        tick = int(request.app[SERVICES].now().timestamp() // _PAGE_TICK_S)
+        return answered(request, await kept(request, view, tick, asked, make))
+
+    return show
+
+
+async def kept(
+    request: web.Request,
+    view: View,
+    form: Hashable,
+    asked: Query,
+    make: Callable[[], Awaitable[Body]],
+) -> Body:
+    """Return the answer that is kept for what is asked, or make it."""
+    if not view.kept:
+        return await make()
+    return await request.app[KEPT].get(await key_of(request, view.api, form, asked), make)
+
+
+async def key_of(request: web.Request, name: str, form: Hashable, asked: Query) -> Hashable:
+    """Return all that an answer depends on."""
+    mark = await request.app[FRESHNESS].mark(request.match_info.get("registry"))
+    parameters = tuple(sorted(asked.values.items()))
+    path = request.rel_url.raw_path
+    return name, form, path, parameters, mark, asked_by(request)
+
+
+def answered(
+    request: web.Request, body: Body, *, cache: str = "no-cache", status: int = 200
+) -> web.Response:
+    """Return the answer with its ETag, or 304 where the client has it already."""
+    if has_it(request, body.etag):
+        response = web.Response(status=304)
+    else:
+        charset = "utf-8" if body.content_type.startswith("text/") else None
+        response = web.Response(
+            body=body.raw, status=status, content_type=body.content_type, charset=charset
+        )
+    response.etag = body.etag
+    response.headers["Cache-Control"] = cache
+    return response
+
+
+def has_it(request: web.Request, etag: str) -> bool:
+    """Say whether the client has what this ETag marks."""
+    return any(one.value in (etag, "*") for one in request.if_none_match or ())
+
+
+def weak_mark(key: Hashable) -> str:
+    """Return a mark of what an answer depends on, for answers that are made while they are sent."""
+    return hashlib.sha256(repr(key).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _json_path(view: View, request: web.Request, asked: Query) -> str:
+    """Return where the JSON of the page that is asked for is."""
+    path = request.rel_url.raw_path
+    if view.api != view.path:
+        path = path.rstrip("/") + view.api.removeprefix(view.path.rstrip("/"))
+    return f"{API}{path}{asked.encoded()}"
+
+
+def _csv_path(view: View, asked: Query) -> str:
+    """Return where all of the page's list is as CSV, "" where it is not."""
+    if view.table is None:
+        return ""
+    return f"{API}{view.api}.csv{asked.encoded(cursor=None, limit=None)}"

@@ -1,0 +1,160 @@
+"""No list reads a whole table: SQLite itself says how it would go about each query."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.web.conftest import Client
+
+LARGE = ("tags", "findings", "entries", "transitions", "documents", "presence", "tag_history")
+# These hold only what they are asked for.
+PARTIAL = ("ix_tags_uncertain", "ix_tags_broken")
+PATHS = (
+    "/overview",
+    "/registries",
+    "/registries/internal",
+    "/registries/internal/repositories",
+    "/registries/internal/repositories?repository=shop/*",
+    "/r/internal/shop/checkout",
+    "/r/internal/shop/checkout?tag=3.*",
+    "/r/internal/shop/checkout?sort=worst",
+    "/r/internal/shop/checkout?sort=oldest&is=error,unknown&offers=linux/arm64",
+    "/r/internal/shop/checkout?sort=name&lacks=linux/arm/v7",
+    "/t/internal/shop/checkout:latest",
+    "/d/internal/shop/checkout:latest",
+    "/findings?age=<7d",
+    "/findings",
+    "/findings?state=resolved",
+    "/findings?state=open,resolved",
+    "/findings?severity=error",
+    "/findings?severity=error,warning",
+    "/findings?registry=internal",
+    "/findings?registry=internal&state=resolved",
+    "/findings?repository=shop/checkout",
+    "/findings?rule=MFL201",
+    "/findings?rule=MFL2*",
+    "/findings?tag=latest&platform=linux/arm64",
+    "/rules",
+    "/rules/MFL201",
+    "/crawls",
+    "/crawls?registry=hub",
+    "/crawls/1",
+    "/transitions",
+    "/transitions?registry=internal",
+    "/transitions?repository=shop/checkout",
+    "/transitions?rule=MFL201",
+    "/transitions?change=opened",
+    "/digests",
+    "/digests?repository=shop/checkout",
+    "/matrix",
+    "/matrix?registry=internal&tag=3.9",
+    "/search?q=check",
+    "/search?q=checkout:3",
+    "/search?q=sha256:12",
+    "/ready/internal/shop/checkout/latest?platform=linux/arm64",
+)
+
+
+@contextmanager
+def heard() -> Iterator[list[tuple[str, Any]]]:
+    """Yield the statements that any engine is given meanwhile, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def hear(*given: Any) -> None:
+        _, _, statement, parameters, _, many = given
+        if not many:
+            found.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", hear)
+
+
+def whole_tables(connection: sqlite3.Connection, statement: str, parameters: Any) -> list[str]:
+    """Return the steps of a query's plan that read a large table to its end."""
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    steps = [str(row[3]) for row in rows]
+    sorts = {f"USE TEMP B-TREE FOR {what} BY" for what in ("ORDER", "GROUP")} & set(steps)
+    # In the order of an index and with a LIMIT, the walk ends when the page is full.
+    walks = "LIMIT" in statement and not sorts
+    found = []
+    for step in steps:
+        scan = re.match(rf"SCAN ({'|'.join(LARGE)})\b(.*)", step)
+        if scan and not any(name in scan[2] for name in PARTIAL):
+            found += [] if walks and "USING" in scan[2] else [f"{step}: {statement}"]
+    return found
+
+
+async def statements_of(client: Client, path: str) -> list[tuple[str, Any]]:
+    """Return what a path asks of the database, on its first page and on its second."""
+    joint = "&" if "?" in path else "?"
+    with heard() as found:
+        answer = await client.get(f"/api/v1{path}")
+        assert 200 == answer.status, path
+        if "next_cursor" in await answer.text():
+            paged = await client.get(f"/api/v1{path}{joint}limit=1")
+            cursor = (await paged.json()).get("next_cursor")
+            if cursor is not None:
+                await client.get(f"/api/v1{path}{joint}limit=1&cursor={cursor}")
+    return [one for one in found if one[0].lstrip().upper().startswith(("SELECT", "WITH"))]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_no_list_reads_a_whole_table(client: Client, filled_url: str, path: str) -> None:
+    connection = sqlite3.connect(filled_url.removeprefix("sqlite:///"))
+    try:
+        asked = await statements_of(client, path)
+        assert asked
+        wrong = [step for one in asked for step in whole_tables(connection, *one)]
+    finally:
+        connection.close()
+    assert [] == wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "index"),
+    [
+        ("/findings", "ix_findings_standing"),
+        ("/findings?registry=internal", "ix_findings_standing_registry"),
+        ("/findings?rule=MFL201", "ix_findings_standing_rule"),
+        ("/findings?state=resolved", "ix_findings_worst"),
+        ("/findings?repository=shop/checkout", "ix_findings_place"),
+        ("/transitions?registry=internal", "ix_transitions_registry"),
+        ("/registries", "ix_tags_uncertain"),
+    ],
+)
+async def test_a_list_is_read_through_the_index_that_was_made_for_it(
+    client: Client, filled_url: str, path: str, index: str
+) -> None:
+    connection = sqlite3.connect(filled_url.removeprefix("sqlite:///"))
+    try:
+        plans = [
+            str(row[3])
+            for statement, parameters in await statements_of(client, path)
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    finally:
+        connection.close()
+    assert any(index in step.split() for step in plans), plans
+
+
+def test_a_plan_that_reads_a_whole_table_is_noticed(filled_url: str) -> None:
+    connection = sqlite3.connect(filled_url.removeprefix("sqlite:///"))
+    try:
+        for bad in (
+            "SELECT * FROM tags WHERE summary = ''",
+            "SELECT count(*) FROM findings GROUP BY message",
+            "SELECT * FROM transitions ORDER BY reason LIMIT 5",
+        ):
+            assert 1 == len(whole_tables(connection, bad, ()))
+    finally:
+        connection.close()
