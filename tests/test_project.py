@@ -29,7 +29,15 @@ DOCUMENTS: Final = [
     CHECKOUT / "CHANGELOG.md",
     *sorted((CHECKOUT / "docs").glob("*.md")),
 ]
-HEAVY: Final = ("aiohttp", "sqlalchemy", "jinja2", "alembic", "apscheduler", "rich")
+HEAVY: Final = (
+    "aiohttp",
+    "sqlalchemy",
+    "jinja2",
+    "alembic",
+    "apscheduler",
+    "rich",
+    "prometheus_client",
+)
 _FENCED: Final = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE: Final = re.compile(r"`([^`\n]+)`")
 _CALL: Final = re.compile(r"(?<![\w./-])mfl-lint((?: +[^\s|`;#)]+)*)")

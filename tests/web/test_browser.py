@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.store import crawls, registries
@@ -266,3 +266,26 @@ async def test_a_crawl_is_followed_live_and_a_dead_service_is_noticed(
         await expect(page.locator(".progress-line strong")).to_have_text("7", timeout=20_000)
         await server.close()
         await expect(page.locator("#stale")).to_contain_text("does not answer", timeout=20_000)
+
+
+async def test_the_list_of_crawls_follows_events(browser: Browser, tmp_path: Path) -> None:
+    url = await asyncio.to_thread(make_database, tmp_path / "live.db", begin_a_crawl)
+
+    async def never_polling(route: Route) -> None:
+        answer = await route.fetch()
+        text = await answer.text()
+        assert 'data-every="10"' in text
+        await route.fulfill(body=text.replace('data-every="10"', 'data-every="9999"'))
+
+    async with open_store(url) as store:
+        server = TestServer(create_app(await services_of(store)))
+        await server.start_server()
+        page = await browser.new_page()
+        await page.route(str(server.make_url("/crawls")), never_polling)
+        async with page.expect_response("**/api/v1/crawls/events"):
+            await page.goto(str(server.make_url("/crawls")))
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await crawls.start_crawl(store, "internal", filled_store.NOW)
+        await expect(page.locator("tbody tr")).to_have_count(2, timeout=20_000)
+        await page.close()
+        await server.close()
