@@ -76,7 +76,7 @@ async def test_a_badge_may_stand_elsewhere_for_a_minute_and_nothing_else_may(
 
     name = "Cross-Origin-Resource-Policy"
     assert ("cross-origin", "same-origin") == (badge.headers[name], page.headers[name])
-    assert "public, max-age=60" == badge.headers["Cache-Control"]
+    assert "private, max-age=60" == badge.headers["Cache-Control"]
     assert (304, "cross-origin") == (again.status, again.headers[name])
 
 

@@ -18,7 +18,7 @@ from mfl_lint.web.services import Services
 from mfl_lint.web.wording import visible
 
 PATH: Final = "/badge/{registry}/{repository:.+}/{tag}.svg"
-_CACHE: Final = "public, max-age=60"
+_CACHE: Final = "private, max-age=60"  # what one person sees is not everybody's
 _SHOWN: Final = ("platforms", "state")
 _MOST: Final = 6
 _LONGEST: Final = 60
