@@ -8,7 +8,7 @@ of the tag and makes findings, which are per tag.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -19,7 +19,7 @@ from mfl_lint.core.cases import KIND_UNSEEN, Case, Target, Tree, node_case, seen
 from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.findings import RuleEnd, judgement_of, one_line
 from mfl_lint.core.history import GoneCase, History
-from mfl_lint.core.kind import is_attachment_tag, judges_images
+from mfl_lint.core.kind import is_attachment_tag
 from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, Node, Observation
 from mfl_lint.core.platform import Platform
@@ -45,7 +45,7 @@ _OTHER_SCOPES: Final = frozenset({Scope.NAME, Scope.GONE})
 
 
 class TreeJudgement(msgspec.Struct, frozen=True):
-    """What the rules say of a tree, whatever points at it.
+    """What the rules say of a tree, whatever points at it. `has_images` as `judges_images`.
 
     It holds for every tag with the same digest, rules, policy, presence of children, `sparse`
     and `required`; `judge` computes it again where `required` differs.
@@ -53,6 +53,7 @@ class TreeJudgement(msgspec.Struct, frozen=True):
 
     required: tuple[Platform, ...]
     ends: tuple[RuleEnd, ...]
+    has_images: bool | None
 
 
 def judge_tree(
@@ -75,12 +76,12 @@ def judge_tree(
         for rule in rules
         if rule.scope in _TREE_SCOPES
     ]
-    return TreeJudgement(wanted, tuple(ends))
+    return TreeJudgement(wanted, tuple(ends), tree.has_images)
 
 
 def judge(
     observation: Observation,
-    rules: Iterable[Rule],
+    rules: Collection[Rule],
     policy: Policy,
     siblings: Siblings,
     *,
@@ -99,7 +100,6 @@ def judge(
     says that fixes have to let docker speak plain HTTP to the registry. Without a `history` the
     rules that rest on it are not applicable: nobody asked them.
     """
-    rules = [rule for rule in rules if rule.scope not in _OTHER_SCOPES]
     reference, root = observation.reference, observation.root
     if root is None:
         unseen = _judge_unseen(observation, rules, policy)
@@ -112,7 +112,7 @@ def judge(
         tree = judge_tree(root, rules, policy, sparse=sparse, required=required)
     at = observation.looked_at
     case = TagCase(reference, root, siblings, policy, at, moved_at, history, proxy)
-    ends = [*tree.ends, *_judge_tag(case, rules)]
+    ends = [*tree.ends, *_judge_tag(case, rules, tree.has_images)]
     if is_attachment_tag(tag):
         ends = [_not_for_attachments(end) for end in ends]
     return judgement_of(observation.registry, reference, root, ends, policy, insecure=insecure)
@@ -150,9 +150,8 @@ def judge_gone(
     return judgement_of(registry, case.reference, None, ends, case.policy, insecure=insecure)
 
 
-def _judge_tag(case: TagCase, rules: Iterable[Rule]) -> Iterator[RuleEnd]:
-    """Yield how the rules of scope TAG ended."""
-    has_images = judges_images(case.root)
+def _judge_tag(case: TagCase, rules: Iterable[Rule], has_images: bool | None) -> Iterator[RuleEnd]:
+    """Yield how the rules of scope TAG ended; `has_images` as `judges_images`."""
     for rule in rules:
         if rule.scope is not Scope.TAG:
             continue
@@ -167,9 +166,10 @@ def _judge_tag(case: TagCase, rules: Iterable[Rule]) -> Iterator[RuleEnd]:
 
 
 def _judge_unseen(
-    observation: Observation, rules: Sequence[Rule], policy: Policy
+    observation: Observation, rules: Collection[Rule], policy: Policy
 ) -> Iterator[RuleEnd]:
     """Yield unknown for every rule, but keep what is certain of bytes with another digest."""
+    rules = [rule for rule in rules if rule.scope not in _OTHER_SCOPES]
     look = observation.look
     digest = observation.reference.digest or look.claimed
     certain: dict[str, RuleEnd] = {}
@@ -230,7 +230,8 @@ def _node(case: Case) -> Node | None:
 
 
 def _is_disabled(rule: Rule, policy: Policy) -> bool:
-    return rule.id in policy.disabled or rule.slug in policy.disabled
+    disabled = policy.disabled
+    return bool(disabled) and (rule.id in disabled or rule.slug in disabled)
 
 
 def _disabled(rule: Rule) -> RuleEnd:

@@ -58,7 +58,8 @@ def both(raw: bytes, served: str) -> tuple[Any, Any]:
     ],
 )
 def test_usual_documents_are_read_quickly_and_alike(document: dict[str, Any], served: str) -> None:
-    for text in (json.dumps(document), json.dumps(document, indent=3, ensure_ascii=False)):
+    dense = json.dumps(document, separators=(",", ":"))
+    for text in (dense, json.dumps(document, indent=3, ensure_ascii=False)):
         quick, detailed = both(text.encode(), served)
         assert detailed == quick
 
@@ -76,6 +77,12 @@ def test_usual_documents_are_read_quickly_and_alike(document: dict[str, Any], se
         json.dumps({**INDEX, "config": CONFIG}),
         json.dumps({**INDEX, "manifests": []}),
         json.dumps({**INDEX, "manifests": [ENTRY] * (MAX_ENTRIES + 1)}),
+        json.dumps({**INDEX, "manifests": [{**ENTRY, "digest": A.upper()}]}),
+        json.dumps({**INDEX, "manifests": [{**ENTRY, "digest": f"{A[7:]}sha256:"}]}),
+        json.dumps({**INDEX, "manifests": [{**ENTRY, "digest": f"sha256:{'a' * 63}G"}]}),
+        json.dumps(
+            {**INDEX, "manifests": [{**ENTRY, "digest": f"sha256:{'a' * 63}é"}]}, ensure_ascii=False
+        ),
         json.dumps({**INDEX, "manifests": [{**ENTRY, "urls": ["http://a"]}]}),
         json.dumps({**INDEX, "manifests": [{**ENTRY, "artifactType": ""}]}),
         json.dumps({**INDEX, "manifests": [{**ENTRY, "mediaType": "none"}]}),
@@ -123,7 +130,7 @@ IMAGE = {
 
 
 def test_a_usual_config_is_read_quickly_and_alike() -> None:
-    for text in (json.dumps(IMAGE), json.dumps(IMAGE, indent=3)):
+    for text in (json.dumps(IMAGE, separators=(",", ":")), json.dumps(IMAGE, indent=3)):
         assert read_whole_config(text.encode()) is not None
         digest = digest_of(text.encode())
         assert detailed_config(text.encode(), digest) == parse_config(text.encode(), digest)
@@ -137,6 +144,8 @@ def test_a_usual_config_is_read_quickly_and_alike() -> None:
         json.dumps(IMAGE).replace('"80/tcp": {}', '"80/tcp": {"x": 1, "x": 1}'),
         json.dumps(IMAGE).replace('"/data": {}', f'"/data": {{"x": {"[" * 101}{"]" * 101}}}'),
         json.dumps({**IMAGE, "created": "yesterday"}),
+        json.dumps({**IMAGE, "config": {"Env": ["A=", "B"]}}),
+        json.dumps({**IMAGE, "rootfs": {"type": "layers", "diff_ids": [A, f"sha512:{'a' * 64}"]}}),
         json.dumps({**IMAGE, "docker_version": "1"}),
         json.dumps({**IMAGE, "variant": None}),
         json.dumps({**IMAGE, "config": {"Healthcheck": {}}}),
@@ -153,14 +162,16 @@ def test_changed_documents_are_read_alike_or_not_at_all(
     chance, quickly, tries = random.Random(seed), 0, count(20_000)
     for _ in range(tries):
         start, served = chance.choice([(INDEX, OCI_INDEX), (MANIFEST, OCI_MANIFEST)])
-        text = json.dumps(changed(chance, start), ensure_ascii=chance.random() < 0.5)
+        between = chance.choice([None, (",", ":")])
+        value = changed(chance, start)
+        text = json.dumps(value, ensure_ascii=chance.random() < 0.5, separators=between)
         if chance.random() < 0.2:
             at = chance.randrange(len(text))
             text = text[:at] + chance.choice(('"', ",", "{", " ", "\\", "1")) + text[at:]
         quick, detailed = both(text.encode("utf-8", "replace"), served)
         quickly += quick is not None
         assert quick in (None, detailed)
-        image = json.dumps(changed(chance, IMAGE)).encode()
+        image = json.dumps(changed(chance, IMAGE), separators=between).encode()
         assert detailed_config(image, Digest(A)) == parse_config(image, Digest(A))
     print(f"{tries} documents, {quickly} of them read quickly")
     assert 0 < quickly < tries

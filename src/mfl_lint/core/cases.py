@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -69,14 +70,21 @@ class Tree:
     """A tree's cases, sorted out once for all rules."""
 
     def __init__(self, root: NodeCase) -> None:
-        self._cases = tuple(enumerate(_walk(root)))
-        self._has_images = judges_images(root.node)
-        self._read_layers = any(case.node.inside is not None for _, case in self._cases)
-        self._known: dict[_Key, tuple[list[Target], str]] = {}
+        cases = list(_walk(root))
+        kinds = {case.node.kind for case in cases}
+        self.has_images = judges_images(root.node)
+        self._all = [(case.node, Target(case, order)) for order, case in enumerate(cases)]
+        self._entries = [(node, one) for node, one in self._all if node.position is not None]
+        # Nearly always all was seen: nothing is undecided, and no target has a gap.
+        self._is_seen = Kind.UNDECIDED not in kinds and not any(
+            _gap(case.node, needs_bytes=True) for case in cases
+        )
+        self._read_layers = any(case.node.inside is not None for case in cases)
+        self._known: dict[_Key, tuple[Sequence[Target], str]] = {}
 
-    def targets(self, rule: Rule) -> tuple[list[Target], str]:
+    def targets(self, rule: Rule) -> tuple[Sequence[Target], str]:
         """Return the rule's targets, and what kept it from having more ("" = nothing)."""
-        key = (rule.scope, rule.kinds, _OF_NODES.intersection(rule.needs))
+        key = (rule.scope, rule.kinds, _of_nodes(rule.needs))
         found = self._known.get(key)
         if found is None:
             of_indexes = rule.scope is Scope.INDEX
@@ -84,38 +92,44 @@ class Tree:
             self._known[key] = found
         return found
 
-    def _indexes(self, kinds: frozenset[Kind]) -> tuple[list[Target], str]:
+    def _indexes(self, kinds: frozenset[Kind]) -> tuple[Sequence[Target], str]:
         """An index has its own bytes by definition: only what it holds can be undecided."""
-        indexes = [Target(case, order) for order, case in self._cases if case.node.is_index]
-        if not kinds <= IMAGES_ONLY or self._has_images:
+        indexes = [target for node, target in self._all if node.is_index]
+        if not kinds <= IMAGES_ONLY or self.has_images:
             return indexes, ""
-        undecided = bool(indexes) and self._has_images is None
+        undecided = bool(indexes) and self.has_images is None
         return [], KIND_UNSEEN if undecided else ""
 
     def _nodes(
         self, scope: Scope, kinds: frozenset[Kind], needs: frozenset[Needs]
-    ) -> tuple[list[Target], str]:
+    ) -> tuple[Sequence[Target], str]:
         """Where nobody asked for layers, what rests on them is neither judged nor unknown."""
+        if Needs.LAYERS in needs and not self._read_layers:
+            return [], ""
+        candidates = self._entries if scope is Scope.ENTRY else self._all
+        if self._is_seen:
+            return [target for node, target in candidates if node.kind in kinds], ""
         targets: list[Target] = []
         unseen = ""
         needs_bytes = Needs.BYTES in needs
-        asked = self._read_layers or Needs.LAYERS not in needs
-        for order, case in self._cases if asked else ():
-            node = case.node
-            if scope is Scope.ENTRY and node.position is None:
-                continue
+        for node, target in candidates:
             if node.kind in kinds:
                 gap = _gap(node, needs_bytes) if needs & _LOOKED_AT else ""
-                targets.append(Target(case, order, gap))
+                targets.append(Target(target.case, target.order, gap) if gap else target)
             elif node.kind is Kind.UNDECIDED and not unseen:
                 unseen = _gap(node, needs_bytes=True)
         return targets, unseen
 
 
+@lru_cache(maxsize=256)
+def _of_nodes(needs: tuple[Needs, ...]) -> frozenset[Needs]:
+    return _OF_NODES.intersection(needs)
+
+
 def _walk(case: NodeCase) -> Iterator[NodeCase]:
     yield case
     for child in case.children:
-        yield from _walk(child)
+        yield from _walk(child) if child.children else (child,)
 
 
 def _gap(node: Node, needs_bytes: bool) -> str:

@@ -6,18 +6,19 @@ Source: OCI image-spec 1.1 config.md and its JSON schema.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
 
+from mfl_lint.core.json_text import is_all_of
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.problems import Problems, below, shown
 from mfl_lint.core.validate import (
     Fields,
+    LongAsSha256,
     Name,
     RegularPlatform,
-    Sha256,
+    are_sha256,
     check_digest,
     read_array,
     read_name,
@@ -43,9 +44,6 @@ _HISTORY: Final = {
 }
 
 
-_Variable = Annotated[str, Meta(pattern="=")]
-
-
 class _Step(msgspec.Struct):
     created: str | None = None
     author: str | None = None
@@ -55,7 +53,7 @@ class _Step(msgspec.Struct):
 
 
 class _Runtime(msgspec.Struct, rename="pascal"):
-    env: list[_Variable] | None = None
+    env: list[str] | None = None
     entrypoint: list[str] | None = None
     cmd: list[str] | None = None
     user: str | None = None
@@ -69,16 +67,22 @@ class _Runtime(msgspec.Struct, rename="pascal"):
 
 class _Rootfs(msgspec.Struct):
     type: Literal["layers"]
-    diff_ids: list[Sha256]
+    diff_ids: list[LongAsSha256]
 
 
 class _RegularConfig(RegularPlatform, kw_only=True):
-    """A config of which the detailed check has nothing to say (but perhaps of `created`)."""
+    """A config to be looked at with `_is_regular`."""
 
     rootfs: _Rootfs
     author: Name | None = None
     config: _Runtime | None = None
     history: list[_Step] | None = None
+
+
+def _is_regular(config: _RegularConfig | _WholeConfig) -> bool:
+    """Say whether the detailed check has nothing to say of it (but perhaps of `created`)."""
+    variables = (config.config and config.config.env) or ()
+    return are_sha256(config.rootfs.diff_ids) and all("=" in one for one in variables)
 
 
 class _WholeStep(_Step, forbid_unknown_fields=True, omit_defaults=True):
@@ -109,14 +113,12 @@ class _WholeConfig(RegularPlatform, kw_only=True, forbid_unknown_fields=True, om
 
 
 _AS_WHOLE: Final = msgspec.json.Decoder(_WholeConfig)
-_ENCODER: Final = msgspec.json.Encoder()
 
 
 def read_whole_config(raw: bytes) -> tuple[Platform, str, int] | None:
     """Return what `read_config` does of a config that is in no way out of the ordinary, else None.
 
-    All strings of the bytes are in what was found: no key stood twice, none was null. A backslash
-    is an escape: without one, every string has two quotation marks.
+    A backslash is an escape.
     """
     if len(raw) > _MAX_WHOLE or b"\\" in raw:
         return None
@@ -124,7 +126,7 @@ def read_whole_config(raw: bytes) -> tuple[Platform, str, int] | None:
         found = _AS_WHOLE.decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    if _ENCODER.encode(found).count(b'"') != raw.count(b'"'):
+    if not (is_all_of(raw, found) and _is_regular(found)):
         return None
     if found.created is not None and not RFC3339.fullmatch(found.created):
         return None
@@ -136,6 +138,8 @@ def read_config(fields: Fields, problems: Problems) -> tuple[Platform, str, int 
     try:
         regular = msgspec.convert(fields, _RegularConfig)
     except msgspec.ValidationError:
+        regular = None
+    if regular is None or not _is_regular(regular):
         platform = read_platform(fields, "", problems)
         created, diff_ids = _read_created(fields, problems), _read_diff_ids(fields, problems)
         _check_config(fields, problems)

@@ -62,12 +62,15 @@ def judgement_of(
 
     `insecure` says that docker has to be told to speak plain HTTP; on loopback it always has.
     """
-    insecure = insecure or reference.is_loopback
     ends = tuple(ends)
+    verdicts = tuple([end.verdict for end in ends])
     found = [item for end in ends if end.faults for item in _found(end, policy)]
+    if not found:
+        return Judgement((), verdicts)
+    insecure = insecure or reference.is_loopback
     found.sort(key=lambda item: item.key)
     findings = tuple(_finding(item, registry, reference, root, insecure) for item in found)
-    return Judgement(findings, tuple(end.verdict for end in ends))
+    return Judgement(findings, verdicts)
 
 
 def one_line(text: str) -> str:

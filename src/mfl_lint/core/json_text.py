@@ -71,6 +71,17 @@ def load_object(raw: bytes, problems: Problems) -> dict[str, Any] | None:
     return value
 
 
+def is_all_of(raw: bytes, found: msgspec.Struct) -> bool:
+    """Say whether a struct holds all that `raw` did: no key stood twice, none was null.
+
+    For bytes without a backslash and a struct of strings, integers, booleans and objects that
+    omits its defaults: written out again none of these gets longer, and every string has two
+    quotation marks.
+    """
+    again = _ENCODER.encode(found)
+    return len(again) == len(raw) or again.count(b'"') == raw.count(b'"')
+
+
 def _is_too_large(raw: bytes, problems: Problems) -> bool:
     """Say (and note) whether the bytes are more than anything that a registry needs."""
     if len(raw) > MAX_DOCUMENT_BYTES:

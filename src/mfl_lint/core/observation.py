@@ -105,7 +105,7 @@ class Node(msgspec.Struct, frozen=True):
         """Yield the node and all below it, depth first, in the order of the entries."""
         yield self
         for child in self.children:
-            yield from child.walk()
+            yield from child.walk() if child.children else (child,)
 
     def images(self) -> Iterator[Node]:
         """Yield every image at or below the node, nested indexes included."""

@@ -8,14 +8,16 @@ Source: OCI image-spec 1.1 manifest.md, image-index.md, descriptor.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from mfl_lint.core.digest import Digest
+from mfl_lint.core.json_text import is_all_of
 from mfl_lint.core.manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_ENTRIES, Document, Form
-from mfl_lint.core.validate import Name, RegularDescriptor, descriptor_of, is_media_type
+from mfl_lint.core.validate import Name, RegularDescriptor, are_regular, descriptor_of
 
 # What is larger is bounded in more ways than one.
 _MAX_BYTES: Final = 64 * 1024
@@ -40,7 +42,6 @@ class _Manifest(_Regular, kw_only=True):
 
 _AS_INDEX: Final = msgspec.json.Decoder(_Index)
 _AS_MANIFEST: Final = msgspec.json.Decoder(_Manifest)
-_ENCODER: Final = msgspec.json.Encoder()
 
 
 def regular_document(raw: bytes, digest: Digest, served: str) -> Document | None:
@@ -49,7 +50,7 @@ def regular_document(raw: bytes, digest: Digest, served: str) -> Document | None
     `served` is the clean media type that it was served as; another one in the document is
     nothing regular.
     """
-    # A backslash is an escape: without one, every string has two quotation marks.
+    # A backslash is an escape: see `is_all_of`.
     if len(raw) > _MAX_BYTES or b"\\" in raw:
         return None
     try:
@@ -62,14 +63,12 @@ def regular_document(raw: bytes, digest: Digest, served: str) -> Document | None
     return None
 
 
-def _is_whole(found: _Regular, raw: bytes, served: str) -> bool:
-    """Say whether all strings of the bytes are in what was found: no key stood twice, no null."""
-    return found.media_type == served and _ENCODER.encode(found).count(b'"') == raw.count(b'"')
+def _is_usual(found: _Regular, named: Sequence[RegularDescriptor], raw: bytes, served: str) -> bool:
+    return found.media_type == served and is_all_of(raw, found) and are_regular(named)
 
 
 def _manifest(found: _Manifest, raw: bytes, digest: Digest, served: str) -> Document | None:
-    named = (found.config, *found.layers)
-    if not _is_whole(found, raw, served) or not all(is_media_type(x.media_type) for x in named):
+    if not _is_usual(found, (found.config, *found.layers), raw, served):
         return None
     return Document(
         raw,
@@ -84,8 +83,7 @@ def _manifest(found: _Manifest, raw: bytes, digest: Digest, served: str) -> Docu
 
 
 def _index(found: _Index, raw: bytes, digest: Digest, served: str) -> Document | None:
-    named = found.manifests
-    if not _is_whole(found, raw, served) or not all(is_media_type(x.media_type) for x in named):
+    if not _is_usual(found, found.manifests, raw, served):
         return None
     return Document(
         raw,
@@ -93,6 +91,6 @@ def _index(found: _Index, raw: bytes, digest: Digest, served: str) -> Document |
         served,
         Form.INDEX,
         served,
-        entries=tuple(map(descriptor_of, named)),
+        entries=tuple(map(descriptor_of, found.manifests)),
         annotations=found.annotations or {},
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -32,7 +32,15 @@ _DIGEST: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
-Sha256 = Annotated[str, Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
+# Of many at once `are_sha256` says the rest: a pattern is matched in a call for each.
+LongAsSha256 = Annotated[str, Meta(min_length=71, max_length=71)]
+_HEXADECIMAL: Final = b"0123456789abcdef"
+
+
+def are_sha256(texts: Sequence[LongAsSha256]) -> bool:
+    """Say whether each of the texts, of 71 characters all, is a sha256 digest."""
+    encoded = "".join([text.removeprefix("sha256:") for text in texts])
+    return len(encoded) == 64 * len(texts) and not encoded.encode().translate(None, _HEXADECIMAL)
 
 
 class RegularPlatform(msgspec.Struct, gc=False, omit_defaults=True):
@@ -56,12 +64,12 @@ class RegularPlatform(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class RegularDescriptor(
-    msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False
 ):
-    """The usual fields of a descriptor, of which `read_descriptor` has nothing to say."""
+    """The usual fields of a descriptor, to be looked at with `are_regular`."""
 
     media_type: Name
-    digest: Sha256
+    digest: LongAsSha256
     size: Annotated[int, Meta(ge=0, le=MAX_SIZE_BYTES)]
     platform: RegularPlatform | None = None
     annotations: dict[str, str] | None = None
@@ -192,13 +200,19 @@ def read_descriptor(value: object, where: str, problems: Problems) -> Descriptor
         regular = msgspec.convert(value, RegularDescriptor)
     except msgspec.ValidationError:
         return _irregular_descriptor(value, where, problems)
-    if not is_media_type(regular.media_type):
+    if not are_regular([regular]):
         return _irregular_descriptor(value, where, problems)
     return descriptor_of(regular)
 
 
+def are_regular(descriptors: Sequence[RegularDescriptor]) -> bool:
+    """Say whether `read_descriptor` has nothing to say of any of them."""
+    named = {one.media_type for one in descriptors}
+    return all(map(_is_media_type, named)) and are_sha256([one.digest for one in descriptors])
+
+
 @lru_cache(maxsize=256)
-def is_media_type(name: str) -> bool:
+def _is_media_type(name: str) -> bool:
     """Say whether a name (of MAX_NAME characters at most: it is kept) is a media type."""
     return _MEDIA_TYPE.fullmatch(name) is not None
 
@@ -284,7 +298,7 @@ def read_descriptors(fields: Fields, key: str, problems: Problems) -> tuple[Desc
         regular = msgspec.convert({"entries": values}, _RegularDescriptors).entries
     except msgspec.ValidationError:
         regular = []
-    if regular and all(is_media_type(one.media_type) for one in regular):
+    if regular and are_regular(regular):
         return tuple(map(descriptor_of, regular))
     return tuple(
         [read_descriptor(value, f"{key}[{i}]", problems) for i, value in enumerate(values)]
