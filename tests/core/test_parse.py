@@ -409,12 +409,12 @@ WORST: dict[str, object] = {
 @pytest.mark.parametrize("name", WORST)
 def test_the_worst_documents_within_the_bounds_take_no_time(name: str) -> None:
     raw = json.dumps(WORST[name]).encode()
-    started = time.perf_counter()
+    started = time.process_time()
     parsed = parse_document(raw, "")
-    taken = time.perf_counter() - started
-    started = time.perf_counter()
+    taken = time.process_time() - started
+    started = time.process_time()
     read = parse_config(raw, parsed.digest)
-    taken = max(taken, time.perf_counter() - started)
+    taken = max(taken, time.process_time() - started)
     print(f"{name}: {len(raw)} bytes, {taken * 1000:.0f} ms")
     assert 0 < len(parsed.problems + read.problems) <= 40
     assert taken < 2
@@ -463,10 +463,10 @@ def test_random_and_mutated_documents_raise_nothing(count: Callable[[int], int])
             raw = damaged(random_, raw)
         elif number % 50 == 1:
             raw = random_.randbytes(random_.randrange(2000))
-        started = time.perf_counter()
+        started = time.process_time()
         parsed = parse_document(raw, random_.choice(["", OCI_INDEX, OCI_MANIFEST, "\udcff"]))
         read = parse_config(raw, parsed.digest)
-        slowest = max(slowest, time.perf_counter() - started)
+        slowest = max(slowest, time.process_time() - started)
         forms[parsed.form] += 1
         assert (parsed, read) == (
             parse_document(raw, parsed.served_type, parsed.digest),

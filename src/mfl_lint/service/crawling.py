@@ -67,7 +67,10 @@ async def crawl_once(
     """Crawl the named registries (all where none is named), one after the other."""
     known = [registry.name for registry in config.registries]
     if not known:
-        raise ConfigInvalid("no registry is configured: `mfl-lint config init` shows how")
+        raise ConfigInvalid(
+            "no registry is configured: add a [[registry]] to the settings; where there are none, "
+            "`mfl-lint config init` writes a file with an example"
+        )
     for name in names:
         if name not in known:
             raise ConfigInvalid(f"no registry is called {name!r:.60}; there are {', '.join(known)}")
