@@ -71,7 +71,9 @@ class Lane:
         """Return the error, a driver's as one that says in one line what is wrong."""
         if not isinstance(error, self._broken):
             return error
-        return StoreError(f"the database {self._name} cannot be used: {one_line(error)}")
+        told = StoreError(f"the database {self._name} cannot be used: {one_line(error)}")
+        told.__cause__ = error
+        return told
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
