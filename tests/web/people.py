@@ -86,6 +86,7 @@ WHO: Final = (
     Who("editor", _EDITS, _SIGNED_IN, form_token("session-of-editor"), _session("editor")),
     Who("admin", frozenset(Right), _ALL, form_token("session-of-admin"), _session("admin")),
     Who("read token", _READ, _SIGNED_IN, "", _bearer("read")),
+    Who("admin's read token", _READ, _ALL, "", _bearer("admin-read")),
     Who("scan token", frozenset({Right.SCAN}), _SIGNED_IN, "", _bearer("scan")),
     Who("ignore token", frozenset({Right.IGNORE}), _SIGNED_IN, "", _bearer("ignore")),
 )
@@ -123,6 +124,10 @@ async def fill(store: Store) -> None:
             who="shell:test",
             now=now,
         )
+    digest, scopes = secret_digest("admin-read"), {Right.READ}
+    await api_tokens.add_token(
+        store, "admin", "metrics", digest, scopes, expires=None, who="shell:test", now=now
+    )
 
 
 @dataclass

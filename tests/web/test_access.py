@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from mfl_lint.config import OidcConfig
 from mfl_lint.core.access import Right
 from mfl_lint.core.policy import Ignore
-from mfl_lint.store import audit, crawls, ignores, looks
+from mfl_lint.store import api_tokens, audit, crawls, ignores, looks
+from mfl_lint.web.links import EVENTS
 from tests.web import filled_store
 from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, config_with, house
 
@@ -27,6 +30,7 @@ PLACES: Final = {
 class Route:
     """What an address needs: `right` (None: nothing), and the answer for whoever has it.
 
+    `whole`: only who sees every registry has it.
     `path` may name {registry}, {repository}, {crawl} and {ignore}: it is asked for each registry.
     """
 
@@ -34,6 +38,7 @@ class Route:
     right: Right | None = Right.READ
     good: int = 200
     body: tuple[str, ...] = ()
+    whole: bool = False
 
 
 READ, SCAN, IGNORE, AUDIT = Right.READ, Right.SCAN, Right.IGNORE, Right.AUDIT
@@ -105,7 +110,7 @@ TABLE: Final = {
         "/badge/{registry}/{repository}/latest.svg"
     ),
     ("GET", "/feed.atom"): Route("/feed.atom"),
-    ("GET", "/metrics"): Route("/metrics"),
+    ("GET", "/metrics"): Route("/metrics", whole=True),
     ("GET", "/login"): Route("/login", None),
     ("POST", "/login"): Route("/login", None, 403),
     ("GET", "/login/oidc"): Route("/login/oidc", None, 403),
@@ -173,7 +178,7 @@ def expected(key: tuple[str, str], route: Route, who: Who, registry: str) -> int
         return 303
     if route.right is None:
         return route.good
-    if route.right not in who.rights:
+    if route.right not in who.rights or (route.whole and who.sees != frozenset(VISIBLE)):
         if signed_in:
             return 403
         return 303 if key[0] == "GET" and not key[1].startswith(API) else 401
@@ -222,6 +227,67 @@ async def test_what_somebody_may_see_they_do_see(full: House, who: Who) -> None:
     _, text = await sent(full, who, ("GET", f"{API}/registries"), f"{API}/registries", {})
     for name, marks in MARKS.items():
         assert (name in who.sees) == (marks[-1] in text)
+
+
+async def shown(full: House, who: Who) -> dict[tuple[str, str], tuple[int, str]]:
+    """Return what somebody reads at each address, about each registry."""
+    found = {}
+    for key, route in TABLE.items():
+        for registry in concerns(route) if key[0] == "GET" else ():
+            path, _ = await placed(full, route, registry or "hub")
+            found[key[1], registry] = await sent(full, who, key, path, {})
+    return found
+
+
+async def test_what_is_kept_for_one_is_not_sent_to_another(full: House) -> None:
+    admin = next(who for who in WHO if who.name == "admin")
+    for who in (admin, *READERS, admin):
+        for (path, registry), (status, text) in (await shown(full, who)).items():
+            if registry and registry not in who.sees and "ignore" not in path:
+                assert 404 == status, (path, who.name)
+            for name in set(VISIBLE) - who.sees:
+                if name != registry:
+                    found = [mark for mark in MARKS[name] if mark in text]
+                    assert [] == found, (path, who.name)
+
+
+HIDDEN: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "a badge": ("/badge/{0}/shop/checkout/latest.svg", ()),
+    "a place": (f"{API}/ready/{{0}}/shop/checkout/latest?platform=linux/amd64", ()),
+    "a reference": (
+        f"{API}/ready?reference={{1}}/shop/checkout:latest&platform=linux/amd64",
+        ("verified_at", "ready", "checks"),
+    ),
+    "a host that is looked for": (f"{API}/search?q={{1}}/agent", ("items",)),
+    "a registry's changes": (f"{API}/transitions?registry={{0}}", ("items",)),
+    "a registry's digests": (f"{API}/digests?registry={{0}}", ("items", "doubts")),
+    "a registry's matrix": (f"{API}/matrix?registry={{0}}", ("items", "platforms")),
+}
+
+
+@pytest.mark.parametrize("what", HIDDEN)
+async def test_what_may_not_be_known_of_is_answered_like_what_is_not_there(
+    full: House, what: str
+) -> None:
+    path, fields = HIDDEN[what]
+    anonymous = next(who for who in WHO if who.name == "anonymous")
+    answers = []
+    for name, host in (("internal", "registry.internal.example:5000"), ("nowhere", "no.example")):
+        answer = await full.ask(anonymous, "GET", path.format(name, host))
+        text = await answer.text()
+        parts = msgspec.json.decode(text) if fields else {"": text.replace(name, "")}
+        answers.append((answer.status, [parts[one] for one in fields or parts]))
+    assert answers[0] == answers[1]
+
+
+async def test_a_stream_ends_when_whoever_asked_may_no_more(full: House) -> None:
+    token = next(who for who in WHO if who.name == "read token")
+    answer = await full.ask(token, "GET", EVENTS)
+    assert b"retry" in await answer.content.readuntil(b"\n\n")
+    await api_tokens.revoke_token(full.store, "read", who="shell:test", now=filled_store.NOW)
+    async with asyncio.timeout(20):
+        await answer.content.read()
+    assert answer.content.at_eof()
 
 
 async def test_what_is_refused_changes_nothing(full: House) -> None:

@@ -39,6 +39,8 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", f"{API}/audit"): Right.AUDIT,
     ("GET", "/audit"): Right.AUDIT,
 }
+# What counts everything is for who sees every registry.
+WHOLE: Final = frozenset({"/metrics"})
 _READING: Final = ("GET", "HEAD")
 
 
@@ -54,6 +56,8 @@ async def identified(request: web.Request, handler: Handler) -> web.StreamRespon
         right = RIGHTS.get((method, resource.canonical), Right.READ)
         if right not in viewer.rights:
             raise _refusal(request, viewer, right)
+        if resource.canonical in WHOLE and viewer.sees is not None:
+            raise _refusal(request, viewer, "this counts registries that you may not see")
     registry = request.match_info.get("registry")
     if registry is not None and viewer.sees is not None and registry not in viewer.sees:
         raise web.HTTPNotFound(text=f"no registry is called {registry[:100]!a}")
@@ -64,8 +68,10 @@ async def identified(request: web.Request, handler: Handler) -> web.StreamRespon
     return response
 
 
-def _refusal(request: web.Request, viewer: Viewer, right: Right) -> web.HTTPException:
+def _refusal(request: web.Request, viewer: Viewer, right: Right | str) -> web.HTTPException:
     """Return the answer for who may not: the way to sign in, or that it is no use."""
+    if viewer.person is not None and not isinstance(right, Right):
+        return web.HTTPForbidden(text=right)
     if viewer.person is not None:
         lacking = "the token has not the scope" if viewer.person.scopes else "your role may not"
         return web.HTTPForbidden(text=f"{lacking}: {right}")

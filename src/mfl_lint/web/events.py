@@ -14,11 +14,13 @@ from aiohttp import web
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.web.freshness import FRESH_S
+from mfl_lint.web.gate import GATE
 from mfl_lint.web.kept import KEPT, Body, body_of
 from mfl_lint.web.links import EVENTS
 from mfl_lint.web.overview import read_crawls
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.sending import key_of, services_of
+from mfl_lint.web.viewer import VIEWER
 
 PATH: Final = EVENTS
 _MOST: Final = 200
@@ -39,7 +41,10 @@ STREAMS: Final = web.AppKey("streams", Streams)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Send the newest crawls now, and again whenever they changed, until the service ends."""
+    """Send the newest crawls now, and again whenever they changed, until the service ends.
+
+    It ends too when whoever asked may see other things than at the beginning, or nothing.
+    """
     asked = read_query(request, {"registry"})
     streams = request.app[STREAMS]
     if streams.open >= _MOST or streams.ended.is_set():
@@ -51,7 +56,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     streams.open += 1
     try:
         await response.prepare(request)
-        with suppress(ConnectionError, StoreError):
+        with suppress(ConnectionError, StoreError, web.HTTPException):
             await response.write(_AGAIN)
             await _follow(request, response, query, first)
             await response.write_eof()
@@ -75,6 +80,8 @@ async def _follow(
             sent_at = loop.time()
         with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), FRESH_S)
+        if (await request.app[GATE].viewer(request)).sight != request[VIEWER].sight:
+            return
         body = await _crawls(request, query)
 
 

@@ -55,14 +55,15 @@ class Freshness:
         """Ask anew next time: something was changed here."""
         self._sample = None
 
-    async def mark(self, registry: str | None) -> Hashable:
-        """Return the mark of what concerns one registry, or all."""
+    async def mark(self, registry: str | None, sees: frozenset[str] | None = None) -> Hashable:
+        """Return the mark of what concerns one registry, or all of those that somebody sees."""
         async with self._turn:
             sample = self._sample
             if sample is None or self._clock() - sample.at >= self._fresh_s:
                 sample = self._sample = await self._take()
         if registry is None:
-            return sample.common, tuple(sample.registries.items())
+            known = sample.registries.items()
+            return sample.common, tuple(one for one in known if sees is None or one[0] in sees)
         return sample.common, sample.registries.get(registry)
 
     async def _take(self) -> _Sample:

@@ -139,9 +139,12 @@ class Gate:
 
     async def _read_ignores(self) -> None:
         services = self._services
-        self._ignores = await self._once(
+        found = await self._once(
             "ignores", "", lambda: ignores.standing_ignores(services.store, services.now())
         )
+        # The same configuration goes on where nothing changed: what is kept goes by it.
+        if found != self._ignores:
+            self._ignores = found
 
     async def _once(self, kind: str, key: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what is remembered, or ask."""

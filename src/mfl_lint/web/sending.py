@@ -95,7 +95,8 @@ async def kept(
 
 async def key_of(request: web.Request, name: str, form: Hashable, asked: Query) -> Hashable:
     """Return all that an answer depends on."""
-    mark = await request.app[FRESHNESS].mark(request.match_info.get("registry"))
+    registry, sees = request.match_info.get("registry"), services_of(request).store.sees
+    mark = await request.app[FRESHNESS].mark(registry, sees)
     parameters = tuple(sorted(asked.values.items()))
     path = request.rel_url.raw_path
     return name, form, path, parameters, mark, asked_by(request)
