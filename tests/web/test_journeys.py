@@ -1,0 +1,141 @@
+"""In a browser, as people go: from what is broken to the command that mends it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.web.conftest import Client, served
+from tests.web.test_browser import CHROMIUM, FLAGS
+
+pytestmark = [
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+_FOCUS = "document.activeElement.outerHTML"
+_RING = "getComputedStyle(document.activeElement).outlineStyle"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """Return the one browser of this module."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield chromium
+        finally:
+            await chromium.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(filled_url: str) -> AsyncIterator[Client]:
+    """Return the served pages."""
+    async with served(filled_url) as client:
+        yield client
+
+
+@pytest.fixture
+def start(site: Client) -> str:
+    """Return the address of the overview."""
+    return str(site.make_url("/"))
+
+
+async def opened(chromium: Browser, *, scripts: bool = True) -> Page:
+    context = await chromium.new_context(java_script_enabled=scripts)
+    return await context.new_page()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_from_the_overview_to_the_command_that_mends(
+    chromium: Browser, start: str, scripts: bool
+) -> None:
+    page = await opened(chromium, scripts=scripts)
+    await page.goto(start)
+    await page.click("section[aria-labelledby=h-registries] a[href='/registries/internal']")
+    await page.click("main a[href='/r/internal/shop/checkout']")
+    broken = page.locator("td .box.error")
+    await expect(broken).to_have_attribute("title", re.compile("^linux/arm64: MFL101 the index"))
+    await page.click("main a[href='/t/internal/shop/checkout:latest']")
+    finding = page.locator("section[aria-labelledby=h-findings] .finding")
+    await expect(finding).to_contain_text("another architecture")
+    await expect(finding.locator("pre")).to_contain_text("docker buildx build")
+    await finding.locator("a.rule").click()
+    await expect(page.locator("h1")).to_have_text("MFL101 platform-contradicts-config")
+    await page.context.close()
+
+
+async def test_what_changed_is_compared_from_the_page_of_a_tag(
+    chromium: Browser, start: str
+) -> None:
+    page = await opened(chromium, scripts=False)
+    await page.goto(f"{start}t/internal/platform/gateway:latest")
+    await page.check("input[name=before] >> nth=3")
+    await page.click("text=Compare the two")
+    await expect(page.locator("h1")).to_contain_text("What changed")
+    assert 5 == await page.locator(".finding.warning").count()
+    await page.context.close()
+
+
+async def test_filters_are_set_and_taken_away(chromium: Browser, start: str) -> None:
+    page = await opened(chromium)
+    await page.goto(f"{start}findings")
+    await page.check("input[name=severity][value=error]")
+    await page.select_option("select[name=age]", "<7d")
+    await page.click("form.filters button")
+    await expect(page.locator(".findings > .finding")).to_have_count(3)
+    assert "age=%3C7d" in page.url
+    await page.click(".demand:has-text('age')")
+    await expect(page.locator(".findings > .finding")).to_have_count(4)
+    await expect(page.locator("input[value=error]")).to_be_checked()
+    await page.click("text=Clear all")
+    assert page.url.endswith("/findings")
+    await page.context.close()
+
+
+async def test_a_matrix_is_sorted_and_narrowed(chromium: Browser, start: str) -> None:
+    page = await opened(chromium)
+    await page.goto(f"{start}r/internal/shop/checkout")
+    await page.click("th a.sorter >> nth=1")
+    await expect(page.locator("tbody th a >> nth=1")).to_have_text("3.9")
+    await page.fill("input[name=lacks]", "linux/arm/v7")
+    await page.press("input[name=lacks]", "Enter")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.locator("select[name=sort]")).to_have_value("worst")
+    await page.context.close()
+
+
+async def reach(page: Page, text: str) -> None:
+    """Press Tab until the focus is on what holds the text; it must be seen there."""
+    for _ in range(120):
+        await page.keyboard.press("Tab")
+        if text in await page.evaluate(_FOCUS):
+            assert "none" != await page.evaluate(_RING)
+            return
+    raise AssertionError(f"the keyboard does not reach {text!r}")
+
+
+async def test_everything_is_reached_by_keys_alone(chromium: Browser, start: str) -> None:
+    page = await opened(chromium)
+    await page.goto(start)
+    await reach(page, 'name="q"')
+    await page.keyboard.type("checkout:lat")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/search?q=*")
+    await reach(page, "/t/internal/shop/checkout:latest")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/t/internal/shop/checkout:latest")
+    await reach(page, "copy")
+    await reach(page, "Whole digest")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".more details[open] pre")).to_contain_text("@sha256:")
+    await reach(page, "Hosts and engines")
+    await reach(page, 'name="before"')
+    await reach(page, "Compare the two")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/d/internal/shop/checkout:latest?*")
+    await page.context.close()
