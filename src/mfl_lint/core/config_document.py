@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from mfl_lint.core.descriptor import check_digest
 from mfl_lint.core.json_text import is_all_of
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.problems import Problems, below, shown
@@ -19,7 +20,6 @@ from mfl_lint.core.validate import (
     Name,
     RegularPlatform,
     are_sha256,
-    check_digest,
     read_array,
     read_name,
     read_object,
@@ -95,7 +95,7 @@ class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
 
 class _WholeRuntime(_Runtime, forbid_unknown_fields=True, omit_defaults=True):
     exposed_ports: dict[str, _Nothing] | None = None  # type: ignore[assignment]  # narrower
-    volumes: dict[str, _Nothing] | None = None  # type: ignore[assignment]
+    volumes: dict[str, _Nothing] | None = None  # type: ignore[assignment]  # narrower
 
 
 class _WholeRootfs(_Rootfs, forbid_unknown_fields=True):

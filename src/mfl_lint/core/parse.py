@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from mfl_lint.core.config_document import read_config, read_whole_config
+from mfl_lint.core.descriptor import read_descriptor, read_descriptors
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.json_text import load_object
 from mfl_lint.core.manifest import (
@@ -29,14 +30,7 @@ from mfl_lint.core.manifest import (
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.problems import Problems
 from mfl_lint.core.regular import regular_document
-from mfl_lint.core.validate import (
-    MAX_NAME,
-    Fields,
-    read_annotations,
-    read_descriptor,
-    read_descriptors,
-    read_media_type,
-)
+from mfl_lint.core.validate import MAX_NAME, Fields, read_annotations, read_media_type
 
 OCI_ARTIFACT: Final = "application/vnd.oci.artifact.manifest.v1+json"
 LAYOUT_VERSION: Final = "1.0.0"

@@ -14,10 +14,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from mfl_lint.core.descriptor import RegularDescriptor, are_regular, descriptor_of
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.json_text import is_all_of
 from mfl_lint.core.manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_ENTRIES, Document, Form
-from mfl_lint.core.validate import Name, RegularDescriptor, are_regular, descriptor_of
+from mfl_lint.core.validate import Name
 
 # What is larger is bounded in more ways than one.
 _MAX_BYTES: Final = 64 * 1024

@@ -40,6 +40,11 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     body: bytes = b""
     framed: bool = True
 
+    @property
+    def served_type(self) -> str:
+        """Return the Content-Type without parameters, in lower case, "" if there is none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()[:255]
+
 
 class ErrorDocument(msgspec.Struct, frozen=True):
     """A registry's own error document: the codes, and the first message."""
@@ -140,11 +145,6 @@ def content_length(values: Sequence[str]) -> int | None:
     if len(values) != 1 or not _DIGITS.fullmatch(values[0]):
         return None
     return int(values[0])
-
-
-def media_type(headers: CIMultiDictProxy[str]) -> str:
-    """Return the Content-Type without parameters, in lower case, "" if there is none."""
-    return headers.get("Content-Type", "").partition(";")[0].strip().lower()[:255]
 
 
 def warning_text(header: str) -> str:

@@ -14,7 +14,7 @@ import yarl
 from msgspec.structs import replace
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.core.digest import Digest, digest_of, is_digest, verifies
+from mfl_lint.core.digest import Digest, digest_of, is_digest
 from mfl_lint.core.errors import (
     BodyInvalid,
     DigestMismatch,
@@ -35,7 +35,7 @@ from mfl_lint.core.manifest import (
 from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import is_repository, is_tag
 from mfl_lint.registry.addresses import Reach
-from mfl_lint.registry.answer import Answer, content_length, error_of, media_type, place
+from mfl_lint.registry.answer import Answer, content_length, error_of, place
 from mfl_lint.registry.auth import Authorizer
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.origin import Origin, candidates, is_docker_hub, is_loopback
@@ -45,6 +45,7 @@ from mfl_lint.registry.route import Request, Route
 from mfl_lint.registry.source import Head, Listing
 from mfl_lint.registry.streaming import BodyStream, Intake, Take
 from mfl_lint.registry.transport import Transport
+from mfl_lint.registry.verified import claimed_digest, verified_digest
 
 ACCEPT: Final = ", ".join(
     (OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST, SCHEMA1_SIGNED, SCHEMA1)
@@ -97,8 +98,8 @@ class RegistryClient:
             return Head(document.digest, document.served_type, document.size_bytes)
         self._demand(answer)
         return Head(
-            _digest_header(answer),
-            media_type(answer.headers),
+            claimed_digest(answer),
+            answer.served_type,
             content_length(answer.headers.getall("Content-Length", [])),
         )
 
@@ -109,7 +110,7 @@ class RegistryClient:
         answer, digest = await self._verified(path, scope, ACCEPT, target, MAX_DOCUMENT_BYTES)
         if digest is None:
             return await self._confirmed(repository, answer)
-        return parse_document(answer.body, _served(answer), digest)
+        return parse_document(answer.body, answer.served_type, digest)
 
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Return the verified bytes of a small blob, wherever the registry keeps it."""
@@ -183,10 +184,10 @@ class RegistryClient:
         """
         answer = self._demand(await self._join("GET", path, scope, accept, limit))
         try:
-            return answer, _verify(answer, target)
+            return answer, verified_digest(answer, target)
         except DigestMismatch:
             answer = self._demand(await self._ask("GET", path, scope, accept, limit))
-            return answer, _verify(answer, target)
+            return answer, verified_digest(answer, target)
 
     async def _confirmed(self, repository: str, answer: Answer) -> Document:
         """Return the document of an answer that nothing proves to be whole.
@@ -282,32 +283,3 @@ def _path(repository: str, kind: str, target: str) -> str:
 async def _nothing(_: bytes) -> bool:
     """Want no more of a blob: that it is there is all."""
     return False
-
-
-def _digest_header(answer: Answer) -> Digest | None:
-    """Return the digest that the registry claims, None for none that could be verified."""
-    claimed = answer.headers.get("Docker-Content-Digest", "")
-    return Digest(claimed) if is_digest(claimed) else None
-
-
-def _served(answer: Answer) -> str:
-    return media_type(answer.headers)
-
-
-def _verify(answer: Answer, target: str) -> Digest | None:
-    """Return the digest of the bytes, None where they may just be cut.
-
-    By digest they must hash to it: DigestMismatch, or BodyInvalid where they may be cut. By
-    tag their own hash decides; a header that agrees names the algorithm and proves the end.
-    """
-    by_digest = is_digest(target)
-    expected = Digest(target) if by_digest else _digest_header(answer)
-    if expected is not None and verifies(answer.body, expected):
-        return expected
-    if not by_digest and (answer.framed or expected is None):
-        return digest_of(answer.body) if answer.framed else None
-    where = f"{answer.method} {place(answer.url)}"
-    if not answer.framed or expected is None:
-        raise BodyInvalid(f"{where}: the answer was cut off")
-    actual = digest_of(answer.body, expected.partition(":")[0])
-    raise DigestMismatch(f"{where}: the bytes are {actual}, not {expected}", actual, expected)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from random import Random
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import aiohttp
 import yarl
@@ -24,15 +24,16 @@ from aiohttp.abc import AbstractResolver
 from mfl_lint.config import HttpConfig
 from mfl_lint.core.errors import Unreachable
 from mfl_lint.registry.addresses import Reach, allows_host
-from mfl_lint.registry.allowance import Pulls, Purse
+from mfl_lint.registry.allowance import Pulls
 from mfl_lint.registry.answer import Answer, place, retry_after_s
 from mfl_lint.registry.body import LARGE_AT_ONCE, read_body
 from mfl_lint.registry.exchange import EXPECTED, BodyCut, Fleeting, Sessions, failure_of
 from mfl_lint.registry.origin import Origin
+from mfl_lint.registry.peer import Peer
 from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
 from mfl_lint.registry.proxies import Proxies
 from mfl_lint.registry.route import Request, Route, Tls, trusting
-from mfl_lint.registry.traffic import HostTraffic, Stats, outcome_of
+from mfl_lint.registry.traffic import Stats, outcome_of
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TRY_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
@@ -66,7 +67,7 @@ class Transport:
         self._sessions = Sessions(http, resolver)
         self._proxies = Proxies(environment)
         self._hosts: dict[tuple[str, int], Host] = {}
-        self._peers: dict[Origin, _Peer] = {}
+        self._peers: dict[Origin, Peer] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     async def __aenter__(self) -> Transport:
@@ -235,7 +236,7 @@ class Transport:
             )
         return reach
 
-    def _meet(self, origin: Origin, limits: Limits) -> _Peer:
+    def _meet(self, origin: Origin, limits: Limits) -> Peer:
         """Return what is kept of a host; the first limits given hold for all who ask it."""
         if (met := self._peers.get(origin)) is not None:
             return met
@@ -245,34 +246,9 @@ class Transport:
             self._hosts[origin.host, origin.port] = host
         pulls, traffic = Pulls(origin.netloc, self.clock), self.stats.of(origin.netloc)
         large = asyncio.Semaphore(LARGE_AT_ONCE)
-        peer = _Peer(host, pulls, traffic, self._proxies.choose(origin), large)
+        peer = Peer(host, pulls, traffic, self._proxies.choose(origin), large)
         self._peers[origin] = peer
         return peer
-
-
-class _Peer(NamedTuple):
-    """What is kept of one host that is asked."""
-
-    host: Host
-    pulls: Pulls
-    traffic: HostTraffic
-    proxy: yarl.URL | None
-    large: asyncio.Semaphore
-
-    async def enter(self, request: Request, origin: Origin) -> Purse | None:
-        """Wait for a turn; return the purse where the request is a pull that is bounded."""
-        if request.pull and origin == request.route.origin:
-            return await self.pulls.enter(self.host, request.route.account)
-        await self.host.enter()
-        return None
-
-    def hear(self, answer: Answer, account: str, began: int, purse: Purse | None) -> None:
-        """Keep what the answer's headers say for whoever asks next."""
-        allowance = self.pulls.hear(account, answer.headers, began, purse)
-        if allowance is not None:
-            self.traffic.allowances[account] = allowance
-        if "Warning" in answer.headers:
-            self.traffic.warn(answer.headers["Warning"])
 
 
 async def _send(

@@ -22,7 +22,7 @@ from mfl_lint.core.errors import NotObserved
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, rule
-from mfl_lint.core.runtime import runtime_of
+from mfl_lint.core.runtime import labels_of
 from mfl_lint.rules._annotations import annotate_with
 from mfl_lint.rules._commands import listed
 from mfl_lint.rules._evidence import config_of, is_absent
@@ -63,10 +63,7 @@ def _lacks(node: Node, key: str) -> bool:
         if is_absent(node):
             return False
         raise NotObserved(f"{node.entry.digest or 'an entry'} was not seen")
-    config = config_of(node)
-    runtime = runtime_of(config) if config is not None else None
-    labels = runtime.labels if runtime is not None and runtime.labels else {}
-    return not labels.get(key, "").strip()
+    return not labels_of(config_of(node)).get(key, "").strip()
 
 
 def _sentence(key: str, lacking: list[Node]) -> str:

@@ -28,7 +28,7 @@ from mfl_lint.core.manifest import ImageConfig
 from mfl_lint.core.observation import Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.runtime import runtime_of
+from mfl_lint.core.runtime import labels_of
 from mfl_lint.rules._commands import rebuild
 from mfl_lint.rules._evidence import configured
 
@@ -74,8 +74,7 @@ def _is_same(node: Node, newest: Node) -> bool:
 
 
 def _revision(node: Node) -> str:
-    runtime = runtime_of(node.config) if node.config is not None else None
-    labels = runtime.labels if runtime is not None and runtime.labels else {}
+    labels = labels_of(node.config)
     own = node.document.annotations if node.document is not None else {}
     found = (said.get(_REVISION, "") for said in (node.entry.annotations, own, labels))
     return next(filter(None, found), "")
