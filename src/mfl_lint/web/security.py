@@ -30,8 +30,12 @@ EMBEDDED: Final = web.ResponseKey("embedded", bool)
 
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the security headers on an answer that begins: streams too."""
+    """Put the security headers on an answer that begins: streams too.
+
+    Nothing is kept by anybody that does not say for how long.
+    """
     response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
     if response.get(EMBEDDED, False):
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     serve = request.app[SERVICES].config().serve
