@@ -1,3 +1,5 @@
+import pytest
+
 from mfl_lint.core.difference import Change, Difference, Status, difference
 from mfl_lint.core.observation import Look, LookState
 from tests.builders import ABSENT, DOCKER, Built, attestation, image, index, observation
@@ -77,6 +79,26 @@ def test_the_form_of_the_list_is_compared() -> None:
     found = compared(index(AMD64), index(AMD64, flavour=DOCKER))
     assert {"digest", "media type"} == {change.field for change in found.changes}
     assert found.same_platforms
+
+
+@pytest.mark.parametrize("said", ["linux/amd64", "linux/arm/v6", "windows/amd64"])
+def test_an_image_in_a_list_and_alone_is_the_same_image(said: str) -> None:
+    os, architecture, *variant = said.split("/")
+    platform = {"os": os, "architecture": architecture, "variant": "".join(variant)}
+    listed = index(AMD64, annotate={0: {"platform": platform, "annotations": {"x": "y"}}})
+    for one, other in ((listed, AMD64), (AMD64, listed)):
+        found = compared(one, other)
+        (item,) = found.platforms
+        assert (said, Status.SAME, ()) == (item.platform, item.status, item.changes)
+        assert found.same_platforms
+        assert {"digest", "media type"} == {change.field for change in found.changes}
+
+
+def test_a_lone_image_offers_less_than_a_list_of_several() -> None:
+    found = compared(index(AMD64, ARM64), AMD64)
+    assert [("linux/amd64", Status.SAME), ("linux/arm64", Status.REMOVED)] == [
+        (item.platform, item.status) for item in found.platforms
+    ]
 
 
 def test_images_without_lists_are_compared() -> None:

@@ -39,6 +39,25 @@ def test_platforms_are_unknown_where_one_image_was_not_seen_and_says_none() -> N
     assert facts.offered(node(built, looks={ARM64.digest: DENIED})) is None
 
 
+@pytest.mark.parametrize(
+    ("annotate", "offered"), [({}, 2), ({1: {"platform": None}}, 1)], ids=["said", "unsaid"]
+)
+def test_an_image_that_is_absent_offers_what_its_entry_says_and_hides_no_other(
+    annotate: dict[int, dict[str, object]], offered: int
+) -> None:
+    built = index(AMD64, ARM64, annotate=annotate)
+    found = facts.offered(node(built, looks={ARM64.digest: ABSENT}))
+    assert found is not None
+    assert (Platform("linux", "amd64"), offered) == (found[0], len(found))
+
+
+def test_a_nested_list_that_was_not_seen_makes_all_unknown_an_absent_one_does_not() -> None:
+    built = index(index(ARM64), AMD64)
+    inner = built.children[0].digest
+    assert facts.offered(node(built, looks={inner: DENIED})) is None
+    assert (Platform("linux", "amd64"),) == facts.offered(node(built, looks={inner: ABSENT}))
+
+
 def test_the_siblings_hash_does_not_depend_on_their_order() -> None:
     tags = [TagSummary(f"v{n}", None, n % 2 == 0, (Platform("linux", "amd64"),)) for n in range(5)]
     assert facts.siblings_hash(tags) == facts.siblings_hash(reversed(tags))

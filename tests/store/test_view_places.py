@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mfl_lint.core.manifest import OCI_INDEX
+from mfl_lint.core.manifest import MAX_ENTRIES, OCI_INDEX, OCI_MANIFEST, Descriptor
 from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.records import Content, Entry
 from mfl_lint.core.views import Page
@@ -58,16 +58,21 @@ async def test_what_must_not_be_deleted_is_paged_by_place(store: Store, limit: i
 
     found = await all_of(read)
     assert [
-        ("one", "team/app", "latest"),
-        ("one", "team/app", "v1"),
-        ("one", "team/app", "v2"),
-        ("one", "team/zoo", "v1"),
-        ("two", "other", "v1"),
-        ("two", "other", "v3"),
-    ] == [(one.registry, one.repository, one.tag) for one in found]
+        ("one", "team/app", "latest", True),
+        ("one", "team/app", "old", False),
+        ("one", "team/app", "v1", True),
+        ("one", "team/app", "v2", True),
+        ("one", "team/zoo", "old", False),
+        ("one", "team/zoo", "v1", True),
+        ("two", "left", "old", False),
+        ("two", "left", "v1", False),
+        ("two", "other", "old", False),
+        ("two", "other", "v1", True),
+        ("two", "other", "v3", True),
+    ] == [(one.registry, one.repository, one.tag, one.complete) for one in found]
     own = digest("team/app latest")
     assert (own, digest("child 0"), digest("child 1")) == found[0].digests
-    assert {True} == {one.complete for one in found}
+    assert {NOW} == {one.verified_at for one in found}
 
 
 async def test_lists_within_lists_are_followed_through_their_documents(store: Store) -> None:
@@ -83,6 +88,41 @@ async def test_lists_within_lists_are_followed_through_their_documents(store: St
     (found,) = (await view_places.referenced(store)).items
     below = [child.digest for child in inner.children]
     assert {outer.digest, inner.digest, *below} == set(found.digests)
+    assert False is found.complete
+
+
+INNER = index(image(), image("linux", "arm64"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type", "kept", "whole"),
+    [
+        (Kind.INDEX, OCI_INDEX, True, True),
+        (Kind.ATTESTATION, OCI_MANIFEST, True, True),
+        (Kind.INDEX, OCI_INDEX, False, False),
+        (Kind.UNDECIDED, "", False, False),
+        (Kind.UNDECIDED, OCI_MANIFEST, False, True),
+    ],
+)
+async def test_a_tag_is_whole_only_where_every_list_below_it_was_read(
+    store: Store, kind: Kind, media_type: str, kept: bool, whole: bool
+) -> None:
+    held = await lease(store)
+    nested = Entry(0, Descriptor(media_type, INNER.digest), kind)
+    seen = msgspec.structs.replace(write("v1"), entries=(nested,))
+    documents = (Content(INNER.digest, INNER.raw, OCI_INDEX),) if kept else ()
+    await observations.record(store, held, batch(seen, contents=documents))
+
+    (found,) = (await view_places.referenced(store)).items
+    below = {child.digest for child in INNER.children} if kept else set()
+    assert {digest("v1"), INNER.digest, *below} == set(found.digests)
+    assert whole is found.complete
+
+
+async def test_a_list_of_more_entries_than_are_read_is_not_whole(store: Store) -> None:
+    await observations.record(store, await lease(store), batch(write("v1", entries=MAX_ENTRIES)))
+
+    (found,) = (await view_places.referenced(store)).items
     assert False is found.complete
 
 

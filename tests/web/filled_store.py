@@ -22,7 +22,7 @@ from mfl_lint.crawl import facts
 from mfl_lint.demo.build import Built
 from mfl_lint.lint import judge, judge_name
 from mfl_lint.rules import discover
-from mfl_lint.store import crawls, findings, leases, observations, registries
+from mfl_lint.store import crawls, findings, ignores, leases, looks, observations, registries
 from mfl_lint.store.engine import Store
 from tests.builders import attestation, image, index, observation
 
@@ -414,3 +414,6 @@ async def fill_hostile(store: Store) -> None:
     crawl = await crawls.start_crawl(store, "hub", NOW)
     await crawls.finish_crawl(store, crawl, CrawlStatus.FAILED, HOSTILE, NOW)
     await registries.set_notice(store, "hub", HOSTILE, NOW)
+    ignore = Ignore("MFL1*", HOSTILE, "hub", HOSTILE, HOSTILE)
+    await ignores.set_ignore(store, ignore, who=HOSTILE, now=NOW)
+    await looks.request_look(store, "hub", HOSTILE, HOSTILE, NOW, HOSTILE, who=HOSTILE)

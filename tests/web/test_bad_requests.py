@@ -19,9 +19,19 @@ LISTS = (
     "/api/v1/r/internal/shop/checkout", "/findings", "/crawls",
 )  # fmt: skip
 READS = (*LISTS, "/api/v1/overview", "/feed.atom", "/metrics", "/badge/internal/a/b.svg")
+TAKEN = ("/api/v1/scans", "/api/v1/ignores")
 HUGE = 100 * 1024 * 1024
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 BAD_JSON = (b"{", b"[" * 50_000, b'{"a":1e999999}', b"\xff\xfe", b'{"a":"\\ud800"}', b"NaN", b"")
+WRONG_JSON = (
+    b"[]", b"null", b"1", b'{"registry":1}', b'{"registry":"internal","x":1}',
+    b'{"registry":"internal","repository":"' + b"a/" * 20_000 + b'"}',
+    b'{"registry":"internal","rule":"' + b"*?" * 20_000 + b'","reason":"x"}',
+    b'{"registry":"internal","rule":"MFL101","reason":"' + b"x" * 60_000 + b'"}',
+    b'{"registry":"internal","rule":"MFL101","reason":"x","expires":"9999-99-99T00:00:00Z"}',
+    b'{"registry":"internal","rule":"MFL101","reason":"x","tag":"' + b"*a" * 20_000 + b'"}',
+    b'{"registry":"\\u0000","repository":"shop/checkout"}',
+)  # fmt: skip
 
 
 def cursor(chance: random.Random) -> str:
@@ -51,6 +61,8 @@ def requests(chance: random.Random) -> Iterator[bytes]:
         kind = "Content-Type: application/json\r\n"
         method = chance.choice(("POST", "PUT", "PATCH", "DELETE"))
         yield _request(method, path, f"{kind}Content-Length: {len(body)}\r\n") + body
+        place, body = chance.choice(TAKEN), chance.choice((*BAD_JSON, *WRONG_JSON))
+        yield _request("POST", place, f"{kind}Content-Length: {len(body)}\r\n") + body
         start = chance.randbytes(chance.choice((0, 1, 60_000)))
         method, place = chance.choice(("GET", "POST")), chance.choice(READS)
         yield _request(method, place, f"{kind}Content-Length: {HUGE}\r\n") + start

@@ -106,6 +106,25 @@ async def test_nothing_but_reading_is_allowed(client: Client, method: str) -> No
 
     assert 405 == response.status
     assert "GET,HEAD" == response.headers["Allow"]
+    assert "no-store" == response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/scans", "GET,HEAD,POST"),
+        ("DELETE", "/ignores", "GET,HEAD,POST"),
+        ("GET", "/ignores/1", "DELETE"),
+    ],
+)
+async def test_a_wrong_method_is_told_which_ones_are_answered(
+    client: Client, method: str, path: str, allowed: str
+) -> None:
+    response = await client.request(method, f"/api/v1{path}")
+    problem = await response.json()
+
+    assert (405, allowed) == (response.status, response.headers["Allow"])
+    assert f"only {allowed.replace(',', ', ')} can be asked for here" == problem["detail"]
 
 
 async def test_a_database_that_fails_is_a_503_and_a_bug_a_500(

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from mfl_lint.config import HttpConfig
+from mfl_lint.core.policy import Ignore
 from mfl_lint.store import registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.web.application import create_app
@@ -106,13 +108,35 @@ async def test_settings_time_and_plans_change_the_mark_without_any_write(url: st
         )
         watched = Watched(store, changing)
         seen = [await watched.freshness.mark("hub")]
-        config = msgspec.structs.replace(filled_store.CONFIG)
+        config = msgspec.structs.replace(filled_store.CONFIG, http=HttpConfig(timeout_s=9))
         ends = NOW + timedelta(days=61)  # an ignore has expired
         for name, value in (("config", config), ("now", ends), ("next", NOW + timedelta(1))):
             held[name] = value
             watched.at += 1
             seen.append(await watched.freshness.mark("hub"))
     assert len(seen) == len(set(seen))
+
+
+async def test_what_is_set_of_one_registry_is_not_told_by_the_marks_of_others(url: str) -> None:
+    async with open_store(url) as store:
+        held = [filled_store.CONFIG]
+        changing = replace(await services_of(store), config=lambda: held[-1], live=tuple)
+        watched = Watched(store, changing)
+        before, others = await watched.marks(), frozenset({"hub", "edge"})
+        seen = await watched.freshness.mark(None, others)
+        policy, own = held[0].policy, msgspec.structs.replace(held[0].registries[0], newest=3)
+        ignore = Ignore("MFL101", "known", "internal", "shop/*")
+        for settings in (
+            {"policy": msgspec.structs.replace(policy, ignores=(*policy.ignores, ignore))},
+            {"registries": (own, *held[0].registries[1:])},
+        ):
+            held.append(msgspec.structs.replace(held[0], **settings))
+            watched.at += 1
+            every, hub, internal = await watched.marks()
+            assert before[1] == hub
+            assert before[2] != internal
+            assert before[0] != every
+            assert seen == await watched.freshness.mark(None, others)
 
 
 async def test_an_answer_is_made_once_for_all_who_wait_and_a_failure_is_not_kept() -> None:

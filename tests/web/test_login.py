@@ -18,10 +18,13 @@ from mfl_lint.core.secret import form_token
 from mfl_lint.store import audit, users
 from mfl_lint.store.statements import all_rows
 from mfl_lint.web.forms import local_path
+from mfl_lint.web.links import EVENTS
 from mfl_lint.web.login import network_of
 from tests.web import filled_store
 from tests.web.parsed import ParsedPage
-from tests.web.people import EDITOR, PASSWORD, House, config_with, house
+from tests.web.people import EDITOR, PASSWORD, WHO, House, config_with, house
+
+TOKEN = next(who for who in WHO if who.name == "read token")
 
 FORM = {"Cookie": "mfl_lint_form=form"}
 
@@ -87,6 +90,13 @@ async def test_behind_https_cookies_are_sent_that_way_only(filled_url: str, tmp_
         assert "Secure" in line
         assert "max-age=86400" == page.headers["Strict-Transport-Security"]
         assert "no-store" == page.headers["Cache-Control"]
+        for path in ("/api/v1/findings.csv", EVENTS):
+            stream = await full.ask(TOKEN, "GET", path)
+            assert (200, "max-age=86400") == (
+                stream.status,
+                stream.headers["Strict-Transport-Security"],
+            )
+            stream.close()
         data = {"name": "alice", "password": PASSWORD, "token": form_token("form")}
         headers = {"Cookie": "__Host-mfl_lint_form=form"}
         answer = await full.ask(None, "POST", "/login", data=data, headers=headers)

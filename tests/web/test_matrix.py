@@ -117,6 +117,30 @@ def test_a_tag_that_was_not_seen_whole_is_not_certain_and_says_why() -> None:
     assert {"linux/amd64": "ok", "linux/arm64": "unknown", "no platform": "unknown"} == states(item)
 
 
+def test_what_was_fine_is_not_known_when_the_last_look_failed_and_says_since_when() -> None:
+    findings = (
+        tracked(1, "linux/arm64"),
+        tracked(2, "linux/s390x", Severity.INFO),
+    )
+    entries = (entry(0, AMD64), entry(1, ARM64), entry(2, Platform("linux", "s390x")))
+    item = row_of(
+        *entries,
+        findings=findings,
+        look=LookState.UNREACHABLE,
+        detail="no answer",
+        verified_at=NOW,
+    )
+
+    since = "last confirmed 2026-03-02 00:00 UTC"
+    assert f"not known now: no answer; {since}" == item.cells["linux/amd64"].reason
+    assert f"MFL999 it is wrong; {since}" == item.cells["linux/arm64"].reason
+    assert {
+        "linux/amd64": "unknown",
+        "linux/arm64": "error",
+        "linux/s390x": "unknown",
+    } == states(item)
+
+
 def test_what_no_entry_explains_makes_every_platform_uncertain() -> None:
     item = row_of(entry(0, AMD64), entry(1, ARM64, LookState.ABSENT), complete=False)
 

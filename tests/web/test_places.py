@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+import msgspec
 import pytest
 
+from tests.web import filled_store
 from tests.web.conftest import Client
+from tests.web.people import WHO, house
 
 
 async def read(client: Client, path: str) -> Any:
@@ -84,6 +88,41 @@ async def test_what_was_not_seen_whole_is_said_beside_the_digests(client: Client
         complete["fleet/probe", "1"],
     )
     assert [] == (await read(client, "/digests?registry=hub"))["doubts"]
+
+
+async def test_the_digests_say_when_tags_were_listed_and_looked_at(client: Client) -> None:
+    (item,) = (await read(client, "/digests?repository=shop/checkout&limit=1"))["items"]
+    place = await read(client, "/registries/internal/repositories?repository=shop/checkout")
+    tag = await read(client, f"/t/internal/shop/checkout:{item['tag']}")
+
+    assert place["items"][0]["last_crawled_at"] == item["listed_at"]
+    assert tag["tag"]["verified_at"] == item["verified_at"]
+
+
+NARROWED: Final[dict[str, dict[str, Any]]] = {
+    "internal": {"newest": 3},
+    "hub": {"tags": ("v*",)},
+    "edge": {"exclude_tags": ("x",)},
+}
+
+
+async def test_a_registry_of_which_only_some_tags_are_watched_is_doubted(
+    filled_url: str, tmp_path: Path
+) -> None:
+    registries = tuple(
+        msgspec.structs.replace(one, **NARROWED.get(one.name, {}))
+        for one in filled_store.CONFIG.registries
+        if one.name != "archive"
+    )
+    config = msgspec.structs.replace(filled_store.CONFIG, registries=registries)
+    async with house(filled_url, tmp_path, config) as full:
+        admin = next(who for who in WHO if who.name == "admin")
+        answer = await (await full.ask(admin, "GET", "/api/v1/digests")).json()
+    why = [(one["registry"], one["why"]) for one in answer["doubts"] if "watched" in one["why"]]
+
+    some = "only some tags of its repositories are watched"
+    left = ("archive", "it is not watched any more")
+    assert [left, ("edge", some), ("hub", some), ("internal", some)] == sorted(why)
 
 
 async def test_a_tag_that_is_gone_protects_nothing(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from tests.web.conftest import Client
 from tests.web.filled_store import HOSTILE
@@ -27,7 +28,20 @@ HOSTILE_PAGES = (
     "/rules/MFL101",
     "/crawls",
     "/crawls/1",
+    "/rules",
+    "/ignores",
+    "/ignores/1/undo",
+    "/ignores/new?registry=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&rule=%3Cb%3E",
+    "/scans",
+    "/scans/new?registry=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&tag=%3Cb%3E",
+    "/audit",
+    "/account",
 )
+# No pages of ours, or looked at elsewhere (test_sinks, test_login).
+NO_PAGES = {
+    *("/static/{name}", "/healthz", "/readyz", "/feed.atom", "/metrics", "/login"),
+    "/badge/{registry}/{repository}/{tag}.svg",
+}
 ELEMENTS = {
     *("html", "head", "meta", "title", "link", "script", "noscript", "body", "header", "nav"),
     *("main", "footer", "section", "div", "span", "p", "h1", "h2", "ul", "ol", "li", "dl", "dt"),
@@ -62,6 +76,21 @@ async def test_markup_from_a_registry_is_inert(hostile: Client, path: str) -> No
 
     assert 200 == response.status
     check_inert(await response.text())
+
+
+async def test_every_page_is_tried_with_what_is_hostile(hostile: Client) -> None:
+    router = hostile.server.app.router  # type: ignore[attr-defined]
+    pages = {
+        route.resource.canonical
+        for route in router.routes()
+        if route.method == "GET" and not route.resource.canonical.startswith("/api/")
+    }
+    tried = set()
+    for path in HOSTILE_PAGES:
+        found = await router.resolve(make_mocked_request("GET", path))
+        tried.add(found.route.resource.canonical)
+
+    assert pages - NO_PAGES == tried
 
 
 @pytest.mark.parametrize("path", PAGES)

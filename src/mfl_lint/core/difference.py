@@ -78,6 +78,7 @@ def difference(before: Observation, after: Observation) -> Difference:
     if before.root is None or after.root is None:
         return Difference((), (), tuple(_unseen(before, after)))
     one, other = _images(before.root), _images(after.root)
+    one, other = _beside(one, other), _beside(other, one)
     compared = tuple(_compared(key, one.get(key), other.get(key)) for key in {**one, **other})
     changes = tuple(_document_changes(before.root, after.root))
     return Difference(compared, changes, tuple(_unseen(before, after)))
@@ -105,6 +106,20 @@ def _images(root: Node) -> Mapping[_Key, _Image]:
         digest = node.entry.digest or ""
         found[name, number] = _Image(node, tuple(sorted(attested.get(digest, ()))))
     return found
+
+
+def _beside(images: Mapping[_Key, _Image], others: Mapping[_Key, _Image]) -> Mapping[_Key, _Image]:
+    """Return a lone image under the name that a list gives it; a list's images as they are."""
+    for key, lone in images.items():
+        if _is_lone(lone):
+            digest = lone.node.entry.digest
+            listed = (name for name, one in others.items() if one.node.entry.digest == digest)
+            return {next(listed, key): lone}
+    return images
+
+
+def _is_lone(image: _Image) -> bool:
+    return image.node.position is None
 
 
 def _platform(node: Node) -> str:
@@ -136,11 +151,15 @@ def _compared(key: _Key, one: _Image | None, other: _Image | None) -> PlatformDi
 def _changes(one: _Image, other: _Image) -> Iterator[Change]:
     before, after = one.node, other.node
     yield from _field("presence", _presence(before, after), _presence(after, before))
-    said = [x.entry.platform.full if x.entry.platform else "" for x in (before, after)]
-    yield from _field("platform", *said)
+    # Of a lone image no list says anything.
+    listed = not (_is_lone(one) or _is_lone(other))
+    if listed:
+        said = [x.entry.platform.full if x.entry.platform else "" for x in (before, after)]
+        yield from _field("platform", *said)
     if before.entry.digest != after.entry.digest:
         yield from _content_changes(before, after)
-    yield from _maps("annotations", before.entry.annotations, after.entry.annotations)
+    if listed:
+        yield from _maps("annotations", before.entry.annotations, after.entry.annotations)
     yield from _field("attestations", *(", ".join(x.attestations) for x in (one, other)))
 
 

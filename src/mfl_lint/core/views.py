@@ -166,7 +166,8 @@ class SetIgnore(msgspec.Struct, frozen=True):
 class Referenced(msgspec.Struct, frozen=True):
     """A tag with all digests that it and its lists point at, its own first.
 
-    `complete`: the last look saw all of it; else there may be more.
+    `complete`: the last look, at `verified_at`, saw all of it; else there may be more.
+    `listed_at`: when the repository's tags were listed, None where the last time failed.
     """
 
     registry: str
@@ -175,6 +176,8 @@ class Referenced(msgspec.Struct, frozen=True):
     digest: Digest
     digests: tuple[Digest, ...]
     complete: bool
+    listed_at: datetime | None = None
+    verified_at: datetime | None = None
 
 
 class PlacedTag(msgspec.Struct, frozen=True):

@@ -20,17 +20,25 @@ PENDING: Final = "*"
 
 
 def offered(root: Node) -> tuple[Platform, ...] | None:
-    """Return the platforms of the tree's images, None where one was not seen."""
+    """Return the platforms that a tree offers, None where a part of it was not seen.
+
+    Of what is not there an entry still says the platform, as engines read it; without one there
+    is nothing to be said, and nothing that could be seen.
+    """
     platforms: list[Platform] = []
     for node in root.walk():
-        if node.kind is Kind.UNDECIDED:
+        is_absent = node.look is not None and node.look.state is LookState.ABSENT
+        if not is_absent and (
+            node.kind is Kind.UNDECIDED or (node.kind is Kind.INDEX and node.document is None)
+        ):
             return None
-        if node.kind is not Kind.IMAGE:
+        if node.kind not in (Kind.IMAGE, Kind.UNDECIDED):
             continue
         platform = node.entry.platform or (node.config.platform if node.config else None)
-        if platform is None:
+        if platform is not None:
+            platforms.append(platform.normalized())
+        elif not is_absent:
             return None
-        platforms.append(platform.normalized())
     return tuple(platforms)
 
 

@@ -1,61 +1,75 @@
-"""Watched repositories in order, from a place on: what lists over many of them go along."""
+"""Repositories in order, from a place on: what lists over many of them go along."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, select, true
 
+from mfl_lint.core.observation import LookState
 from mfl_lint.store.statements import matches, visible
 from mfl_lint.store.tables import registries, repositories
 
 START: Final = ("", "")
-_SHOWN: Final = (repositories.c.watched.is_(true()), repositories.c.gone_at.is_(None))
 
 
 class Wanted(msgspec.Struct, frozen=True):
     """Which repositories a list goes along: globs, "" for all; `begin` with which, inclusive.
 
-    `sees` are the registries that whoever asks may know of, None for all.
+    `sees` are the registries that whoever asks may know of, None for all. `unwatched` ones are
+    left out unless they are asked for.
     """
 
     registry: str = ""
     repository: str = ""
     begin: tuple[str, str] = START
     sees: frozenset[str] | None = None
+    unwatched: bool = False
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """One repository on the way."""
+    """One repository on the way. `listed_at`: when its tags were all listed, if the last time."""
 
     id: int
     registry: str
     repository: str
+    watched: bool = True
+    listed_at: datetime | None = None
 
 
 def walk(connection: Connection, wanted: Wanted) -> Iterator[Stop]:
     """Yield the repositories by registry and name, read as they are wanted."""
-    for number, registry in _registries(connection, wanted):
-        query = select(repositories.c.id, repositories.c.name).where(
-            repositories.c.registry_id == number, *_SHOWN
-        )
+    for number, registry, watched in _registries(connection, wanted):
+        query = select(
+            repositories.c.id,
+            repositories.c.name,
+            repositories.c.watched,
+            repositories.c.look,
+            repositories.c.last_crawled_at,
+        ).where(repositories.c.registry_id == number, repositories.c.gone_at.is_(None))
+        if not wanted.unwatched:
+            query = query.where(repositories.c.watched.is_(true()))
         if wanted.repository:
             name = matches(connection.dialect.name, repositories.c.name, wanted.repository)
             query = query.where(name)
         if registry == wanted.begin[0]:
             query = query.where(repositories.c.name >= wanted.begin[1])
         for row in connection.execute(query.order_by(repositories.c.name)):
-            yield Stop(row.id, registry, row.name)
+            listed_at = row.last_crawled_at if row.look == LookState.VERIFIED else None
+            yield Stop(row.id, registry, row.name, watched and row.watched, listed_at)
 
 
-def _registries(connection: Connection, wanted: Wanted) -> Sequence[tuple[int, str]]:
-    query = select(registries.c.id, registries.c.name).where(
-        registries.c.watched.is_(true()), registries.c.name >= wanted.begin[0]
+def _registries(connection: Connection, wanted: Wanted) -> Sequence[tuple[int, str, bool]]:
+    query = select(registries.c.id, registries.c.name, registries.c.watched).where(
+        registries.c.name >= wanted.begin[0]
     )
+    if not wanted.unwatched:
+        query = query.where(registries.c.watched.is_(true()))
     if wanted.registry:
         query = query.where(matches(connection.dialect.name, registries.c.name, wanted.registry))
     query = visible(wanted.sees, query).order_by(registries.c.name)
     rows = connection.execute(query).all()
-    return [(row.id, row.name) for row in rows]
+    return [(row.id, row.name, row.watched) for row in rows]

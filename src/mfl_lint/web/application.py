@@ -32,6 +32,7 @@ from mfl_lint.web.auditing import read_audit
 from mfl_lint.web.failures import bounded, explained, failure
 from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
 from mfl_lint.web.gate import GATE, REMEMBER_S, Gate
+from mfl_lint.web.ignoring import ACTIONS as IGNORING
 from mfl_lint.web.ignoring import add_ignoring, read_ignores
 from mfl_lint.web.kept import KEPT, Body, Kept, body_of
 from mfl_lint.web.links import API
@@ -40,14 +41,15 @@ from mfl_lint.web.looking import add_looking
 from mfl_lint.web.oidc import add_oidc
 from mfl_lint.web.openapi import describe
 from mfl_lint.web.rendering import PAGES, Pages
+from mfl_lint.web.scanning import ACTIONS as SCANNING
 from mfl_lint.web.scanning import add_scanning, read_scans
-from mfl_lint.web.security import HEADERS, guarded, secured
-from mfl_lint.web.sending import EMBEDDED, answered, json_handler, page_handler
+from mfl_lint.web.security import guarded, secure
+from mfl_lint.web.sending import answered, json_handler, page_handler
 from mfl_lint.web.services import SERVICES, Services
 from mfl_lint.web.tables import FINDINGS_TABLE, MATRIX_TABLE, table_handler
 from mfl_lint.web.view import View
 
-__all__ = ["SERVICES", "VIEWS", "Services", "create_app"]
+__all__ = ["ACTIONS", "SERVICES", "VIEWS", "Services", "create_app"]
 
 _LARGEST_BODY: Final = 64 * 1024
 _READY_TIMEOUT_S: Final = 2.0
@@ -102,6 +104,7 @@ VIEWS: Final = (
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
+ACTIONS: Final = (*SCANNING, *IGNORING)
 
 
 def create_app(
@@ -113,7 +116,7 @@ def create_app(
     sent again for `fresh_s` without asking whether something was written.
     """
     app = web.Application(
-        middlewares=[secured, explained, bounded, guarded, identified],
+        middlewares=[explained, bounded, guarded, identified],
         client_max_size=_LARGEST_BODY,
     )
     gate = app[GATE] = Gate(services, remember_s)
@@ -124,7 +127,7 @@ def create_app(
     for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking):
         add(app)
     app.cleanup_ctx.append(_with_pages)
-    app.on_response_prepare.append(_complete)
+    app.on_response_prepare.append(secure)
     app[events.STREAMS] = events.Streams()
     app.on_shutdown.append(events.end_streams)
     app.router.add_get(events.PATH, events.events)
@@ -134,6 +137,8 @@ def create_app(
         app.router.add_get(f"{API}{view.api}", json_handler(view))
         if view.template:
             app.router.add_get(view.path, page_handler(view))
+    for action in ACTIONS:
+        app.router.add_route(action.method, f"{API}{action.api}", action.act)
     app.router.add_get(f"{API}/openapi.json", _openapi)
     app.router.add_get(badge.PATH, badge.badge)
     app.router.add_get(feed.PATH, feed.feed)
@@ -142,14 +147,6 @@ def create_app(
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     return app
-
-
-async def _complete(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the security headers on answers that begin before their handler ends."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if response.get(EMBEDDED, False):
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
 async def _with_pages(app: web.Application) -> AsyncIterator[None]:
@@ -164,7 +161,7 @@ async def _openapi(request: web.Request) -> web.Response:
 
 @cache
 def _described() -> Body:
-    return body_of(msgspec.json.encode(describe(VIEWS)), "application/json")
+    return body_of(msgspec.json.encode(describe(VIEWS, ACTIONS)), "application/json")
 
 
 async def _static(request: web.Request) -> web.Response:

@@ -20,7 +20,7 @@ _NEXT: Final = {
     HTTPStatus.NOT_FOUND: "It may not have been crawled yet, or its name is spelt differently.",
     HTTPStatus.UNAUTHORIZED: "Sign in, and go back.",
     HTTPStatus.FORBIDDEN: "Whoever runs this service can change what you may do.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This can be read here, not changed.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Go back, or start again from the overview.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Nothing is lost. Try again in a moment.",
 }
 
@@ -92,4 +92,6 @@ def _detail(error: web.HTTPException) -> str:
     """Return our own line; aiohttp's default text only repeats the status."""
     if error.text and error.text != f"{error.status}: {error.reason}":
         return error.text
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"only {', '.join(sorted(error.allowed_methods))} can be asked for here"
     return "there is nothing at this address" if error.status == 404 else error.reason

@@ -6,14 +6,15 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Hashable
+from datetime import datetime
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
 from mfl_lint.config import Config
+from mfl_lint.core.policy import Ignore, glob_matches
 from mfl_lint.store.revisions import revisions
-from mfl_lint.web.present import active_ignores
 from mfl_lint.web.services import Services
 
 FRESH_S: Final = 1.0
@@ -27,6 +28,46 @@ class _Sample(msgspec.Struct, frozen=True):
     at: float
     common: Hashable
     registries: dict[str, Hashable]
+
+
+class _Settings:
+    """Numbers that grow when settings change: one for what concerns all, "", and by registry.
+
+    Whoever may not know of a registry is not to see that something was changed about it.
+    """
+
+    def __init__(self) -> None:
+        self._config: Config | None = None
+        self._known: dict[str, object] = {}
+        self._numbers: dict[str, int] = {}
+        self._ignores: dict[str, tuple[Ignore, ...]] = {}
+
+    def read(self, config: Config) -> None:
+        """Take over what holds now."""
+        if config is self._config:
+            return
+        self._config = config
+        ignores, self._ignores = config.policy.ignores, {}
+        policy = msgspec.structs.replace(config.policy, ignores=())
+        now: dict[str, object] = {
+            "": msgspec.structs.replace(config, policy=policy, registries=()),
+        }
+        for one in config.registries:
+            covers = [ignore for ignore in ignores if glob_matches(ignore.registry, one.name)]
+            self._ignores[one.name] = tuple(covers)
+            now[one.name] = one, self._ignores[one.name]
+        for name in now.keys() | self._known.keys():
+            if now.get(name) != self._known.get(name):
+                self._numbers[name] = self._numbers.get(name, 0) + 1
+        self._known = now
+
+    def mark(self, name: str) -> int:
+        """Return how often the settings of a registry changed; "" for what concerns all."""
+        return self._numbers.get(name, 0)
+
+    def standing(self, name: str, now: datetime) -> int:
+        """Return how many ignores hold in a registry at `now`."""
+        return sum(one.expires is None or now < one.expires for one in self._ignores.get(name, ()))
 
 
 class Freshness:
@@ -46,8 +87,7 @@ class Freshness:
         self._fresh_s = fresh_s
         self._clock = clock
         self._sample: _Sample | None = None
-        self._config: Config | None = None
-        self._configs = 0
+        self._settings = _Settings()
         self._process = secrets.token_hex(8)
         self._turn = asyncio.Lock()
 
@@ -68,21 +108,17 @@ class Freshness:
 
     async def _take(self) -> _Sample:
         at, services = self._clock(), self._services
-        config, now = services.config(), services.now()
-        if config is not self._config:
-            self._config, self._configs = config, self._configs + 1
+        settings, now = self._settings, services.now()
+        settings.read(services.config())
         live = services.live()
-        common = (
-            self._process,
-            self._configs,
-            len(active_ignores(config.policy, now)),
-            int(now.timestamp() // _TICK_S),
-        )
+        common = (self._process, settings.mark(""), int(now.timestamp() // _TICK_S))
         found = await revisions(services.store)
         marks: dict[str, Hashable] = {
             name: (
                 name,
                 number,
+                settings.mark(name),
+                settings.standing(name, now),
                 services.next_crawl(name),
                 tuple(one for one in live if one.registry == name),
             )

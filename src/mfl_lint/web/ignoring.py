@@ -18,9 +18,9 @@ from mfl_lint.store import ignores
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page, typed
 from mfl_lint.web.gate import GATE
-from mfl_lint.web.links import API
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.services import Services
+from mfl_lint.web.view import Action
 from mfl_lint.web.viewer import VIEWER, services_for
 from mfl_lint.web.writing import IgnoreItem, body_of, sent
 
@@ -56,9 +56,7 @@ class IgnoresAnswer(Answer, frozen=True, kw_only=True):
 
 
 def add_ignoring(app: web.Application) -> None:
-    """Add what sets and undoes ignores."""
-    app.router.add_post(f"{API}/ignores", _post)
-    app.router.add_delete(f"{API}/ignores/{{id:\\d{{1,18}}}}", _delete)
+    """Add the forms that set and undo ignores."""
     app.router.add_get("/ignores/new", _form)
     app.router.add_post("/ignores", _send)
     app.router.add_get(r"/ignores/{id:\d{1,18}}/undo", _ask_undo)
@@ -149,12 +147,14 @@ def _no_such(request: web.Request) -> web.HTTPNotFound:
     return web.HTTPNotFound(text=f"there is no ignore {request.match_info['id']}")
 
 
-async def _post(request: web.Request) -> web.Response:
+async def add_ignore(request: web.Request) -> web.StreamResponse:
+    """Live with findings, for a reason, and until when."""
     item = await set_one(request, await body_of(request, IgnoreRequest))
     return sent(IgnoreAnswer(ignore=item), 201)
 
 
-async def _delete(request: web.Request) -> web.Response:
+async def undo_ignore(request: web.Request) -> web.StreamResponse:
+    """Undo an ignore that somebody set: what it hid counts again."""
     await _undone(request)
     return web.Response(status=204)
 
@@ -200,3 +200,17 @@ async def _ask_undo(request: web.Request) -> web.Response:
 async def _undo(request: web.Request) -> web.Response:
     await _undone(request)
     return web.Response(status=303, headers={"Location": "/ignores"})
+
+
+ACTIONS: Final = (
+    Action(
+        add_ignore,
+        "POST",
+        "/ignores",
+        201,
+        IgnoreRequest,
+        IgnoreAnswer,
+        {"409": "there are too many ignores already"},
+    ),
+    Action(undo_ignore, "DELETE", r"/ignores/{id:\d{1,18}}", 204),
+)

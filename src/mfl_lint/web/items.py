@@ -196,7 +196,9 @@ class EntryItem(msgspec.Struct, frozen=True, kw_only=True):
 class ReferencedItem(msgspec.Struct, frozen=True, kw_only=True):
     """A tag with the digests of all manifests that pulling it may need, its own first.
 
-    Where it is not `complete`, not all was seen, and there may be more.
+    Where it is not `complete`, not all was seen, or it is not watched any more, and there may be
+    more. What was pushed after `listed_at` (the repository's tags) or `verified_at` (this tag) is
+    not in it.
     """
 
     registry: str
@@ -206,6 +208,8 @@ class ReferencedItem(msgspec.Struct, frozen=True, kw_only=True):
     digests: tuple[str, ...]
     complete: bool
     page: str
+    listed_at: datetime | None = None
+    verified_at: datetime | None = None
 
 
 class PlacedItem(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ _RUNS: Final = (Kind.IMAGE, Kind.UNDECIDED)
 
 # Worst first: what a cell shows when several things are true of it.
 _ORDER: Final = ("absent", "error", "missing", "warning", "unknown", "info", "ok")
+_FINE: Final = ("ok", "info")
 _REASONS: Final = {
     "absent": "listed, but gone from the registry",
     "missing": "demanded by the policy, but not listed",
@@ -103,6 +104,23 @@ class _Row:
             self.cells |= {
                 name: doubtful for name, cell in self.cells.items() if cell.state == "ok"
             }
+        if self._past:
+            self.cells = {name: self._of_then(cell) for name, cell in self.cells.items()}
+
+    @property
+    def _past(self) -> str:
+        """Return since when nothing of the tag was confirmed, "" where the last look saw it."""
+        state = self._row.state
+        if state.look is LookState.VERIFIED or state.digest is None:
+            return ""
+        at = state.verified_at
+        return f"last confirmed {at:%Y-%m-%d %H:%M} UTC" if at is not None else "never confirmed"
+
+    def _of_then(self, cell: Cell) -> Cell:
+        """Return a cell of a tag whose last look failed: that nothing is wrong is not known now."""
+        if cell.state in _FINE:
+            return Cell("unknown", f"not known now: {self._doubt}; {self._past}")
+        return Cell(cell.state, f"{cell.reason}; {self._past}")
 
     def _facts(self, policy: Policy) -> Iterator[tuple[str, str, str]]:
         """Yield column, state and reason of all that is known."""
@@ -159,6 +177,8 @@ class _Row:
         empty = Cell("none", _REASONS["none"])
         if state.digest is None or self._is_blind:
             empty = Cell("unknown", self._doubt or _REASONS["unknown"])
+        elif self._past:
+            empty = self._of_then(empty)
         worst = present.worst(counts)
         return TagItem(
             tag=state.name,

@@ -1,4 +1,4 @@
-"""The API described as OpenAPI 3.1: made from the table of views, so that it says what is true.
+"""The API described as OpenAPI 3.1: made from the tables of what it answers, so that it is true.
 
 Source: OpenAPI Specification 3.1.0; problem documents are RFC 9457's.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -20,7 +20,7 @@ from mfl_lint.store.view_tags import STATES, Order
 from mfl_lint.web.failures import Problem
 from mfl_lint.web.links import API
 from mfl_lint.web.query import LIMIT, MAX_CHOICES, MAX_CURSOR, MAX_LIMIT, MAX_TEXT, PAGING
-from mfl_lint.web.view import View
+from mfl_lint.web.view import Action, View
 
 Json = dict[str, Any]
 
@@ -46,7 +46,10 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Json]]] = {
     ),
     "limit": (
         "how many items",
-        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT},
+        {
+            "anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"const": ""}],
+            "default": LIMIT,
+        },
     ),
     "registry": ("a registry's name, or a pattern with * and ?", _TEXT),
     "repository": ("a repository's name, or a pattern with * and ?", _TEXT),
@@ -71,11 +74,11 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Json]]] = {
     "q": ("a part of a name, or how a tag or digest begins", _TEXT | {"minLength": 1}),
 }
 _FAILURES: Final[Mapping[str, str]] = {
-    "400": "a parameter is wrong, missing or not known here",
+    "400": "what was sent is wrong, missing or not known here",
     "401": "the token is worth nothing, or nobody said who asks",
     "403": "whoever asks may not, or the service is not known by that host name",
     "404": "there is nothing of that name",
-    "405": "only GET and HEAD are answered",
+    "405": "this method is not answered here; Allow names those that are",
     "413": "the body is too large",
     "503": "the database does not answer; try again",
 }
@@ -83,21 +86,26 @@ _ETAG: Final[Json] = {"schema": {"type": "string"}, "description": "changes with
 _CACHE: Final[Json] = {"schema": {"const": "no-cache"}}
 
 
-def describe(views: Sequence[View]) -> Json:
-    """Return the description of all that the views answer."""
+def describe(views: Sequence[View], actions: Sequence[Action]) -> Json:
+    """Return the description of all that the views answer and the actions change."""
     answers = {view: get_type_hints(view.read)["return"] for view in views}
+    bodies = [kind for action in actions for kind in (action.takes, action.gives) if kind]
     _, components = msgspec.json.schema_components(
-        [*answers.values(), Problem], ref_template=_SCHEMAS
+        [*answers.values(), *bodies, Problem], ref_template=_SCHEMAS
     )
     paths: Json = {}
     for view, answer in answers.items():
         path, names = _path(view.api)
-        ref = {"$ref": _SCHEMAS.format(name=answer.__name__)}
-        paths[f"{API}{path}"] = _reading(view, names, "application/json", ref, view.parameters)
+        paths[f"{API}{path}"] = _reading(
+            view, names, "application/json", _ref(answer), view.parameters
+        )
         if view.table is not None:
             text = {"type": "string"}
             rest = view.parameters - PAGING
             paths[f"{API}{path}.csv"] = _reading(view, names, "text/csv", text, rest)
+    for action in actions:
+        path, names = _path(action.api)
+        paths.setdefault(f"{API}{path}", {})[action.method.lower()] = _acting(action, names)
     return {
         "openapi": "3.1.0",
         "info": {"title": "mfl-lint", "version": __version__, "description": _ABOUT},
@@ -125,10 +133,9 @@ def _reading(
     said = [_in_path(name) for name in names]
     said += [_in_query(name, name in view.required) for name in sorted(parameters)]
     seen = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
-    summary = (inspect.getdoc(view.read) or "").partition("\n")[0]
     ending = kind.partition("/")[2]
     get = {
-        "summary": summary,
+        "summary": _summary(view.read),
         "operationId": f"{view.read.__name__}_{ending}",
         "parameters": [*said, seen],
         "responses": _responses(kind, schema),
@@ -149,12 +156,38 @@ def _in_query(name: str, required: bool) -> Json:
 
 def _responses(kind: str, schema: Json) -> Json:
     headers = {"ETag": _ETAG, "Cache-Control": _CACHE}
-    problem = {"$ref": _SCHEMAS.format(name=Problem.__name__)}
     found: Json = {
         "200": {"description": "found", "headers": headers, "content": {kind: {"schema": schema}}},
         "304": {"description": "the client has it already", "headers": headers},
     }
-    for status, about in _FAILURES.items():
-        content = {"application/problem+json": {"schema": problem}}
-        found[status] = {"description": about, "content": content}
+    return found | _failures(_FAILURES)
+
+
+def _failures(known: Mapping[str, str]) -> Json:
+    content = {"application/problem+json": {"schema": _ref(Problem)}}
+    return {status: {"description": about, "content": content} for status, about in known.items()}
+
+
+def _acting(action: Action, names: Sequence[str]) -> Json:
+    """Return the description of a change."""
+    done: Json = {"description": "done"}
+    if action.gives is not None:
+        done["content"] = {"application/json": {"schema": _ref(action.gives)}}
+    found: Json = {
+        "summary": _summary(action.act),
+        "operationId": action.act.__name__,
+        "parameters": [_in_path(name) for name in names],
+        "responses": {str(action.status): done} | _failures({**_FAILURES, **action.fails}),
+    }
+    if action.takes is not None:
+        content = {"application/json": {"schema": _ref(action.takes)}}
+        found["requestBody"] = {"required": True, "content": content}
     return found
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0]
+
+
+def _ref(kind: type[msgspec.Struct]) -> Json:
+    return {"$ref": _SCHEMAS.format(name=kind.__name__)}

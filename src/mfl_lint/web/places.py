@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from aiohttp import web
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import glob_matches
-from mfl_lint.core.views import Hit, Referenced
+from mfl_lint.core.views import Hit, Referenced, RegistryView
 from mfl_lint.store import view_places, view_search, view_uncertain, views
 from mfl_lint.web import links
 from mfl_lint.web.answers import DigestsAnswer, MatrixAnswer, SearchAnswer
-from mfl_lint.web.items import HitItem, PlacedItem, ReferencedItem, TagItem
+from mfl_lint.web.items import Doubt, HitItem, PlacedItem, ReferencedItem, TagItem
 from mfl_lint.web.matrix import column, matrix_across
 from mfl_lint.web.overview import doubts
 from mfl_lint.web.query import Query
@@ -24,7 +24,7 @@ _READY: Final = ("ok", "info")
 
 
 async def read_digests(services: Services, match: Mapping[str, str], query: Query) -> DigestsAnswer:
-    """Return what watched tags point at, and so must not be deleted."""
+    """Return what tags point at, and so must not be deleted."""
     registry = query.text("registry")
     page = await view_places.referenced(
         services.store,
@@ -34,13 +34,24 @@ async def read_digests(services: Services, match: Mapping[str, str], query: Quer
         limit=query.limit,
     )
     known = await views.registries(services.store)
-    chosen = [one for one in known if one.watched and glob_matches(registry or "*", one.name)]
+    chosen = [one for one in known if glob_matches(registry or "*", one.name)]
     uncertain = await view_uncertain.uncertain_by_registry(services.store)
     return DigestsAnswer(
-        doubts=await doubts(services, chosen, uncertain),
+        doubts=(*await doubts(services, chosen, uncertain), *_narrowed(services, chosen)),
         items=tuple(map(_referenced, page.items)),
         next_cursor=page.next_cursor,
     )
+
+
+def _narrowed(services: Services, chosen: Iterable[RegistryView]) -> Iterator[Doubt]:
+    """Yield the registries with tags that the configuration leaves out."""
+    for view in chosen:
+        registry = services.config().registry(view.name)
+        if registry is None or not view.watched:
+            yield Doubt(view.name, "it is not watched any more", links.registry(view.name))
+        elif registry.tags != ("*",) or registry.exclude_tags or registry.newest:
+            why = "only some tags of its repositories are watched"
+            yield Doubt(view.name, why, links.registry(view.name))
 
 
 def _referenced(one: Referenced) -> ReferencedItem:
@@ -51,6 +62,8 @@ def _referenced(one: Referenced) -> ReferencedItem:
         digest=one.digest,
         digests=one.digests,
         complete=one.complete,
+        listed_at=one.listed_at,
+        verified_at=one.verified_at,
         page=links.tag(one.registry, one.repository, one.tag),
     )
 

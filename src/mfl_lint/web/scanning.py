@@ -14,9 +14,9 @@ from mfl_lint.store import looks
 from mfl_lint.web import links
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page, typed
-from mfl_lint.web.links import API
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.services import Services
+from mfl_lint.web.view import Action
 from mfl_lint.web.viewer import VIEWER, services_for
 from mfl_lint.web.writing import ScanItem, body_of, sent
 
@@ -47,8 +47,7 @@ class ScansAnswer(Answer, frozen=True, kw_only=True):
 
 
 def add_scanning(app: web.Application) -> None:
-    """Add what asks for looks."""
-    app.router.add_post(f"{API}/scans", _post)
+    """Add the form that asks for looks."""
     app.router.add_get("/scans/new", _form)
     app.router.add_post("/scans", _send)
 
@@ -99,7 +98,8 @@ async def ask(services: Services, who: str, wanted: ScanRequest) -> ScanAnswer:
     return ScanAnswer(scan=item, queued=queued)
 
 
-async def _post(request: web.Request) -> web.Response:
+async def scan_now(request: web.Request) -> web.StreamResponse:
+    """Ask for a look at a repository, or at one tag of it, as soon as there is time."""
     wanted = await body_of(request, ScanRequest)
     return sent(await ask(services_for(request), request[VIEWER].name, wanted), 202)
 
@@ -113,3 +113,6 @@ async def _send(request: web.Request) -> web.Response:
     fields = await typed(request, *_FIELDS)
     await ask(services_for(request), request[VIEWER].name, ScanRequest(**fields))
     return web.Response(status=303, headers={"Location": "/scans"})
+
+
+ACTIONS: Final = (Action(scan_now, "POST", "/scans", 202, ScanRequest, ScanAnswer),)

@@ -25,15 +25,22 @@ HEADERS: Final = {
 }
 
 
-@web.middleware
-async def secured(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put the security headers on every answer."""
-    response = await handler(request)
+# What is made to stand on other sites' pages.
+EMBEDDED: Final = web.ResponseKey("embedded", bool)
+
+
+async def secure(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the security headers on an answer that begins: streams too.
+
+    Nothing is kept by anybody that does not say for how long.
+    """
     response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    if response.get(EMBEDDED, False):
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     serve = request.app[SERVICES].config().serve
     if serve.https and serve.hsts_s:
         response.headers["Strict-Transport-Security"] = f"max-age={int(serve.hsts_s)}"
-    return response
 
 
 @web.middleware

@@ -23,10 +23,6 @@ from mfl_lint.web.viewer import VIEWER, Viewer, services_for
 _PAGE_TICK_S: Final = 10
 
 
-# What is made to stand on other sites' pages.
-EMBEDDED: Final = web.ResponseKey("embedded", bool)
-
-
 def services_of(request: web.Request) -> Services:
     """Return what whoever asks may read: the one place where that is decided."""
     return services_for(request)

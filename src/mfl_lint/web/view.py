@@ -1,4 +1,4 @@
-"""One thing to read, and what stands behind its address as a page, as JSON and as CSV."""
+"""One thing to read or to change, and what stands behind its address."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.query import Query
+from mfl_lint.web.security import Handler
 from mfl_lint.web.services import Services
 
 Reader = Callable[[Services, Mapping[str, str], Query], Awaitable[Answer]]
@@ -40,3 +41,19 @@ class View(msgspec.Struct, frozen=True):
     required: frozenset[str] = frozenset()
     table: Table | None = None
     kept: bool = True
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One change that the API makes, of a JSON body that it `takes`, None for none.
+
+    It answers `status` with what it `gives`, None for nothing; `fails` says when it answers with
+    which failure beside those that any address may answer with.
+    """
+
+    act: Handler
+    method: str
+    api: str
+    status: int
+    takes: type[msgspec.Struct] | None = None
+    gives: type[Answer] | None = None
+    fails: Mapping[str, str] = {}
