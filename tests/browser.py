@@ -23,6 +23,8 @@ _FLAGS: Final = (
 )
 _RULESETS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _AXE_OPTIONS: Final = {"runOnly": _RULESETS, "resultTypes": ["violations"]}
+_FOCUS: Final = "document.activeElement.outerHTML"
+_RING: Final = "getComputedStyle(document.activeElement).outlineStyle"
 
 Mode = tuple[Literal["light", "dark"], int]
 MODES: Final[tuple[Mode, ...]] = (("light", 1366), ("dark", 390))
@@ -92,3 +94,13 @@ async def problems_of(page: Page, urls: Iterable[str], modes: Sequence[Mode] = M
             await page.goto(url)
             found += await shown_problems(page, modes)
     return found + said
+
+
+async def reach(page: Page, text: str) -> None:
+    """Press Tab until the focus is on what holds the text; it must be seen there."""
+    for _ in range(120):
+        await page.keyboard.press("Tab")
+        if text in await page.evaluate(_FOCUS):
+            assert "none" != await page.evaluate(_RING)
+            return
+    raise AssertionError(f"the keyboard does not reach {text!r}")

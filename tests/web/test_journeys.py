@@ -9,11 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser import reach
 from tests.web.conftest import Client, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-_FOCUS = "document.activeElement.outerHTML"
-_RING = "getComputedStyle(document.activeElement).outlineStyle"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -91,16 +90,6 @@ async def test_a_matrix_is_sorted_and_narrowed(browser: Browser, start: str) -> 
     await expect(page.locator("tbody tr")).to_have_count(1)
     await expect(page.locator("select[name=sort]")).to_have_value("worst")
     await page.context.close()
-
-
-async def reach(page: Page, text: str) -> None:
-    """Press Tab until the focus is on what holds the text; it must be seen there."""
-    for _ in range(120):
-        await page.keyboard.press("Tab")
-        if text in await page.evaluate(_FOCUS):
-            assert "none" != await page.evaluate(_RING)
-            return
-    raise AssertionError(f"the keyboard does not reach {text!r}")
 
 
 async def test_everything_is_reached_by_keys_alone(browser: Browser, start: str) -> None:
