@@ -10,11 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import async_playwright
-
+from tests.browser import launched
 from tests.web.conftest import make_database, served
 from tests.web.filled_store import fill
-from tests.web.test_browser import CHROMIUM, FLAGS
 
 FOLDER = Path(__file__).parent / "pictures"
 PICTURES: dict[str, tuple[str, Any, int, int]] = {
@@ -30,10 +28,7 @@ async def main() -> None:
     """Fill a store, serve it, and take each picture."""
     with tempfile.TemporaryDirectory() as folder:
         url = await asyncio.to_thread(make_database, Path(folder) / "filled.db", fill)
-        async with served(url) as client, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=CHROMIUM, args=[*FLAGS, "--hide-scrollbars"]
-            )
+        async with served(url) as client, launched() as browser:
             for name, (path, scheme, width, height) in PICTURES.items():
                 page = await browser.new_page(
                     color_scheme=scheme,
@@ -42,7 +37,6 @@ async def main() -> None:
                 )
                 await page.goto(str(client.make_url(path)))
                 await page.screenshot(path=FOLDER / f"{name}.png")
-            await browser.close()
 
 
 if __name__ == "__main__":

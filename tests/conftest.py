@@ -10,13 +10,18 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from tests.ears import Connects
 from tests.fault_registry import FaultRegistry
 from tests.servers import REGISTRY_BINARY, DockerRegistry
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 StartRegistry = Callable[..., DockerRegistry]
 
@@ -75,6 +80,21 @@ def skopeo() -> str:
 def docker() -> str:
     """Return the path of Docker's command line client; no daemon runs."""
     return _tool("docker", "docker.io")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of Chromium."""
+    return _tool("chromium", "chromium")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """Return a module's one browser, for tests that run on the module's loop."""
+    from tests.browser import launched
+
+    async with launched(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 "use strict";
 /* Everything works without this. It adds buttons that copy, keeps ages right, and refreshes what
-   the page shows when its JSON changes, unless somebody is reading or typing there. */
+   the page shows when that changes, unless somebody is reading or typing there. */
 (() => {
   const STEPS = [
     [60, 1, "second"],
@@ -61,28 +61,27 @@
     return document.hidden || inside || selected || opened;
   }
 
+  /* The page's own text says whether anything changed: its JSON may be a moment newer than it.
+     Ages are left out, since they are kept right here. */
+  function textOf(main) {
+    return main?.outerHTML.replace(/(<time [^>]*>)[^<]*/g, "$1");
+  }
+
   const stale = document.getElementById("stale");
-  const loaded = new Date();
-  let known = null;
-  let seen = loaded;
+  let shown = textOf(document.getElementById("main"));
+  let seen = new Date();
 
   async function refresh() {
-    const main = document.getElementById("main");
-    const response = await fetch(main.dataset.watch, { cache: "no-cache" });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const mark = response.headers.get("ETag");
-    if (known !== null && mark !== known && !isBusy(main)) {
-      const page = await fetch(location.href, { cache: "no-cache" });
-      if (!page.ok) throw new Error(`status ${page.status}`);
-      const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
-      const fresh = parsed.getElementById("main");
-      if (fresh) main.replaceWith(document.adoptNode(fresh));
-      addCopyButtons();
-      known = mark;
-    } else if (known === null) {
-      known = mark;
-    }
+    const page = await fetch(location.href, { cache: "no-cache" });
+    if (!page.ok) throw new Error(`status ${page.status}`);
+    if (page.redirected) return location.reload();
+    const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
+    const [main, fresh] = [document, parsed].map((one) => one.getElementById("main"));
     seen = new Date();
+    if (!fresh || textOf(fresh) === shown || isBusy(main)) return;
+    shown = textOf(fresh);
+    main.replaceWith(document.adoptNode(fresh));
+    addCopyButtons();
   }
 
   async function update() {
@@ -96,22 +95,31 @@
     }
   }
 
+  const isWatched = () => document.getElementById("main")?.dataset.watch !== undefined;
+
   function listen() {
     const path = document.getElementById("main")?.dataset.events;
     if (!path || !window.EventSource) return;
     const source = new EventSource(path);
+    let waiting = false;
     source.addEventListener("crawls", () => {
-      if (document.getElementById("main").dataset.watch) update();
-      else source.close();
+      if (!isWatched()) source.close();
+      if (waiting || !isWatched()) return;
+      waiting = true;
+      // A page may be a second old when it is sent: after that it knows what the event says.
+      setTimeout(async () => {
+        waiting = false;
+        await update();
+      }, 1100);
     });
   }
 
   async function watch() {
-    const main = document.getElementById("main");
-    if (!main?.dataset.watch) return;
-    await update();
+    if (!isWatched()) return;
     const every = Number(document.getElementById("main").dataset.every) || 30;
-    setTimeout(watch, every * 1000);
+    await new Promise((done) => setTimeout(done, every * 1000));
+    await update();
+    watch();
   }
 
   addCopyButtons();

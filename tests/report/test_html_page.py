@@ -4,20 +4,16 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from mfl_lint import __version__
 from mfl_lint.core.scan import Scan
 from mfl_lint.report.html_page import render_html
 from mfl_lint.report.material import Material
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from tests.browser import MODES, NARROW, problems_of
 
 
 class Read(HTMLParser):
@@ -70,27 +66,16 @@ def test_a_scan_of_nothing_says_so(scan: Scan) -> None:
     assert "Nothing was looked at." in render_html(Material(Scan(scan.started_at, (), ())))
 
 
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1100), ("dark", 1100), ("light", 390)])
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_browser_shows_it_whole_and_accessible(
-    scheme: Literal["light", "dark"], width: int, material: Material, tmp_path: Path
+    browser: Browser, material: Material, tmp_path: Path
 ) -> None:
     long = msgspec.structs.replace(material.scan.findings[0], message="x" * 600, platform="y" * 300)
     scan = msgspec.structs.replace(material.scan, findings=(long, *material.scan.findings))
     path = tmp_path / "report.html"
     path.write_text(render_html(msgspec.structs.replace(material, scan=scan)))
-    complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page.on("console", lambda message: complaints.append(message.text))
-        await page.goto(path.as_uri())
-        wide = await page.evaluate("document.documentElement.scrollWidth")
-        styled = await page.evaluate(
-            "getComputedStyle(document.querySelector('.card')).borderRadius"
-        )
-        await page.evaluate(AXE_SCRIPT)
-        found = await page.evaluate("axe.run({resultTypes: ['violations']})")
-        await browser.close()
-    assert (width, "8px", []) == (wide, styled, complaints)
-    assert [] == [item["id"] for item in found["violations"]]
+    page = await browser.new_page()
+    assert [] == await problems_of(page, [path.as_uri()], [*MODES, *NARROW])
+    rounded = "getComputedStyle(document.querySelector('.card')).borderRadius"
+    assert "8px" == await page.evaluate(rounded)
+    await page.close()

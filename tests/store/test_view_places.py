@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -17,20 +16,7 @@ from mfl_lint.store.engine import Store
 from mfl_lint.store.view_figures import figures
 from tests.builders import image, index
 from tests.store.batches import NOW, batch, content, digest, entry, finding, lease, write
-
-Read = Callable[[str | None], Awaitable[Page[Any]]]
-
-
-async def all_of(read: Read) -> list[Any]:
-    items: list[Any] = []
-    cursor: str | None = None
-    for _ in range(100):
-        page = await read(cursor)
-        items.extend(page.items)
-        cursor = page.next_cursor
-        if cursor is None:
-            return items
-    raise AssertionError("the pages do not end")
+from tests.store.paging import all_of
 
 
 async def filled(store: Store) -> None:

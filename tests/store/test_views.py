@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -15,22 +15,9 @@ from mfl_lint.core.views import BrokenTag, Counts, FindingFilter, Page
 from mfl_lint.store import crawls, findings, observations, registries, views
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, digest, finding, found, later, lease, write
+from tests.store.paging import all_of
 
-T = TypeVar("T")
 VERSIONS = ["latest", "2.0", "v1.10", "v1.9", "1.9-alpine", "1.9.1", "edge", "stable"]
-
-
-async def _all(read: Callable[[str | None], Awaitable[Page[T]]]) -> list[T]:
-    """Return the items of all pages."""
-    items: list[T] = []
-    cursor: str | None = None
-    for _ in range(100):
-        page = await read(cursor)
-        items.extend(page.items)
-        cursor = page.next_cursor
-        if cursor is None:
-            return items
-    raise AssertionError("the pages do not end")
 
 
 async def test_an_empty_store_shows_nothing(store: Store) -> None:
@@ -59,8 +46,8 @@ async def test_repositories_are_paged_by_name_in_the_order_of_bytes(store: Store
         )
 
     shown = ["team-a", "team.d", "team/app", "team/b", "team_c", "z/y/x"]
-    assert shown == [one.name for one in await _all(read(False))]
-    assert [*shown[:-1], "teama", "z/y/x"] == [one.name for one in await _all(read(True))]
+    assert shown == [one.name for one in await all_of(read(False))]
+    assert [*shown[:-1], "teama", "z/y/x"] == [one.name for one in await all_of(read(True))]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +81,7 @@ async def test_tags_are_shown_latest_first_then_the_newest_version(store: Store)
     told = batch(*map(write, shuffled), gone, write("0.2", watched=False))
     await observations.record(store, held, told)
 
-    rows = await _all(
+    rows = await all_of(
         lambda cursor: views.tag_rows(store, "one", "team/app", cursor=cursor, limit=3)
     )
     assert VERSIONS == [row.state.name for row in rows]
@@ -161,7 +148,7 @@ async def _three_findings(store: Store) -> None:
 
 async def test_findings_are_paged_worst_first_then_newest(store: Store) -> None:
     await _three_findings(store)
-    views_found = await _all(
+    views_found = await all_of(
         lambda cursor: views.findings_page(store, FindingFilter(), cursor=cursor, limit=1)
     )
     expected = [("v2", "MFL101"), ("v1", "MFL201"), ("v1", "MFL101")]
@@ -205,7 +192,7 @@ async def test_unwatched_findings_are_shown_only_to_who_asks(store: Store) -> No
 
 async def test_transitions_are_paged_newest_first(store: Store) -> None:
     await _three_findings(store)
-    changes = await _all(lambda cursor: views.transitions_page(store, cursor=cursor, limit=1))
+    changes = await all_of(lambda cursor: views.transitions_page(store, cursor=cursor, limit=1))
     assert "v2" == changes[0].finding.tag
     assert [Change.OPENED] * 3 == [view.transition.change for view in changes]
     assert 1 == len((await views.transitions_page(store, since=later(minutes=1))).items)

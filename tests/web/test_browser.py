@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.store import crawls, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.web.application import create_app
+from tests.browser import NARROW, overflow_of, problems_of, violations_of
 from tests.web import filled_store
 from tests.web.conftest import Client, make_database, served, services_of
 from tests.web.people import PASSWORD, house
 from tests.web.test_rendering import HOSTILE_PAGES
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LOOKED_AT = (
     "/",
     "/registries/internal",
@@ -60,29 +47,7 @@ LOOKED_AT = (
     "/account",
     "/audit",
 )
-RULESETS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-AXE_OPTIONS = {"runOnly": RULESETS, "resultTypes": ["violations"]}
-
-pytestmark = [
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser"),
-    pytest.mark.asyncio(loop_scope="module"),
-]
-
-
-Mode = tuple[Literal["light", "dark"], int]
-MODES: tuple[Mode, ...] = (("light", 1366), ("dark", 390))
-NARROW: tuple[Mode, ...] = (("light", 390),)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Return the one browser of this module."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -91,61 +56,13 @@ async def page(browser: Browser) -> Page:
     return await browser.new_page()
 
 
-@contextmanager
-def heard(page: Page) -> Iterator[list[str]]:
-    """Yield what the console, scripts and dialogs say meanwhile."""
-    found: list[str] = []
-    hear = {
-        "console": lambda message: found.append(f"console: {message.text}"),
-        "pageerror": lambda error: found.append(f"script: {error}"),
-        "dialog": lambda dialog: found.append(f"dialog: {dialog.message}"),
-    }
-    for name, handler in hear.items():
-        page.on(name, handler)  # type: ignore[call-overload]  # literal names only
-    try:
-        yield found
-    finally:
-        for name, handler in hear.items():
-            page.remove_listener(name, handler)
-
-
-async def violations_of(page: Page) -> list[str]:
-    """Return what axe, which is in the page, says of it as it is now."""
-    found = await page.evaluate(f"axe.run({json.dumps(AXE_OPTIONS)})")
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
-
-
-async def overflow_of(page: Page) -> list[str]:
-    """Return that the page scrolls sideways, where it does."""
-    root = "document.documentElement"
-    width = await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
-    return [f"scrolls sideways by {width} pixels"] if width > 0 else []
-
-
-async def problems_of(
-    page: Page, client: Client, paths: tuple[str, ...], modes: Sequence[Mode] = MODES
-) -> list[str]:
-    """Return what is wrong with the pages in each mode, and what the console says.
-
-    Each page is opened once; axe looks at it once in each colour scheme.
-    """
-    found: list[str] = []
-    with heard(page) as said:
-        for path in paths:
-            await page.goto(str(client.make_url(path)))
-            await page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-            await page.evaluate(AXE_SCRIPT)
-            for scheme, width in modes:
-                await page.emulate_media(color_scheme=scheme)
-                await page.set_viewport_size({"width": width, "height": 844})
-                problems = [*await overflow_of(page), *await violations_of(page)]
-                found += [f"{path} {scheme} {width}: {problem}" for problem in problems]
-    return found + said
+def urls_of(client: Client, paths: Iterable[str]) -> list[str]:
+    return [str(client.make_url(path)) for path in paths]
 
 
 async def test_pages_are_accessible_and_fit(page: Page, filled_url: str) -> None:
     async with served(filled_url) as client:
-        assert [] == await problems_of(page, client, LOOKED_AT)
+        assert [] == await problems_of(page, urls_of(client, LOOKED_AT))
 
 
 async def test_a_person_signs_in_asks_ignores_and_signs_out_without_scripts(
@@ -185,18 +102,18 @@ async def test_the_sign_in_is_accessible_and_fits(
     page: Page, filled_url: str, tmp_path: Path
 ) -> None:
     async with house(filled_url, tmp_path) as full:
-        assert [] == await problems_of(page, full.client, ("/login", "/look"))
+        assert [] == await problems_of(page, urls_of(full.client, ("/login", "/look")))
 
 
 async def test_hostile_pages_run_nothing_and_fit(page: Page, hostile_url: str) -> None:
     async with served(hostile_url) as client:
-        assert [] == await problems_of(page, client, HOSTILE_PAGES, NARROW)
+        assert [] == await problems_of(page, urls_of(client, HOSTILE_PAGES), NARROW)
 
 
 async def test_empty_pages_are_accessible_and_fit(page: Page, empty_url: str) -> None:
     async with served(empty_url) as client:
         paths = ("/", "/findings", "/crawls", "/rules", "/matrix", "/search?q=x")
-        assert [] == await problems_of(page, client, paths, NARROW)
+        assert [] == await problems_of(page, urls_of(client, paths), NARROW)
 
 
 async def test_what_is_wrong_with_a_page_is_seen(page: Page, filled_url: str) -> None:
@@ -260,8 +177,6 @@ async def test_a_crawl_is_followed_live_and_a_dead_service_is_noticed(
         server = TestServer(app)
         await server.start_server()
         await page.goto(str(server.make_url("/crawls/1")))
-        async with page.expect_response("**/api/v1/crawls/1"):
-            pass
         done[0] = 7
         await expect(page.locator(".progress-line strong")).to_have_text("7", timeout=20_000)
         await server.close()

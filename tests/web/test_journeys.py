@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from tests.browser import reach
 from tests.web.conftest import Client, served
-from tests.web.test_browser import CHROMIUM, FLAGS
 
-pytestmark = [
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser"),
-    pytest.mark.asyncio(loop_scope="module"),
-]
-_FOCUS = "document.activeElement.outerHTML"
-_RING = "getComputedStyle(document.activeElement).outlineStyle"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """Return the one browser of this module."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield chromium
-        finally:
-            await chromium.close()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -45,16 +28,16 @@ def start(site: Client) -> str:
     return str(site.make_url("/"))
 
 
-async def opened(chromium: Browser, *, scripts: bool = True) -> Page:
-    context = await chromium.new_context(java_script_enabled=scripts)
+async def opened(browser: Browser, *, scripts: bool = True) -> Page:
+    context = await browser.new_context(java_script_enabled=scripts)
     return await context.new_page()
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_from_the_overview_to_the_command_that_mends(
-    chromium: Browser, start: str, scripts: bool
+    browser: Browser, start: str, scripts: bool
 ) -> None:
-    page = await opened(chromium, scripts=scripts)
+    page = await opened(browser, scripts=scripts)
     await page.goto(start)
     await page.click("section[aria-labelledby=h-registries] a[href='/registries/internal']")
     await page.click("main a[href='/r/internal/shop/checkout']")
@@ -70,9 +53,9 @@ async def test_from_the_overview_to_the_command_that_mends(
 
 
 async def test_what_changed_is_compared_from_the_page_of_a_tag(
-    chromium: Browser, start: str
+    browser: Browser, start: str
 ) -> None:
-    page = await opened(chromium, scripts=False)
+    page = await opened(browser, scripts=False)
     await page.goto(f"{start}t/internal/platform/gateway:latest")
     await page.check("input[name=before] >> nth=3")
     await page.click("text=Compare the two")
@@ -81,8 +64,8 @@ async def test_what_changed_is_compared_from_the_page_of_a_tag(
     await page.context.close()
 
 
-async def test_filters_are_set_and_taken_away(chromium: Browser, start: str) -> None:
-    page = await opened(chromium)
+async def test_filters_are_set_and_taken_away(browser: Browser, start: str) -> None:
+    page = await opened(browser)
     await page.goto(f"{start}findings")
     await page.check("input[name=severity][value=error]")
     await page.select_option("select[name=age]", "<7d")
@@ -97,8 +80,8 @@ async def test_filters_are_set_and_taken_away(chromium: Browser, start: str) -> 
     await page.context.close()
 
 
-async def test_a_matrix_is_sorted_and_narrowed(chromium: Browser, start: str) -> None:
-    page = await opened(chromium)
+async def test_a_matrix_is_sorted_and_narrowed(browser: Browser, start: str) -> None:
+    page = await opened(browser)
     await page.goto(f"{start}r/internal/shop/checkout")
     await page.click("th a.sorter >> nth=1")
     await expect(page.locator("tbody th a >> nth=1")).to_have_text("3.9")
@@ -109,18 +92,8 @@ async def test_a_matrix_is_sorted_and_narrowed(chromium: Browser, start: str) ->
     await page.context.close()
 
 
-async def reach(page: Page, text: str) -> None:
-    """Press Tab until the focus is on what holds the text; it must be seen there."""
-    for _ in range(120):
-        await page.keyboard.press("Tab")
-        if text in await page.evaluate(_FOCUS):
-            assert "none" != await page.evaluate(_RING)
-            return
-    raise AssertionError(f"the keyboard does not reach {text!r}")
-
-
-async def test_everything_is_reached_by_keys_alone(chromium: Browser, start: str) -> None:
-    page = await opened(chromium)
+async def test_everything_is_reached_by_keys_alone(browser: Browser, start: str) -> None:
+    page = await opened(browser)
     await page.goto(start)
     await reach(page, 'name="q"')
     await page.keyboard.type("checkout:lat")

@@ -1,0 +1,106 @@
+"""Debian's Chromium for tests and pictures, and what is wrong with a page that it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Literal
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Browser, Page, async_playwright
+
+_FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+_RULESETS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_AXE_OPTIONS: Final = {"runOnly": _RULESETS, "resultTypes": ["violations"]}
+_FOCUS: Final = "document.activeElement.outerHTML"
+_RING: Final = "getComputedStyle(document.activeElement).outlineStyle"
+
+Mode = tuple[Literal["light", "dark"], int]
+MODES: Final[tuple[Mode, ...]] = (("light", 1366), ("dark", 390))
+NARROW: Final[tuple[Mode, ...]] = (("light", 390),)
+
+
+@asynccontextmanager
+async def launched(chromium: str = "/usr/bin/chromium") -> AsyncIterator[Browser]:
+    """Yield a browser that asks nobody but who it is told to ask."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@contextmanager
+def heard(page: Page) -> Iterator[list[str]]:
+    """Yield what the console, scripts and dialogs say meanwhile."""
+    found: list[str] = []
+    hear = {
+        "console": lambda message: found.append(f"console: {message.text}"),
+        "pageerror": lambda error: found.append(f"script: {error}"),
+        "dialog": lambda dialog: found.append(f"dialog: {dialog.message}"),
+    }
+    for name, handler in hear.items():
+        page.on(name, handler)  # type: ignore[call-overload]  # literal names only
+    try:
+        yield found
+    finally:
+        for name, handler in hear.items():
+            page.remove_listener(name, handler)
+
+
+async def violations_of(page: Page) -> list[str]:
+    """Return what axe, which is in the page, says of it as it is now."""
+    found = await page.evaluate(f"axe.run({json.dumps(_AXE_OPTIONS)})")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+async def overflow_of(page: Page) -> list[str]:
+    """Return that the page scrolls sideways, where it does."""
+    root = "document.documentElement"
+    width = await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+    return [f"scrolls sideways by {width} pixels"] if width > 0 else []
+
+
+async def shown_problems(page: Page, modes: Sequence[Mode] = MODES) -> list[str]:
+    """Return what is wrong with the page as it is shown, folds open, in each mode."""
+    await page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    await page.evaluate(AXE_SCRIPT)
+    found: list[str] = []
+    for scheme, width in modes:
+        await page.emulate_media(color_scheme=scheme)
+        await page.set_viewport_size({"width": width, "height": 844})
+        problems = [*await overflow_of(page), *await violations_of(page)]
+        found += [f"{page.url} {scheme} {width}: {problem}" for problem in problems]
+    return found
+
+
+async def problems_of(page: Page, urls: Iterable[str], modes: Sequence[Mode] = MODES) -> list[str]:
+    """Return what is wrong with pages, each opened once, and what the console says of them."""
+    found: list[str] = []
+    with heard(page) as said:
+        for url in urls:
+            await page.goto(url)
+            found += await shown_problems(page, modes)
+    return found + said
+
+
+async def reach(page: Page, text: str) -> None:
+    """Press Tab until the focus is on what holds the text; it must be seen there."""
+    for _ in range(120):
+        await page.keyboard.press("Tab")
+        if text in await page.evaluate(_FOCUS):
+            assert "none" != await page.evaluate(_RING)
+            return
+    raise AssertionError(f"the keyboard does not reach {text!r}")
