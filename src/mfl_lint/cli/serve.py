@@ -30,12 +30,14 @@ def command(insecure: bool, config_path: Path | None) -> int:
     Bound to loopback, or to any address once it is known who may see what: see `mfl-lint users`.
     SIGHUP reads the settings again, SIGTERM ends.
     """
+    from mfl_lint.cli.log import show_log
     from mfl_lint.cli.settings import settings
     from mfl_lint.config_file import find_config, load_config
     from mfl_lint.service.serving import serve
 
-    options.show_log()
-    path = settings(config_path).path
+    config = settings(config_path)
+    show_log(config.serve)
+    path = config.path
 
     def load() -> Config:
         """Read the file that was found at the start: one that is gone since is a mistake."""
