@@ -20,7 +20,7 @@ from mfl_lint.service.server import Server, check_guarded, check_served
 from mfl_lint.web import access_log
 
 LOOKS_EVERY_S: Final = 30.0
-_DRAIN_S: Final = 5.0
+DRAIN_S: Final = 5.0
 
 
 async def serve(
@@ -86,7 +86,7 @@ async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]
         app,
         access_log=logging.getLogger(access_log.LOGGER) if wanted else None,
         access_log_class=access_log.access_log(config.serve, utc_now),
-        shutdown_timeout=_DRAIN_S,
+        shutdown_timeout=DRAIN_S,
     )
     await runner.setup()
     try:
