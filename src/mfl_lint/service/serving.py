@@ -17,9 +17,13 @@ from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.crawling import open_crawler, utc_now
 from mfl_lint.service.server import Server, check_guarded, check_served
+from mfl_lint.service.soundness import wrong_with_service
+from mfl_lint.store.engine import Store
+from mfl_lint.store.users import all_users
 from mfl_lint.web import access_log
 
 LOOKS_EVERY_S: Final = 30.0
+_LOG: Final = logging.getLogger("mfl_lint")
 DRAIN_S: Final = 5.0
 
 
@@ -47,10 +51,18 @@ async def serve(
             with _handled(_handlers(ended, server)):
                 try:
                     await server.start()
+                    await _warn(store, config)
                     ready(address)
                     await ended.wait()
                 finally:
                     await server.stop()
+
+
+async def _warn(store: Store, config: Config) -> None:
+    """Say what is valid and still not what anybody wants."""
+    known = frozenset(user.name for user in await all_users(store))
+    for check in wrong_with_service(config, known):
+        _LOG.warning("%s: %s; %s", check.what, check.said, check.cure)
 
 
 def _handlers(ended: asyncio.Event, server: Server) -> Mapping[signal.Signals, Callable[[], None]]:
