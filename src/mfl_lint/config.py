@@ -179,7 +179,8 @@ class ServeConfig(Settings, frozen=True):
 
     `hosts`: the names by which it is known, besides loopback and `host`. `https`: it is reached
     by https, through a proxy. `hsts_s`: for how long browsers shall insist on that (0 = they
-    are not told). `session_s`: how long somebody stays signed in.
+    are not told). `session_s`: how long somebody stays signed in. `log`: how events are written,
+    `access_log`: whether a line is written for every request, and how.
     """
 
     host: str = "127.0.0.1"
@@ -188,6 +189,8 @@ class ServeConfig(Settings, frozen=True):
     https: bool = False
     hsts_s: Seconds = 0.0
     session_s: SomeSeconds = 12 * 3600.0
+    log: Literal["text", "json"] = "text"
+    access_log: Literal["off", "text", "json"] = "off"
     proxy: ProxyConfig = ProxyConfig()
     oidc: OidcConfig = OidcConfig()
     form: FormConfig = FormConfig()

@@ -46,3 +46,35 @@ def test_a_wrong_address_of_a_database_is_2(
     ran = command(*call)
     assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
     assert "database.url" in ran.err
+
+
+def test_a_backup_is_written_and_restored(command: Command) -> None:
+    command("users", "add", "alice", "--no-password")
+    ran = command("db", "backup", "backup.db")
+    size = Path("backup.db").stat().st_size
+    assert (0, f"The database is backed up in backup.db ({size} bytes).\n", "") == ran
+    command("users", "add", "bob", "--no-password")
+    assert (2, "") == command("db", "restore", "backup.db")[:2]
+    ran = command("db", "restore", "backup.db", "--force")
+    assert (0, "") == (ran.code, ran.err)
+    names = command("users", "list").out
+    assert ("alice" in names, "bob" in names) == (True, False)
+
+
+def test_a_backup_that_cannot_be_is_one_line(command: Command) -> None:
+    ran = command("db", "backup", "backup.db")
+    assert (3, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "there is no database mfl-lint.db" in ran.err
+    assert not Path("mfl-lint.db").exists()
+    command("db", "upgrade")
+    ran = command("db", "backup", "missing/backup.db")
+    assert (3, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    Path("backup.db").write_text("mine")
+    ran = command("db", "backup", "backup.db")
+    assert (2, "", "mine") == (ran.code, ran.out, Path("backup.db").read_text())
+    assert "--force" in ran.err
+
+
+def test_a_new_database_is_its_owners_only(command: Command) -> None:
+    command("db", "upgrade")
+    assert 0o600 == Path("mfl-lint.db").stat().st_mode & 0o777

@@ -9,7 +9,9 @@ from tests.faults import status
 
 
 def _configure(host: str, more: str = "") -> None:
-    Path("mfl-lint.toml").write_text(f'{QUICK}[[registry]]\nname = "team"\nhost = "{host}"\n{more}')
+    Path("mfl-lint.toml").write_text(
+        f'{QUICK}[[registry]]\nname = "team"\nhost = "{host}"\ninterval = "1h"\n{more}'
+    )
 
 
 def test_all_is_well(served: FaultRegistry, command: Command) -> None:
@@ -71,3 +73,24 @@ def test_every_mistake_in_the_settings_is_a_line_of_its_own(command: Command) ->
     Path("mfl-lint.toml").write_text("x = 1\ny = 2\n")
     ran = command("doctor")
     assert (1, 2) == (ran.code, ran.out.count("✗ configuration"))
+
+
+def test_who_may_see_what_is_looked_at(command: Command) -> None:
+    Path("mfl-lint.toml").write_text(
+        f'{QUICK}[serve]\nhost = "0.0.0.0"\n[serve.proxy]\nuser_header = "X-User"\n'
+        'addresses = ["0.0.0.0/0"]\n'
+    )
+    command("db", "upgrade")
+    ran = command("doctor")
+    assert 1 == ran.code
+    assert "✗ serve\n" in ran.out
+    assert "✗ serve.proxy.addresses" in ran.out
+    assert "name the proxies' own addresses" in ran.out
+
+
+def test_a_database_that_everybody_reads_needs_care(command: Command) -> None:
+    command("db", "upgrade")
+    assert "chmod" not in command("doctor").out
+    Path("mfl-lint.db").chmod(0o644)
+    ran = command("doctor")
+    assert (1, True) == (ran.code, "cure: chmod 600 mfl-lint.db" in ran.out)

@@ -40,3 +40,22 @@ def test_others_are_served_only_once_somebody_is_known_or_on_insistence(command:
     assert "cannot listen on 192.0.2.1" in command("serve", "--insecure-no-auth").err
     command("users", "add", "alice", "--no-password")
     assert "cannot listen on 192.0.2.1" in command("serve").err
+
+
+def test_what_nobody_can_have_meant_is_said_when_it_starts() -> None:
+    Path("mfl-lint.toml").write_text(
+        '[serve]\nhosts = ["lint.example"]\n[[registry]]\nname = "a"\nhost = "127.0.0.1:1"\n'
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mfl_lint", "serve", "--port", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    said = [running.stderr.readline(), running.stderr.readline()]
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=20)
+    assert "serve.hosts: there are no users" in said[0]
+    assert "registry a: it has no interval and no cron" in said[1]
+    assert 0 == running.returncode

@@ -6,7 +6,6 @@ import asyncio
 import platform
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,26 +13,17 @@ import click
 
 from mfl_lint.cli import exit_codes, options
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
+from mfl_lint.service.soundness import Check
 
 if TYPE_CHECKING:
     from mfl_lint.config import Config
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `ok` None = worth knowing, no reason to fail."""
-
-    what: str
-    ok: bool | None
-    said: str
-    cure: str = ""
 
 
 @click.command("doctor")
 @options.config_option
 @options.debug_option
 def command(config_path: Path | None) -> int:
-    """Check the installation, the configuration and the registries.
+    """Check the installation, the configuration, who may see what, and the registries.
 
     Exit codes: 0 all is well, 1 something needs care.
     """
@@ -60,7 +50,33 @@ async def _checked(config_path: Path | None) -> list[Check]:
         checks.append(Check("configuration", True, f"{config.path} is valid"))
     checks += [Check("configuration", None, notice) for notice in config.notices]
     checks.append(await asyncio.to_thread(_database, config))
+    checks += await _service(config, reads=checks[-1].ok is True)
     return checks + [check async for check in _registries(config)]
+
+
+async def _service(config: Config, *, reads: bool) -> list[Check]:
+    """Return what is wrong with access, files and schedules. `reads`: the database does."""
+    from mfl_lint.core.errors import MflLintError
+    from mfl_lint.service.crawling import database_url
+    from mfl_lint.service.people import names_of_users
+    from mfl_lint.service.soundness import (
+        unservable,
+        wrong_with_files,
+        wrong_with_service,
+        wrong_with_sqlite,
+    )
+    from mfl_lint.store.addresses import parse_address, sqlite_file
+
+    found = [Check("serve", False, line, "mend it") for line in unservable(config)]
+    try:
+        users = await names_of_users(config) if reads else frozenset()
+        file = sqlite_file(parse_address(database_url(config)))
+    except MflLintError:  # said already, of the database
+        return found
+    found += wrong_with_service(config, users)
+    found += wrong_with_files(config, file)
+    endangered = wrong_with_sqlite(file) if file is not None and file.is_file() else None
+    return [*found, endangered] if endangered is not None else found
 
 
 def _versions() -> Iterator[Check]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,6 +13,7 @@ from click.core import ParameterSource
 
 from mfl_lint.cli.exit_codes import THRESHOLDS
 from mfl_lint.cli.failures import Session
+from mfl_lint.cli.log import set_up_logs
 
 if TYPE_CHECKING:
     from mfl_lint.cli.connect import Access
@@ -165,42 +164,6 @@ def _set_debug(context: click.Context, _: click.Parameter, value: bool) -> None:
     if session is not None and value:
         session.debug = True
     set_up_logs(debug=value)
-
-
-def set_up_logs(*, debug: bool) -> None:
-    """Keep the libraries' and the rules' complaints off the terminal, unless they are wanted."""
-    root = logging.getLogger()
-    if root.handlers:
-        return
-    if not debug:
-        root.addHandler(logging.NullHandler())
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Plain("%(levelname)s %(name)s: %(message)s"))
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-
-
-class _Plain(logging.Formatter):
-    """One record without credentials, each of its lines inert."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record as text."""
-        from mfl_lint.cli.failures import scrubbed
-        from mfl_lint.report.inert import inert
-
-        return "\n".join(inert(line) for line in scrubbed(super().format(record)).splitlines())
-
-
-def show_log() -> None:
-    """Say on the standard error what a long-running command does, a line an event."""
-    log = logging.getLogger("mfl_lint")
-    log.setLevel(logging.INFO)
-    if any(isinstance(item, logging.StreamHandler) for item in logging.getLogger().handlers):
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(handler)
 
 
 def check_called(targets: Sequence[str], files: Sequence[str]) -> None:

@@ -22,27 +22,46 @@ if TYPE_CHECKING:
     help="Show everything to everybody who reaches an address that is not loopback, while there "
     "are no users.",
 )
+@click.option("--host", metavar="ADDRESS", help="Where to listen, in place of serve.host.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Where to listen, in place of serve.port; 0 takes a free port.",
+)
 @options.config_option
 @options.debug_option
-def command(insecure: bool, config_path: Path | None) -> int:
+def command(insecure: bool, host: str | None, port: int | None, config_path: Path | None) -> int:
     """Crawl on schedule and serve the reports as pages.
 
     Bound to loopback, or to any address once it is known who may see what: see `mfl-lint users`.
     SIGHUP reads the settings again, SIGTERM ends.
     """
+    from mfl_lint.cli.log import show_log
     from mfl_lint.cli.settings import settings
     from mfl_lint.config_file import find_config, load_config
     from mfl_lint.service.serving import serve
 
-    options.show_log()
-    path = settings(config_path).path
+    config = settings(config_path)
+    show_log(config.serve)
+    path = config.path
 
     def load() -> Config:
         """Read the file that was found at the start: one that is gone since is a mistake."""
-        return load_config(path) if path is not None else find_config(config_path)
+        read = load_config(path) if path is not None else find_config(config_path)
+        return _listening_at(read, host, port)
 
     asyncio.run(serve(load, ready=_announce, insecure=insecure))
     return 0
+
+
+def _listening_at(config: Config, host: str | None, port: int | None) -> Config:
+    """Return the settings with what the command line says of the address."""
+    import msgspec
+
+    given = {"host": host, "port": port}
+    changed = {name: value for name, value in given.items() if value is not None}
+    serve = msgspec.structs.replace(config.serve, **changed)
+    return msgspec.structs.replace(config, serve=serve)
 
 
 def _announce(address: str) -> None:

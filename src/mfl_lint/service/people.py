@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from mfl_lint.config import Config
 from mfl_lint.service.crawling import database_url
-from mfl_lint.store import migrate
+from mfl_lint.store import migrate, users
 from mfl_lint.store.engine import Store, open_store
 
 
@@ -21,6 +21,12 @@ async def open_people(config: Config) -> AsyncIterator[Store]:
     await asyncio.to_thread(migrate.upgrade, url)
     async with open_store(url) as store:
         yield store
+
+
+async def names_of_users(config: Config) -> frozenset[str]:
+    """Return who is known, from a database that is there."""
+    async with open_store(database_url(config)) as store:
+        return frozenset(user.name for user in await users.all_users(store))
 
 
 def at_the_shell() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -14,11 +15,16 @@ from aiohttp import web
 
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid
-from mfl_lint.service.crawling import open_crawler
+from mfl_lint.service.crawling import open_crawler, utc_now
 from mfl_lint.service.server import Server, check_guarded, check_served
+from mfl_lint.service.soundness import wrong_with_service
+from mfl_lint.store.engine import Store
+from mfl_lint.store.users import all_users
+from mfl_lint.web import access_log
 
 LOOKS_EVERY_S: Final = 30.0
-_DRAIN_S: Final = 5.0
+_LOG: Final = logging.getLogger("mfl_lint")
+DRAIN_S: Final = 5.0
 
 
 async def serve(
@@ -45,10 +51,18 @@ async def serve(
             with _handled(_handlers(ended, server)):
                 try:
                     await server.start()
+                    await _warn(store, config)
                     ready(address)
                     await ended.wait()
                 finally:
                     await server.stop()
+
+
+async def _warn(store: Store, config: Config) -> None:
+    """Say what is valid and still not what anybody wants."""
+    known = frozenset(user.name for user in await all_users(store))
+    for check in wrong_with_service(config, known):
+        _LOG.warning("%s: %s; %s", check.what, check.said, check.cure)
 
 
 def _handlers(ended: asyncio.Event, server: Server) -> Mapping[signal.Signals, Callable[[], None]]:
@@ -79,7 +93,13 @@ async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]
     if host == "localhost":
         # That name may be two addresses, and with port 0 these would get different ports.
         host = "127.0.0.1"
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_S)
+    wanted = config.serve.access_log != "off"
+    runner = web.AppRunner(
+        app,
+        access_log=logging.getLogger(access_log.LOGGER) if wanted else None,
+        access_log_class=access_log.access_log(config.serve, utc_now),
+        shutdown_timeout=DRAIN_S,
+    )
     await runner.setup()
     try:
         try:

@@ -152,7 +152,7 @@ def refuse_newer(found: str | None, name: str, known: Callable[[str], bool]) -> 
         )
 
 
-def _check_schema(connection: Connection, name: str) -> None:
+def check_schema(connection: Connection, name: str) -> None:
     """Raise StoreError unless the schema is this release's."""
     found = stored_revision(connection)
     if found is None:
@@ -170,7 +170,7 @@ def _touch_schema(connection: Connection) -> None:
 
 async def _check_opened(store: Store) -> None:
     """Raise StoreError unless the store can be read and written as it is."""
-    await store.read(_check_schema, store.name)
+    await store.read(check_schema, store.name)
     if store.dialect == "sqlite":
         await store.write(_touch_schema)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,9 +54,14 @@ def head() -> str:
     return _known_revisions(None)[0]
 
 
+def is_known(found: str) -> bool:
+    """Say whether this release knows a revision."""
+    return found in _known_revisions(None)[1]
+
+
 @contextmanager
-def _engine(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
-    """Yield an engine and the database's name for people; drivers' errors become StoreError."""
+def opened(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
+    """Yield an engine without a pool and the database's name; drivers' errors are StoreError."""
     address = parse_address(url)
     name, file = shown(address), sqlite_file(address)
     if file is not None and not may_create and not file.exists():
@@ -65,11 +71,19 @@ def _engine(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
     if file is not None:
         _prepare_sqlite(engine)
     try:
+        if file is not None and may_create:
+            _create_private(file)
         yield engine, name
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise StoreError(f"the database {name} cannot be used: {one_line(error)}") from error
     finally:
         engine.dispose()
+
+
+def _create_private(file: Path) -> None:
+    """Make a new file its owner's only: it holds hashes of passwords and of tokens."""
+    with suppress(OSError):  # it is there, or SQLite says what is wrong
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -115,7 +129,7 @@ def revision(url: str) -> str | None:
     file = sqlite_file(parse_address(url))
     if file is not None and not file.exists():
         return None
-    with _engine(url, may_create=False) as (engine, _), engine.begin() as connection:
+    with opened(url, may_create=False) as (engine, _), engine.begin() as connection:
         return stored_revision(connection)
 
 
@@ -126,26 +140,24 @@ def upgrade(url: str, *, location: Path | None = None) -> str:
     directory of migrations, for tests.
     """
     newest, known = _known_revisions(location)
-    with _engine(url, may_create=True) as (engine, name):
+    with opened(url, may_create=True) as (engine, name):
         with engine.begin() as connection:
             refuse_newer(stored_revision(connection), name, known.__contains__)
         if engine.dialect.name == "sqlite":
             _switch_to_wal(engine)
         with engine.execution_options(writes=True).begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            _upgrade_within(connection, name, location, known)
+            upgrade_within(connection, name, location)
     return newest
 
 
-def _upgrade_within(
-    connection: Connection, name: str, location: Path | None, known: frozenset[str]
-) -> None:
-    """Run the missing migrations in the open transaction."""
+def upgrade_within(connection: Connection, name: str, location: Path | None = None) -> None:
+    """Run the missing migrations in the open transaction, when no other process runs them."""
     from alembic import command
     from alembic.util.exc import CommandError
 
-    refuse_newer(stored_revision(connection), name, known.__contains__)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    refuse_newer(stored_revision(connection), name, _known_revisions(location)[1].__contains__)
     try:
         command.upgrade(_config(connection, location), "head")
     except CommandError as error:
@@ -161,8 +173,7 @@ def check(url: str) -> list[str]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with _engine(url, may_create=False) as (engine, name), engine.begin() as connection:
-        _, known = _known_revisions(None)
-        refuse_newer(stored_revision(connection), name, known.__contains__)
+    with opened(url, may_create=False) as (engine, name), engine.begin() as connection:
+        refuse_newer(stored_revision(connection), name, is_known)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [str(item)[:300] for item in compare_metadata(context, metadata)]

@@ -69,6 +69,22 @@ class Turns:
             return True
         return True
 
+    def works(self) -> bool:
+        """Say whether there are such locks here."""
+        self.take_now()
+        if fcntl is None or self._file is None:
+            return False
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            self.give_back()
+            self.close()
+        return True
+
     def give_back(self) -> None:
         """Let the next one have the turn."""
         if fcntl is not None and self._file is not None:

@@ -184,7 +184,7 @@ def is_among(address: str | None, networks: tuple[str, ...]) -> bool:
     return any(mapped in ipaddress.ip_network(one, strict=False) for one in networks)
 
 
-def client_address(request: web.Request, proxy: ProxyConfig) -> str:
+def client_address(request: web.BaseRequest, proxy: ProxyConfig) -> str:
     """Return from where somebody asks: what trusted proxies say, else the peer's address."""
     passed = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
     address = request.remote or ""
