@@ -41,8 +41,8 @@ from mfl_lint.web.oidc import add_oidc
 from mfl_lint.web.openapi import describe
 from mfl_lint.web.rendering import PAGES, Pages
 from mfl_lint.web.scanning import add_scanning, read_scans
-from mfl_lint.web.security import HEADERS, guarded, secured
-from mfl_lint.web.sending import EMBEDDED, answered, json_handler, page_handler
+from mfl_lint.web.security import guarded, secure
+from mfl_lint.web.sending import answered, json_handler, page_handler
 from mfl_lint.web.services import SERVICES, Services
 from mfl_lint.web.tables import FINDINGS_TABLE, MATRIX_TABLE, table_handler
 from mfl_lint.web.view import View
@@ -113,7 +113,7 @@ def create_app(
     sent again for `fresh_s` without asking whether something was written.
     """
     app = web.Application(
-        middlewares=[secured, explained, bounded, guarded, identified],
+        middlewares=[explained, bounded, guarded, identified],
         client_max_size=_LARGEST_BODY,
     )
     gate = app[GATE] = Gate(services, remember_s)
@@ -124,7 +124,7 @@ def create_app(
     for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking):
         add(app)
     app.cleanup_ctx.append(_with_pages)
-    app.on_response_prepare.append(_complete)
+    app.on_response_prepare.append(secure)
     app[events.STREAMS] = events.Streams()
     app.on_shutdown.append(events.end_streams)
     app.router.add_get(events.PATH, events.events)
@@ -142,14 +142,6 @@ def create_app(
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     return app
-
-
-async def _complete(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the security headers on answers that begin before their handler ends."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if response.get(EMBEDDED, False):
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
 async def _with_pages(app: web.Application) -> AsyncIterator[None]:

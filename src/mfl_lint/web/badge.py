@@ -13,7 +13,8 @@ from mfl_lint.web.items import TagItem
 from mfl_lint.web.kept import KEPT, Body, body_of
 from mfl_lint.web.matrix import NO_PLATFORM, matrix
 from mfl_lint.web.query import read_query
-from mfl_lint.web.sending import EMBEDDED, answered, key_of, services_of
+from mfl_lint.web.security import EMBEDDED
+from mfl_lint.web.sending import answered, key_of, services_of
 from mfl_lint.web.services import Services
 from mfl_lint.web.wording import visible
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -10,6 +11,8 @@ from aiohttp import web
 
 from mfl_lint.web.services import SERVICES
 
+# What is made to stand on other sites' pages.
+EMBEDDED: Final = web.ResponseKey("embedded", bool)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CSP: Final = (
@@ -25,15 +28,16 @@ HEADERS: Final = {
 }
 
 
-@web.middleware
-async def secured(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put the security headers on every answer."""
-    response = await handler(request)
-    response.headers.update(HEADERS)
+async def secure(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the security headers on an answer whose head is about to be sent: on every one."""
+    headers = response.headers
+    for name, value in HEADERS.items():
+        headers[name] = value
+    if response.get(EMBEDDED, False):
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     serve = request.app[SERVICES].config().serve
     if serve.https and serve.hsts_s:
-        response.headers["Strict-Transport-Security"] = f"max-age={int(serve.hsts_s)}"
-    return response
+        headers["Strict-Transport-Security"] = f"max-age={int(serve.hsts_s)}"
 
 
 @web.middleware
@@ -51,6 +55,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
+@lru_cache(maxsize=64)
 def is_own_host(host: str, *configured: str) -> bool:
     """Say whether a Host header names this machine's loopback or one of the configured names.
 
