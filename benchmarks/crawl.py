@@ -37,7 +37,8 @@ class Round(NamedTuple):
     warm: Figures
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Say what is being done, to who looks on."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
@@ -54,16 +55,17 @@ def _round(host: str, number: int, rounds: int) -> Round:
     found: dict[str, Figures] = {}
     with _new_database() as database:
         for what in order:
-            _say(f"round {number + 1} of {rounds}: {what} … ")
+            say(f"round {number + 1} of {rounds}: {what} … ")
             crawls = what in ("crawl", "warm")
             found[what] = measure("crawl" if crawls else what, host, database if crawls else None)
-    _say("")
+    say("")
     return Round(**found)
 
 
-def _spread(values: Sequence[float], form: str = "6.2f") -> str:
+def spread(values: Sequence[float], form: str = "6.2f") -> str:
+    """Return the median, with least and most."""
     middle = statistics.median(values)
-    return f"{middle:{form}} ({min(values):{form.lstrip('6')}}–{max(values):{form.lstrip('6')}})"
+    return f"{middle:{form}} ({min(values):{form.lstrip('67')}}–{max(values):{form.lstrip('67')}})"
 
 
 def _print_times(rounds: Sequence[Round], tags: int) -> None:
@@ -74,14 +76,14 @@ def _print_times(rounds: Sequence[Round], tags: int) -> None:
         wall = [run.wall_s for run in runs]
         cpu = [run.cpu_s for run in runs]
         per_tag = statistics.median(wall) / tags * 1000
-        print(f"{title:24}{_spread(wall):22}{_spread(cpu):22}{per_tag:6.2f}")
+        print(f"{title:24}{spread(wall):22}{spread(cpu):22}{per_tag:6.2f}")
     print()
     for loop in ("bare", "lean"):
         for what in ("scan", "crawl"):
             pairs = [(getattr(one, loop), getattr(one, what)) for one in rounds]
             wall = [mine.wall_s / ours.wall_s for mine, ours in pairs]
             cpu = [mine.cpu_s / ours.cpu_s for mine, ours in pairs]
-            print(f"{loop} loop ÷ {what:12}{_spread(wall):22}{_spread(cpu):22}")
+            print(f"{loop} loop ÷ {what:12}{spread(wall):22}{spread(cpu):22}")
 
 
 def _print_requests(rounds: Sequence[Round], tags: int) -> None:
@@ -101,11 +103,11 @@ def _print_requests(rounds: Sequence[Round], tags: int) -> None:
 def _print_memory(rounds: Sequence[Round], repositories: int) -> None:
     small = [one.crawl.peak_mib for one in rounds]
     with fast_registry(repositories * _GROWTH) as host, _new_database() as database:
-        _say(f"crawl of {repositories * _GROWTH} repositories … ")
+        say(f"crawl of {repositories * _GROWTH} repositories … ")
         large = measure("crawl", host, database)
-        _say(f"scan of {repositories * _GROWTH} repositories … ")
+        say(f"scan of {repositories * _GROWTH} repositories … ")
         scanned = measure("scan", host)
-        _say("")
+        say("")
     print(f"\n{'peak memory, MiB':24}{'1×':>8}{f'{_GROWTH}×':>8}{'growth':>10}")
     _print_growth("crawl", statistics.median(small), large.peak_mib)
     _print_growth("scan", statistics.median(one.scan.peak_mib for one in rounds), scanned.peak_mib)

@@ -21,6 +21,7 @@ from mfl_lint.core.truth import (
 from mfl_lint.core.views import Counts, DayCounts
 from mfl_lint.store import findings, leases, observations, registries, vanish, views
 from mfl_lint.store.engine import Store
+from mfl_lint.store.view_ignored import broken_tags_counted
 from tests.store.batches import NOW, RULES, batch, finding, found, later, lease, write
 
 REPOSITORIES = ("team/app", "team/web")
@@ -41,7 +42,7 @@ async def _counted(store: Store) -> dict[str, Any]:
     view = await views.registry(store, "one")
     assert view is not None
     page = await views.repositories_page(store, "one", everything=True)
-    broken = await views.broken_tags(store, 100)
+    broken = await broken_tags_counted(store, (), 100)
     return {
         "registry": (view.repositories, view.tags, view.counts),
         "repositories": {one.name: (one.tags, one.counts) for one in page.items},

@@ -42,8 +42,7 @@ async def lists(store: Store) -> dict[str, object]:
         "registries": [one.name for one in await views.registries(store)],
         "findings": [one.finding.registry for one in found.items],
         "changes": [one.finding.registry for one in changes.items],
-        "broken": [one.registry for one in await views.broken_tags(store)],
-        "counted": [one.registry for one in broken],
+        "broken": [one.registry for one in broken],
         "rules": {rule: counts.error for rule, counts in (await views.rule_counts(store)).items()},
         "days": sum(one.counts.error for one in await views.days(store, now=NOW)),
         "crawls": [one.registry for one in (await crawls.crawls(store)).items],
@@ -73,7 +72,7 @@ async def test_lists_hold_what_may_be_seen_and_figures_count_it(store: Store) ->
     assert {"MFL101": 1} == one["rules"]
     assert {"MFL101": Counts(error=1)} == one["ignored rules"]
     assert (2, 1) == (whole["days"], one["days"])
-    for name in ("registries", "findings", "changes", "broken", "counted", "crawls"):
+    for name in ("registries", "findings", "changes", "broken", "crawls"):
         assert ["one"] == one[name], name
     for name in ("matrix", "digests", "search", "figures", "ignored", "uncertain", "unseen"):
         assert ["one"] == one[name], name

@@ -11,9 +11,10 @@ from mfl_lint.core.errors import CursorInvalid
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.truth import Change, FindingState, Settlement
-from mfl_lint.core.views import BrokenTag, Counts, FindingFilter, Page
+from mfl_lint.core.views import Counts, FindingFilter, Page
 from mfl_lint.store import crawls, findings, observations, registries, views
 from mfl_lint.store.engine import Store
+from mfl_lint.store.view_ignored import broken_tags_counted
 from tests.store.batches import NOW, batch, digest, finding, found, later, lease, write
 from tests.store.paging import all_of
 
@@ -29,7 +30,7 @@ async def test_an_empty_store_shows_nothing(store: Store) -> None:
     assert Page(()) == await views.findings_page(store, FindingFilter())
     assert Page(()) == await views.transitions_page(store)
     assert Page(()) == await views.tag_rows(store, "one", "team/app")
-    assert () == await views.broken_tags(store, 10)
+    assert () == await broken_tags_counted(store, (), 10)
     assert ({}, ()) == (await views.rule_counts(store), await views.days(store, now=NOW))
 
 
@@ -187,7 +188,7 @@ async def test_unwatched_findings_are_shown_only_to_who_asks(store: Store) -> No
     assert () == (await views.findings_page(store, FindingFilter())).items
     page = await views.findings_page(store, FindingFilter(watched=False))
     assert [False] * 3 == [view.watched for view in page.items]
-    assert () == await views.broken_tags(store, 10)
+    assert () == await broken_tags_counted(store, (), 10)
 
 
 async def test_transitions_are_paged_newest_first(store: Store) -> None:
@@ -204,12 +205,12 @@ async def test_broken_tags_are_listed_worst_first_with_their_age(store: Store) -
     await _three_findings(store)
     held = await lease(store)
     await observations.record(store, held, batch(write("v3", settlement=Settlement())))
-    expected = [
-        BrokenTag("one", "team/app", "v1", Counts(error=1, info=1), NOW),
-        BrokenTag("one", "team/app", "v2", Counts(error=1), later(hours=1)),
-    ]
-    assert expected == list(await views.broken_tags(store, 10))
-    assert expected[:1] == list(await views.broken_tags(store, 1))
+    broken = await broken_tags_counted(store, (), 10)
+    assert [
+        ("v1", Counts(error=1, info=1), NOW),
+        ("v2", Counts(error=1), later(hours=1)),
+    ] == [(one.tag, one.counts, one.since) for one in broken]
+    assert 1 == len(await broken_tags_counted(store, (), 1))
 
 
 async def test_findings_are_counted_by_rule(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import subprocess
 import sys
 from dataclasses import replace
@@ -211,3 +212,31 @@ async def test_everything_that_is_read_has_an_etag_and_is_not_sent_twice(
     )
     other = await client.get(path, headers={"If-None-Match": '"other"'})
     assert 200 == other.status
+
+
+async def test_what_is_sent_again_is_packed_for_whoever_understands_that(
+    filled_url: str,
+) -> None:
+    async with open_store(filled_url) as store:
+        app = create_app(await services_of(store))
+        async with TestClient(TestServer(app), auto_decompress=False) as client:
+            asked = [
+                await client.get("/findings", headers={"Accept-Encoding": accepted})
+                for accepted in ("gzip", "gzip, br", "br, gzip;q=0", "identity", "gzip;q=0.5")
+            ]
+            bodies = [await one.read() for one in asked]
+    packed = [one.headers.get("Content-Encoding", "") for one in asked]
+    assert ["", "gzip", "", "", "gzip"] == packed
+    assert bodies[0] == bodies[2] == bodies[3] == gzip.decompress(bodies[1])
+    assert bodies[1] == bodies[4]
+    assert {"Accept-Encoding"} == {one.headers["Vary"] for one in asked}
+    assert 1 == len({one.headers["ETag"] for one in asked})
+
+
+async def test_what_is_not_kept_is_never_packed(filled_url: str) -> None:
+    async with open_store(filled_url) as store:
+        app = create_app(await services_of(store))
+        async with TestClient(TestServer(app), auto_decompress=False) as client:
+            for path in ("/ignores", "/ignores", "/scans", "/scans"):
+                answer = await client.get(path, headers={"Accept-Encoding": "gzip"})
+                assert "Content-Encoding" not in answer.headers

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
-    Connection,
+    ColumnElement,
     Select,
     func,
     literal_column,
@@ -23,7 +23,6 @@ from sqlalchemy import (
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.truth import Change, FindingState, Transition
 from mfl_lint.core.views import (
-    BrokenTag,
     Counts,
     DayCounts,
     FindingFilter,
@@ -37,8 +36,8 @@ from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
-from mfl_lint.store.rows import WEIGHTS, counts, finding_value
-from mfl_lint.store.statements import all_rows, fetch_in, is_pattern, matches, visible
+from mfl_lint.store.rows import WEIGHTS, finding_value
+from mfl_lint.store.statements import all_rows, is_pattern, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
 
 _WATCHED: Final = (
@@ -229,39 +228,20 @@ def _change(row: Any) -> TransitionView:
     return TransitionView(move, finding_value(row))
 
 
-async def broken_tags(store: Store, limit: int = 20) -> tuple[BrokenTag, ...]:
-    """Return the watched tags with findings that stand, the worst first."""
+def worst_tags(counted: Mapping[str, ColumnElement[int]]) -> Select[Any]:
+    """Return the query of the watched tags with findings that stand, the worst first.
+
+    In the order of an index: names do not count, or all that are as bad would have to be read.
+    """
     stands = tags.c.error + tags.c.warning + tags.c.info + tags.c.unknown > literal_column("0")
-    columns = (tags.c.id, tags.c.name, *(tags.c[name] for name in COLUMNS))
+    columns = (counted[name].label(name) for name in COLUMNS)
     places = (registries.c.name.label("registry"), repositories.c.name.label("repository"))
-    worst = (tags.c.error.desc(), tags.c.warning.desc(), tags.c.unknown.desc())
-    query = (
-        select(*columns, *places)
+    worst = (counted[name].desc() for name in ("error", "warning", "unknown"))
+    return (
+        select(tags.c.id, tags.c.name, *columns, *places)
         .join(repositories, repositories.c.id == tags.c.repository_id)
         .join(registries, registries.c.id == repositories.c.registry_id)
         .where(stands, tags.c.watched.is_(true()), repositories.c.watched.is_(true()))
         .where(registries.c.watched.is_(true()))
-        .order_by(*worst, tags.c.info.desc(), registries.c.name, repositories.c.name, tags.c.name)
-        .limit(limit)
+        .order_by(*worst, tags.c.id.desc())
     )
-    return await store.read(_broken, visible(store.sees, query))
-
-
-def _broken(connection: Connection, query: Select[Any]) -> tuple[BrokenTag, ...]:
-    rows = connection.execute(query).all()
-    since = _broken_since(connection, [row.id for row in rows])
-    return tuple(
-        BrokenTag(row.registry, row.repository, row.name, counts(row), since.get(row.id))
-        for row in rows
-    )
-
-
-def _broken_since(connection: Connection, ids: Sequence[int]) -> dict[int, datetime]:
-    """Return when the oldest open finding of each tag was first seen."""
-    query = (
-        select(findings.c.tag_id, func.min(findings.c.first_seen_at).label("since"))
-        .where(findings.c.state == FindingState.OPEN.value)
-        .group_by(findings.c.tag_id)
-    )
-    rows = fetch_in(connection, query, findings.c.tag_id, ids)
-    return {row.tag_id: row.since for row in rows}

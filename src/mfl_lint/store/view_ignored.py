@@ -30,7 +30,7 @@ from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, rule_counters, tags
-from mfl_lint.store.view_findings import STANDS
+from mfl_lint.store.view_findings import STANDS, worst_tags
 
 Sees = frozenset[str] | None
 
@@ -100,29 +100,7 @@ def _by_repository(
 def _broken(
     connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees
 ) -> tuple[BrokenTag, ...]:
-    """Take what is ignored from each tag's counters, then sort and cut."""
-    taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
-    left = {name: tags.c[name] - func.coalesce(taken.c[name], 0) for name in COLUMNS}
-    query = (
-        select(
-            tags.c.id,
-            tags.c.name,
-            registries.c.name.label("registry"),
-            repositories.c.name.label("repository"),
-            *(column.label(name) for name, column in left.items()),
-        )
-        .join(repositories, repositories.c.id == tags.c.repository_id)
-        .join(registries, registries.c.id == repositories.c.registry_id)
-        .outerjoin(taken, taken.c.key == tags.c.id)
-        .where(tags.c.error + tags.c.warning + tags.c.info + tags.c.unknown > 0)
-        .where(or_(*(column > 0 for column in left.values())))
-        .where(tags.c.watched.is_(true()), repositories.c.watched.is_(true()))
-        .where(registries.c.watched.is_(true()))
-        .order_by(*(left[name].desc() for name in ("error", "warning", "unknown", "info")))
-        .order_by(registries.c.name, repositories.c.name, tags.c.name)
-        .limit(limit)
-    )
-    rows = connection.execute(visible(sees, query)).all()
+    rows = _worst(connection, ignores, limit, sees)
     ids = [row.id for row in rows]
     since, faults = _standing_since(connection, ids, ignores), _faults(connection, ids, ignores)
     return tuple(
@@ -136,6 +114,30 @@ def _broken(
         )
         for row in rows
     )
+
+
+def _worst(connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees) -> list[Any]:
+    """Return the worst tags without what is ignored.
+
+    Those with nothing ignored are read in the order of an index; the others are counted, and
+    are as many as there are ignored findings at most.
+    """
+    whole = worst_tags({name: tags.c[name] for name in COLUMNS}).limit(limit)
+    if not ignores:
+        return sorted(connection.execute(visible(sees, whole)), key=_badness)
+    taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
+    key = taken.c.key
+    untouched = whole.where(tags.c.id.not_in(select(key).where(key.is_not(None))))
+    left = {name: tags.c[name] - taken.c[name] for name in COLUMNS}
+    touched = worst_tags(left).join(taken, key == tags.c.id).limit(limit)
+    touched = touched.where(or_(*(column > 0 for column in left.values())))
+    rows = [*connection.execute(visible(sees, untouched))]
+    return sorted([*rows, *connection.execute(visible(sees, touched))], key=_badness)[:limit]
+
+
+def _badness(row: Any) -> tuple[int | str, ...]:
+    worst = (-row.error, -row.warning, -row.unknown, -row.info)
+    return *worst, row.registry, row.repository, row.name
 
 
 def _standing_since(

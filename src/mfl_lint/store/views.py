@@ -19,7 +19,6 @@ from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.rows import counts, entry_value, tag_state, tracked_value
 from mfl_lint.store.statements import all_rows, fetch_in, matches, one_row, visible
 from mfl_lint.store.view_findings import (
-    broken_tags,
     days,
     findings_page,
     rule_counts,
@@ -27,7 +26,6 @@ from mfl_lint.store.view_findings import (
 )
 
 __all__ = [
-    "broken_tags",
     "days",
     "findings_page",
     "registries",

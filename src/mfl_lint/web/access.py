@@ -18,7 +18,7 @@ from mfl_lint.web.gate import GATE
 from mfl_lint.web.links import API
 from mfl_lint.web.security import Handler
 from mfl_lint.web.services import SERVICES
-from mfl_lint.web.viewer import VIEWER, Viewer, cookie_to_send
+from mfl_lint.web.viewer import READING, VIEWER, Viewer, cookie_to_send
 
 # Nobody is asked who they are.
 OPEN: Final = frozenset({"/static/{name}", "/healthz", "/readyz"})
@@ -41,7 +41,6 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
 }
 # What counts everything is for who sees every registry.
 WHOLE: Final = frozenset({"/metrics"})
-_READING: Final = ("GET", "HEAD")
 
 
 @web.middleware
@@ -61,7 +60,7 @@ async def identified(request: web.Request, handler: Handler) -> web.StreamRespon
     registry = request.match_info.get("registry")
     if registry is not None and viewer.sees is not None and registry not in viewer.sees:
         raise web.HTTPNotFound(text=f"no registry is called {registry[:100]!a}")
-    if request.method not in _READING:
+    if request.method not in READING:
         await _check_source(request, viewer)
     response = await handler(request)
     _send_cookie(request, response)
@@ -80,7 +79,7 @@ def _refusal(request: web.Request, viewer: Viewer, right: Right | str) -> web.HT
             text="send a token: Authorization: Bearer …",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    if request.method in _READING:
+    if request.method in READING:
         return web.HTTPSeeOther(f"/login?next={quote(request.rel_url.raw_path_qs, safe='')}")
     return web.HTTPUnauthorized(text="sign in first, at /login")
 
@@ -100,9 +99,13 @@ async def _check_source(request: web.Request, viewer: Viewer) -> None:
             raise web.HTTPForbidden(text="send JSON, as Content-Type: application/json")
         return
     sent = (await request.post()).get("token", "")
-    wanted = form_token(viewer.secret)
-    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), wanted.encode()):
+    wanted = form_token(viewer.secret) if viewer.secret else ""
+    if not isinstance(sent, str) or not _is_same(sent, wanted):
         raise web.HTTPForbidden(text="the form is not of this session: go back and load it anew")
+
+
+def _is_same(sent: str, wanted: str) -> bool:
+    return bool(wanted) and hmac.compare_digest(sent.encode(), wanted.encode())
 
 
 def is_own_page(request: web.Request) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Final
@@ -20,6 +22,8 @@ from mfl_lint.web.services import Services
 FRESH_S: Final = 1.0
 # Answers hold times such as "a day ago": they are made anew at least this often.
 _TICK_S: Final = 60
+_MOST: Final = 1000
+Sees = frozenset[str] | None
 
 
 class _Sample(msgspec.Struct, frozen=True):
@@ -28,6 +32,7 @@ class _Sample(msgspec.Struct, frozen=True):
     at: float
     common: Hashable
     registries: dict[str, Hashable]
+    marks: dict[tuple[str | None, Sees], str]
 
 
 class _Settings:
@@ -88,7 +93,9 @@ class Freshness:
         self._clock = clock
         self._sample: _Sample | None = None
         self._settings = _Settings()
+        self._names: OrderedDict[tuple[str | None, Sees], tuple[Hashable, str]] = OrderedDict()
         self._process = secrets.token_hex(8)
+        self._counter = itertools.count()
         self._turn = asyncio.Lock()
 
     def forget(self) -> None:
@@ -97,21 +104,50 @@ class Freshness:
 
     async def mark(self, registry: str | None, sees: frozenset[str] | None = None) -> Hashable:
         """Return the mark of what concerns one registry, or all of those that somebody sees."""
+        sample = self._sample
+        if sample is None or self._clock() - sample.at >= self._fresh_s:
+            sample = await self._anew()
+        if registry is not None:
+            sees = None
+            registry = registry if registry in sample.registries else ""  # nobody's name
+        held = sample.marks.get((registry, sees))
+        if held is None:
+            held = sample.marks[registry, sees] = self._named(sample, registry, sees)
+        return held
+
+    async def _anew(self) -> _Sample:
+        """Return what holds now; asked for by one, for all who wait."""
         async with self._turn:
             sample = self._sample
             if sample is None or self._clock() - sample.at >= self._fresh_s:
                 sample = self._sample = await self._take()
+            return sample
+
+    def _named(self, sample: _Sample, registry: str | None, sees: Sees) -> str:
+        """Return a name for what holds: as before where that is the same, else a new one.
+
+        It stands for what would be long to hash and to compare with every request.
+        """
         if registry is None:
             known = sample.registries.items()
-            return sample.common, tuple(one for one in known if sees is None or one[0] in sees)
-        return sample.common, sample.registries.get(registry)
+            whole: Hashable = tuple(one for one in known if sees is None or one[0] in sees)
+        else:
+            whole = sample.registries.get(registry)
+        asked, found = (registry, sees), (sample.common, whole)
+        held = self._names.get(asked)
+        if held is None or held[0] != found:
+            held = self._names[asked] = found, f"{self._process} {next(self._counter)}"
+            self._names.move_to_end(asked)
+            while len(self._names) > _MOST:
+                self._names.popitem(last=False)
+        return held[1]
 
     async def _take(self) -> _Sample:
         at, services = self._clock(), self._services
         settings, now = self._settings, services.now()
         settings.read(services.config())
         live = services.live()
-        common = (self._process, settings.mark(""), int(now.timestamp() // _TICK_S))
+        common = (settings.mark(""), int(now.timestamp() // _TICK_S))
         found = await revisions(services.store)
         marks: dict[str, Hashable] = {
             name: (
@@ -124,7 +160,7 @@ class Freshness:
             )
             for name, number in sorted(found.items())
         }
-        return _Sample(at, common, marks)
+        return _Sample(at, common, marks, {})
 
 
 FRESHNESS: Final = web.AppKey("freshness", Freshness)

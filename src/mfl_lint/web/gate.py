@@ -22,12 +22,19 @@ from mfl_lint.core.policy import Ignore
 from mfl_lint.core.secret import secret_digest
 from mfl_lint.store import api_tokens, ignores, sessions, users
 from mfl_lint.web.services import Services
-from mfl_lint.web.viewer import Viewer, with_secret
+from mfl_lint.web.viewer import READING, Viewer, with_secret
 
 T = TypeVar("T")
 REMEMBER_S: Final = 2.0
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _MOST: Final = 2000
+_COOKIES: Final = ("mfl_lint", "mfl_lint_form")
+_SECURE_COOKIES: Final = ("__Host-mfl_lint", "__Host-mfl_lint_form")
+_IGNORES: Final = ("ignores", "")
+_USERS: Final = ("users", "")
+_OWNER: Final = Viewer(Person(LOCAL, Role.ADMIN), sees=None)
+_ANYBODY: Final = Viewer(Person(LOCAL, Role.VIEWER), sees=None)
+_NOBODY: Final = Viewer()
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
@@ -62,17 +69,22 @@ class Gate:
 
     async def viewer(self, request: web.Request) -> Viewer:
         """Return who asks; 401 for a token that is worth nothing, 403 for whom is shut out."""
-        await self._read_ignores()
+        if not self._remembers(_IGNORES):
+            await self._read_ignores()
         serve = self._services.config().serve
-        names = cookie_names(serve)
-        viewer = await self._known(request, serve, names[0])
-        return with_secret(viewer, names[1], request.cookies.get(names[1], ""))
+        session, form = cookie_names(serve)
+        viewer = await self._known(request, serve, session)
+        # What only reads needs a secret of its own only where a form is shown.
+        at_once = request.method not in READING
+        return with_secret(viewer, form, request.cookies.get(form, ""), at_once=at_once)
 
     async def _known(self, request: web.Request, serve: ServeConfig, cookie: str) -> Viewer:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return self._viewer(await self._bearer(token.strip()))
-        vouched = await self._vouched(request, serve.proxy)
+        given = request.headers.get("Authorization", "")
+        if given:
+            scheme, _, token = given.partition(" ")
+            if scheme.lower() == "bearer":
+                return self._viewer(await self._bearer(token.strip()))
+        vouched = await self._vouched(request, serve.proxy) if serve.proxy.user_header else None
         if vouched is not None:
             return self._viewer(vouched)
         session = request.cookies.get(cookie, "")
@@ -86,16 +98,17 @@ class Gate:
         if await self.is_controlled():
             return self._viewer(None)
         if serve.host in LOOPBACK:
-            return Viewer(Person(LOCAL, Role.ADMIN), sees=None)
-        if self._services.insecure:
-            return Viewer(Person(LOCAL, Role.VIEWER), sees=None)
-        return Viewer()
+            return _OWNER
+        return _ANYBODY if self._services.insecure else _NOBODY
 
     async def is_controlled(self) -> bool:
         """Say whether people have to say who they are."""
         if is_vouched(self._services.config().serve):
             return True
-        return await self._once("users", "", lambda: users.any_user(self._services.store))
+        held = self._held.get(_USERS)
+        if held is not None and self._remembers(_USERS):
+            return bool(held[1])
+        return await self._once(*_USERS, lambda: users.any_user(self._services.store))
 
     def _viewer(self, person: Person | None) -> Viewer:
         if person is not None and person.role is Role.ADMIN:
@@ -122,7 +135,7 @@ class Gate:
 
     async def _vouched(self, request: web.Request, proxy: ProxyConfig) -> Person | None:
         """Return whom a trusted proxy says that it lets through; None where it says nothing."""
-        if not proxy.user_header or not is_among(request.remote, proxy.addresses):
+        if not is_among(request.remote, proxy.addresses):
             return None
         given = request.headers.getall(proxy.user_header, [])
         if not given:
@@ -140,18 +153,21 @@ class Gate:
     async def _read_ignores(self) -> None:
         services = self._services
         found = await self._once(
-            "ignores", "", lambda: ignores.standing_ignores(services.store, services.now())
+            *_IGNORES, lambda: ignores.standing_ignores(services.store, services.now())
         )
         # The same configuration goes on where nothing changed: what is kept goes by it.
         if found != self._ignores:
             self._ignores = found
 
+    def _remembers(self, place: tuple[str, str]) -> bool:
+        held = self._held.get(place)
+        return held is not None and asyncio.get_running_loop().time() - held[0] < self._remember_s
+
     async def _once(self, kind: str, key: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what is remembered, or ask."""
         now, place = asyncio.get_running_loop().time(), (kind, key)
-        held = self._held.get(place)
-        if held is not None and now - held[0] < self._remember_s:
-            return cast("T", held[1])
+        if self._remembers(place):
+            return cast("T", self._held[place][1])
         found = await ask()
         self._held[place] = now, found
         self._held.move_to_end(place)
@@ -170,8 +186,7 @@ def is_vouched(serve: ServeConfig) -> bool:
 
 def cookie_names(serve: ServeConfig) -> tuple[str, str]:
     """Return the names of the session's cookie and of the one that forms are made for."""
-    before = "__Host-" if serve.https else ""
-    return f"{before}mfl_lint", f"{before}mfl_lint_form"
+    return _SECURE_COOKIES if serve.https else _COOKIES
 
 
 def is_among(address: str | None, networks: tuple[str, ...]) -> bool:

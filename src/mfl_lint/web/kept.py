@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
@@ -11,17 +12,50 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
+from multidict import CIMultiDict
 
 _MOST: Final = 512
 _MOST_BYTES: Final = 64 * 1024 * 1024
+_WORTH_PACKING: Final = 1024
+_EFFORT: Final = 4
 
 
-class Body(msgspec.Struct, frozen=True):
-    """An answer as it is sent; `etag` changes with its bytes."""
+Sent = tuple[bytes, CIMultiDict[str]]
+
+
+class Body(msgspec.Struct, eq=False):
+    """An answer as it is sent; `etag` changes with its bytes.
+
+    What is sent a second time is packed for that, once, and sent so from then on: an answer that
+    is kept holds nothing that is secret of whoever asks. One that is not kept never is.
+    """
 
     raw: bytes
     content_type: str
     etag: str
+    _plain: Sent | None = None
+    _packed: Sent | None = None
+
+    def to_send(self, *, packs: bool) -> Sent:
+        """Return bytes and the headers about them; `packs`: whoever asks understands gzip."""
+        if self._plain is None:
+            self._plain = self.raw, self._headers()
+            return self._plain
+        if not packs or len(self.raw) < _WORTH_PACKING:
+            return self._plain
+        if self._packed is None:
+            headers = self._headers()
+            headers["Content-Encoding"] = "gzip"
+            self._packed = gzip.compress(self.raw, _EFFORT, mtime=0), headers
+        return self._packed
+
+    def _headers(self) -> CIMultiDict[str]:
+        text = "; charset=utf-8" if self.content_type.startswith("text/") else ""
+        # Weak: the same answer, packed or not.
+        headers = {"Content-Type": self.content_type + text, "ETag": f'W/"{self.etag}"'}
+        if len(self.raw) >= _WORTH_PACKING:
+            headers["Vary"] = "Accept-Encoding"
+        return CIMultiDict(headers)
 
 
 def body_of(raw: bytes, content_type: str) -> Body:

@@ -144,10 +144,15 @@ class Query(msgspec.Struct, frozen=True):
         return f"?{urlencode(merged, doseq=True)}" if merged else ""
 
 
+NOTHING: Final = Query()
+
+
 def read_query(
     request: web.Request, allowed: Collection[str], required: Collection[str] = ()
 ) -> Query:
     """Return the request's parameters; 400 for one that is not allowed here, or is missing."""
+    if not request.query_string and not required:
+        return NOTHING
     values: dict[str, list[str]] = {}
     for name, value in request.query.items():
         if name not in allowed:

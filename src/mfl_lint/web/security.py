@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -10,6 +11,8 @@ from aiohttp import web
 
 from mfl_lint.web.services import SERVICES
 
+# What is made to stand on other sites' pages.
+EMBEDDED: Final = web.ResponseKey("embedded", bool)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CSP: Final = (
@@ -25,22 +28,20 @@ HEADERS: Final = {
 }
 
 
-# What is made to stand on other sites' pages.
-EMBEDDED: Final = web.ResponseKey("embedded", bool)
-
-
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers on an answer that begins: streams too.
 
     Nothing is kept by anybody that does not say for how long.
     """
-    response.headers.update(HEADERS)
-    response.headers.setdefault("Cache-Control", "no-store")
+    headers = response.headers
+    for name, value in HEADERS.items():
+        headers[name] = value
+    headers.setdefault("Cache-Control", "no-store")
     if response.get(EMBEDDED, False):
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     serve = request.app[SERVICES].config().serve
     if serve.https and serve.hsts_s:
-        response.headers["Strict-Transport-Security"] = f"max-age={int(serve.hsts_s)}"
+        headers["Strict-Transport-Security"] = f"max-age={int(serve.hsts_s)}"
 
 
 @web.middleware
@@ -58,6 +59,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
+@lru_cache(maxsize=64)
 def is_own_host(host: str, *configured: str) -> bool:
     """Say whether a Host header names this machine's loopback or one of the configured names.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -91,31 +92,41 @@ async def kept(
 
 async def key_of(request: web.Request, name: str, form: Hashable, asked: Query) -> Hashable:
     """Return all that an answer depends on."""
-    registry, sees = request.match_info.get("registry"), services_of(request).store.sees
-    mark = await request.app[FRESHNESS].mark(registry, sees)
-    parameters = tuple(sorted(asked.values.items()))
-    path = request.rel_url.raw_path
-    return name, form, path, parameters, mark, asked_by(request)
+    registry, viewer = request.match_info.get("registry"), request.get(VIEWER, Viewer())
+    mark = await request.app[FRESHNESS].mark(registry, viewer.sees)
+    parameters = tuple(sorted(asked.values.items())) if asked.values else ()
+    return name, form, request.rel_url.raw_path, parameters, mark, asked_by(request)
 
 
 def answered(
     request: web.Request, body: Body, *, cache: str = "no-cache", status: int = 200
 ) -> web.Response:
     """Return the answer with its ETag, or 304 where the client has it already."""
+    packs = _understands_gzip(request.headers.get("Accept-Encoding", ""))
+    raw, headers = body.to_send(packs=packs)
     if has_it(request, body.etag):
-        response = web.Response(status=304)
+        kept = {name: headers[name] for name in ("ETag", "Vary") if name in headers}
+        response = web.Response(status=304, headers=kept)
     else:
-        charset = "utf-8" if body.content_type.startswith("text/") else None
-        response = web.Response(
-            body=body.raw, status=status, content_type=body.content_type, charset=charset
-        )
-    response.etag = body.etag
+        response = web.Response(body=raw, status=status, headers=headers)
     response.headers["Cache-Control"] = cache
     return response
 
 
+@lru_cache(maxsize=64)
+def _understands_gzip(accepted: str) -> bool:
+    """Say whether an Accept-Encoding names gzip, and not in order to refuse it."""
+    for one in accepted.lower().split(","):
+        name, _, weight = one.partition(";")
+        if name.strip() == "gzip":
+            return weight.replace(" ", "").removeprefix("q=").strip("0.") != "" or not weight
+    return False
+
+
 def has_it(request: web.Request, etag: str) -> bool:
     """Say whether the client has what this ETag marks."""
+    if "If-None-Match" not in request.headers:
+        return False
     return any(one.value in (etag, "*") for one in request.if_none_match or ())
 
 

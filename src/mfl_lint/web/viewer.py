@@ -19,8 +19,8 @@ class Viewer(msgspec.Struct, frozen=True):
     """Who asks: `person` is None for whoever did not sign in.
 
     `sees` are the registries that they may know of, None for all. `secret` is what their forms
-    are made for, and `cookie` the name of the cookie that has to bring it, "" where it came.
-    `session`: the secret is that of a session.
+    are made for, "" where none was made yet, and `cookie` the name of the cookie that has to bring
+    it, "" where it came. `session`: the secret is that of a session.
     """
 
     person: Person | None = None
@@ -52,6 +52,7 @@ class Viewer(msgspec.Struct, frozen=True):
 
 
 VIEWER: Final = web.RequestKey("viewer", Viewer)
+READING: Final = ("GET", "HEAD")
 _ASKED: Final = web.RequestKey("form_asked", bool)
 
 
@@ -67,18 +68,25 @@ def services_for(request: web.Request) -> Services:
     )
 
 
-def with_secret(viewer: Viewer, cookie: str, held: str) -> Viewer:
-    """Return the viewer with the secret that its cookie brought, or with a new one to be sent."""
+def with_secret(viewer: Viewer, cookie: str, held: str, *, at_once: bool = True) -> Viewer:
+    """Return the viewer with the secret that its cookie brought, or with a new one to be sent.
+
+    Not `at_once`: the new one is made when a form is.
+    """
     if viewer.session:
         return viewer
-    made = {"secret": held} if held else {"secret": new_secret(), "cookie": cookie}
-    return msgspec.structs.replace(viewer, **made)
+    if held:
+        return msgspec.structs.replace(viewer, secret=held)
+    return msgspec.structs.replace(viewer, secret=new_secret() if at_once else "", cookie=cookie)
 
 
 def token_for(request: web.Request) -> str:
     """Return what a form for whoever asks has to carry; its cookie goes with the answer."""
+    viewer = request[VIEWER]
+    if not viewer.secret:
+        viewer = request[VIEWER] = msgspec.structs.replace(viewer, secret=new_secret())
     request[_ASKED] = True
-    return form_token(request[VIEWER].secret)
+    return form_token(viewer.secret)
 
 
 def cookie_to_send(request: web.Request) -> tuple[str, str] | None:
