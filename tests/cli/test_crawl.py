@@ -2,7 +2,7 @@ from pathlib import Path
 
 from tests.builders import image, index, place
 from tests.cli.conftest import QUICK, Command
-from tests.fault_registry import AT_CHILD, AT_MANIFEST, FaultRegistry
+from tests.fault_registry import AT_CHILD, AT_MANIFEST, AT_TAGS, FaultRegistry
 from tests.faults import status
 
 AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
@@ -79,3 +79,17 @@ def test_recheck_finds_at_once_what_was_deleted(served: FaultRegistry, command: 
     ran = command("crawl", "--recheck")
     assert 1 == ran.code
     assert "open: 1 error" in ran.out
+
+
+def test_repositories_that_could_not_be_looked_at_are_not_counted_as_such(
+    served: FaultRegistry, command: Command
+) -> None:
+    place(served.demo, "team/app", image("linux", "amd64"), "v1")
+    place(served.demo, "team/web", image("linux", "amd64"), "v1")
+    Path("mfl-lint.toml").write_text(f'{QUICK}[[registry]]\nname = "lab"\nhost = "{served.host}"\n')
+    assert "lab: 2 of 2 repositories, 2 tags" in command("crawl").out
+    served.fault(AT_TAGS, status(503))
+    ran = command("crawl")
+    assert 3 == ran.code
+    assert "lab: 0 of 2 repositories, 0 tags" in ran.out
+    assert "could not look: none of 2 repositories could be looked at" in ran.out

@@ -18,6 +18,7 @@ from mfl_lint.core.errors import (
     StoreError,
     Unreachable,
 )
+from tests.cli.conftest import Command
 
 
 def _raising(error: BaseException) -> click.Command:
@@ -87,3 +88,16 @@ def test_credentials_in_urls_and_headers_are_scrubbed() -> None:
     assert "https://…@host/x" == scrubbed("https://user:secret@host/x")
     assert "Authorization: Bearer …" == scrubbed("Authorization: Bearer abc.def")
     assert "nothing to hide" == scrubbed("nothing to hide")
+
+
+def test_a_wrong_option_is_named_as_it_was_given(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see = "(see mfl-lint scan --help)\n"
+    said = command("scan", "x", "--newest", "x").err
+    assert f"mfl-lint: error: --newest: 'x' is no whole number {see}" == said
+    monkeypatch.setenv("MFL_LINT_NEWEST", "y")
+    said = command("scan", "x").err
+    assert (
+        f"mfl-lint: error: --newest (from $MFL_LINT_NEWEST): 'y' is no whole number {see}" == said
+    )

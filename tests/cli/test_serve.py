@@ -1,4 +1,5 @@
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -59,3 +60,15 @@ def test_what_nobody_can_have_meant_is_said_when_it_starts() -> None:
     assert "serve.hosts: there are no users" in said[0]
     assert "registry a: it has no interval and no cron" in said[1]
     assert 0 == running.returncode
+
+
+def test_a_service_that_does_not_start_leaves_nothing_behind(command: Command) -> None:
+    Path("mfl-lint.toml").write_text("[serve]\nhosts = ['lint.example']\n")
+    assert 2 == command("serve", "--host", "0.0.0.0", "--port", "0").code
+    assert 2 == command("serve", "--host", "192.0.2.1", "--insecure-no-auth").code
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = command("serve", "--port", str(taken.getsockname()[1]))
+    assert (2, True) == (ran.code, "--port chooses another" in ran.err)
+    assert not Path("mfl-lint.db").exists()

@@ -62,3 +62,20 @@ def test_docker_hub_has_no_catalogue_and_it_is_said_what_to_do(command: Command)
         "one a line in a file for `mfl-lint scan -f`"
         in " ".join(ran.out.replace("│", " ").split()),
     )
+
+
+def test_a_repository_without_such_a_tag_among_others_is_a_note(
+    served: FaultRegistry, command: Command
+) -> None:
+    place(served.demo, "team/app", GOOD, "v1")
+    place(served.demo, "team/web", GOOD, "latest")
+    name = f"{served.host}/team/*"
+    ran = command("scan", name, "--tags", "v*")
+    assert (0, 1) == (ran.code, ran.err.count("\n"))
+    assert f"note: {served.host}/team/web: none of its tags matches v*" in ran.err
+    ran = command("scan", name, "--tags", "nothing*")
+    assert 3 == ran.code
+    assert 2 == ran.out.count("none of its tags matches nothing*")
+    # What is named itself has to have one.
+    ran = command("scan", f"{served.host}/team/app", f"{served.host}/team/web", "--tags", "v*")
+    assert 3 == ran.code

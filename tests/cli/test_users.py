@@ -128,3 +128,11 @@ def test_a_token_is_shown_once_and_lives_until_it_is_revoked(command: Command) -
 
 def test_without_tokens_the_list_says_how_to_make_one(command: Command) -> None:
     assert "mfl-lint tokens add" in command("tokens", "list").out
+
+
+def test_who_only_reads_creates_no_database(command: Command) -> None:
+    ran = command("users", "list")
+    assert (0, True) == (ran.code, "There are no users" in ran.out)
+    ran = command("tokens", "list")
+    assert (0, True) == (ran.code, "There are no tokens" in ran.out)
+    assert not Path("mfl-lint.db").exists()

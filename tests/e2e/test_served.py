@@ -121,7 +121,7 @@ async def test_sighup_is_answered_on_the_standard_error(mfl_lint: MflLint) -> No
             await service.until(re.compile(r"was not reloaded: .*registry\[0\]\.name"))
             mfl_lint.write_config(settings(registry.host, 'interval = "24h"\n'))
             service.send(signal.SIGHUP)
-            await service.until(re.compile("was reloaded: 1 registries"))
+            await service.until(re.compile("was reloaded: 1 registry"))
             await service.until(re.compile("crawled lab: 1 tags"))
             assert 0 == await service.end(10.0)
 
@@ -134,7 +134,7 @@ async def test_a_service_that_cannot_start_says_why_in_one_line(mfl_lint: MflLin
         mfl_lint.write_config(settings("127.0.0.1:1", port=port))
         done = await mfl_lint("serve")
         said = f"mfl-lint: error: serve.port: cannot listen on 127.0.0.1 port {port}: Address"
-        assert (2, f"{said} already in use\n") == (done.code, done.err)
+        assert (2, f"{said} already in use; --port chooses another\n") == (done.code, done.err)
     mfl_lint.write_config('[serve]\nhost = "0.0.0.0"\n')
     done = await mfl_lint("serve")
     assert (2, 1) == (done.code, done.err.count("\n"))

@@ -289,7 +289,7 @@ async def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         config = msgspec.structs.replace(config_of(tmp_path), serve=ServeConfig(port=port))
         said = f"serve.port: cannot listen on 127.0.0.1 port {port}: Address already in use"
-        with pytest.raises(ConfigInvalid, match=f"^{said}$"):
+        with pytest.raises(ConfigInvalid, match=f"^{said}; --port chooses another$"):
             await serve(lambda: config, ready=print)
 
 

@@ -205,3 +205,19 @@ async def test_a_form_of_a_megabyte_and_a_file_are_refused(filled_url: str, tmp_
         form.add_field("token", form_token("form"))
         form.add_field("name", b"alice", filename="name.txt")
         assert 400 == (await full.ask(None, "POST", "/login", data=form, headers=FORM)).status
+
+
+async def test_who_may_read_nothing_yet_is_shown_no_way_but_to_sign_in(
+    filled_url: str, tmp_path: Path
+) -> None:
+    closed = msgspec.structs.replace(config_with(), registries=filled_store.CONFIG.registries)
+    async with house(filled_url, tmp_path, closed) as full:
+        page = await (await full.ask(None, "GET", "/login")).text()
+        assert [] == ParsedPage(page).all_of("nav")
+        assert 'action="/search"' not in page
+        page = await (await full.ask(EDITOR, "GET", "/account")).text()
+        assert 1 == len(ParsedPage(page).all_of("nav"))
+    async with house(filled_url, tmp_path) as full:
+        # What is for everyone can be read, and so can be gone to.
+        page = await (await full.ask(None, "GET", "/login")).text()
+        assert 1 == len(ParsedPage(page).all_of("nav"))

@@ -37,7 +37,8 @@ _STDIN: Final = "stdin"
 class Expansion:
     """Finds what targets stand for; `problems` fills with what could not be looked at.
 
-    `required` are platforms that single references must offer besides the policy's.
+    `notes` fills with what was left out and hides nothing. `required` are platforms that single
+    references must offer besides the policy's.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Expansion:
         required: Mapping[Reference, tuple[Platform, ...]] | None = None,
     ) -> None:
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self._registries = registries
         self._choice = tags
         self._required = required or {}
@@ -90,9 +92,15 @@ class Expansion:
             await source.close()
 
     async def _repository(
-        self, references: Sequence[Reference], repositories: tuple[str, ...] | None = None
+        self,
+        references: Sequence[Reference],
+        repositories: tuple[str, ...] | None = None,
+        missing: list[str] | None = None,
     ) -> Asked:
-        """Return the references of one repository, with all of its tags if they are wanted."""
+        """Return the references of one repository, with all of its tags if they are wanted.
+
+        Where none is there that is wanted it is said in `missing`, else it is a problem.
+        """
         first = references[0]
         client = self._registries.client(first.registry)
         wanted = [item.with_default_tag() for item in references]
@@ -100,27 +108,31 @@ class Expansion:
         if self._choice.lists:
             bare = Reference(first.registry, first.repository)
             wanted = [item for item in references if item != bare]
-            names, whole = await self._tags(client, bare)
+            names, whole, without = await self._tags(client, bare)
+            (self.problems if missing is None else missing).extend(without)
             wanted += [msgspec.structs.replace(bare, tag=name) for name in names]
         asked = self._new(wanted)
         return Asked(client, client.registry, asked, whole, repositories, self._required)
 
-    async def _tags(self, source: Source, bare: Reference) -> tuple[tuple[str, ...], bool]:
-        """Return the tags that are asked for, and whether they are all of the repository's."""
+    async def _tags(
+        self, source: Source, bare: Reference
+    ) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+        """Return the tags that are asked for, whether they are all, and why there is none."""
         try:
             listing = await source.tags(bare.repository)
         except RegistryError as error:
             self.problems.append(f"{bare.familiar}: its tags could not be listed: {error}")
-            return (), False
+            return (), False, ()
+        without: tuple[str, ...] = ()
         if not listing.complete:
             self.problems.append(f"{bare.familiar}: not all tags are known: {listing.problem}")
         elif not listing.names:
-            self.problems.append(f"{bare.familiar}: it has no tags")
+            without = (f"{bare.familiar}: it has no tags",)
         chosen = self._choice.chosen(listing.names)
         if listing.names and not chosen:
             globs = ", ".join(self._choice.globs)
-            self.problems.append(f"{bare.familiar}: none of its tags matches {globs[:200]}")
-        return chosen, listing.complete and not self._choice.is_partial
+            without = (f"{bare.familiar}: none of its tags matches {globs[:200]}",)
+        return chosen, listing.complete and not self._choice.is_partial, without
 
     async def _namespace(self, target: NamespaceTarget) -> AsyncIterator[Asked]:
         client = self._registries.client(target.registry)
@@ -136,8 +148,11 @@ class Expansion:
         elif not names:
             self.problems.append(f"{shown}: no repository matches")
         known = listing.names if listing.complete else None
+        missing: list[str] = []
         for name in names:
-            yield await self._repository([Reference(target.registry, name)], known)
+            yield await self._repository([Reference(target.registry, name)], known, missing)
+        # Among many a repository without such a tag is nothing unusual; no tag at all is.
+        (self.notes if len(missing) < len(names) else self.problems).extend(missing)
 
     def _new(self, references: Iterable[Reference]) -> tuple[Reference, ...]:
         """Return those that nobody asked for yet."""

@@ -42,7 +42,9 @@ def check(config_path: Path | None) -> int:
     if config.path is None:
         paper.line("No settings file: all defaults hold. `mfl-lint config init` writes one.")
     else:
-        paper.line(f"{config.path} is valid: {len(config.registries)} registries.")
+        number = len(config.registries)
+        held = f"{number} {'registry' if number == 1 else 'registries'}"
+        paper.line(f"{config.path} is valid: {held}.")
     if config.registries:
         rows = ((_cells(registry), "") for registry in config.registries)
         paper.table(("name", "host", "repositories", "tags", "crawled", "credentials"), rows)

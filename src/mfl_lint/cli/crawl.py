@@ -151,7 +151,8 @@ def _line(progress: Progress, standing: Standing | None) -> str:
     from mfl_lint.report.inert import inert
 
     line = (
-        f"{progress.registry}: {progress.repositories_done} of {progress.repositories} "
+        f"{progress.registry}: {progress.repositories_done - progress.unseen} of "
+        f"{progress.repositories} "
         f"repositories, {progress.tags} tags; findings: {progress.opened} opened, "
         f"{progress.resolved} resolved"
     )

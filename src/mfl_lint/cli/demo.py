@@ -35,7 +35,16 @@ def command(once: bool, port: int) -> int:
     from mfl_lint.cli.failures import say
     from mfl_lint.service.demonstration import run_demo
 
-    differences = asyncio.run(run_demo(show=_show, ready=_announce, once=once, port=port))
+    hosts: list[str] = []
+
+    def show(shown: Shown) -> None:
+        hosts.append(shown.host)
+        _show(shown)
+
+    def ready(address: str) -> None:
+        _announce(address, *hosts)
+
+    differences = asyncio.run(run_demo(show=show, ready=ready, once=once, port=port))
     for line in differences:
         say(f"not as expected: {line}")
     return exit_codes.FINDINGS if differences else exit_codes.OK
@@ -65,5 +74,9 @@ def _stories(shown: Shown, paper: Paper) -> str:
     return paper.text()
 
 
-def _announce(address: str) -> None:
+def _announce(address: str, host: str) -> None:
+    click.echo(
+        f"The demo's registry is {host} until then. From another shell: "
+        f"mfl-lint scan '{host}/*' --all-tags"
+    )
     click.echo(f"Open {address} in a browser; Ctrl-C ends.")

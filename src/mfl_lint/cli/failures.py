@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from mfl_lint.cli import exit_codes
 from mfl_lint.core.errors import ConfigInvalid, MflLintError, ReferenceInvalid, Refused
@@ -78,8 +79,22 @@ def _usage(error: click.ClickException) -> int:
         click.echo(context.get_help(), err=True)
         return exit_codes.USAGE
     command = context.command_path if context is not None else "mfl-lint"
-    say(f"error: {error.format_message()} (see {command} --help)")
+    say(f"error: {_mistake(error)} (see {command} --help)")
     return exit_codes.USAGE
+
+
+def _mistake(error: click.ClickException) -> str:
+    """Return what is wrong with a call, by the name of the option as it was given."""
+    wrong = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    if not wrong or not isinstance(error, click.BadParameter) or error.param is None:
+        return error.format_message()
+    name, said = error.param.name or "", error.message.rstrip(".")
+    source = error.ctx.get_parameter_source(name) if error.ctx is not None else None
+    shown = max(error.param.opts, key=len)
+    if source is ParameterSource.ENVIRONMENT:
+        shown = f"{shown} (from ${error.param.envvar})"
+    said = said.replace("is not a valid integer range", "is no whole number")
+    return f"{shown}: {said}"
 
 
 def _failed(error: BaseException, session: Session) -> int:

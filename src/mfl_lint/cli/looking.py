@@ -9,6 +9,7 @@ import msgspec
 
 from mfl_lint.cli.asked import Expansion
 from mfl_lint.cli.connect import Access, registries
+from mfl_lint.cli.failures import say
 from mfl_lint.cli.files import Mentioned, with_places
 from mfl_lint.cli.progress import progress_line
 from mfl_lint.cli.tags import TagChoice
@@ -71,6 +72,8 @@ async def look(
             inside=inside,
             deep=extent.deep,
         )
+    for note in expansion.notes:
+        say(f"note: {note}")
     problems = (*found.problems, *expansion.problems)
     found = with_places(msgspec.structs.replace(found, problems=problems), extent.named)
     return _without_ignored(found, config.policy)

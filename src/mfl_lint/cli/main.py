@@ -30,7 +30,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "config": ("config", "Check the configuration, or write one to start from."),
     "completion": ("completion", "Print the script that completes mfl-lint in a shell."),
-    "doctor": ("doctor", "Check the installation, the configuration and the registries."),
+    "doctor": (
+        "doctor",
+        "Check the installation, the configuration, who may see what, and the registries.",
+    ),
 }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -92,10 +92,11 @@ def list_tokens(config_path: Path | None) -> int:
     from mfl_lint.report.paper import Paper
     from mfl_lint.store import api_tokens
 
-    async def go(store: Store, who: str, now: datetime) -> Any:
-        return now, await api_tokens.all_tokens(store)
+    async def go(store: Store, who: str, now: datetime) -> tuple[ApiToken, ...]:
+        return await api_tokens.all_tokens(store)
 
-    now, known = with_store(config_path, go)
+    none: tuple[ApiToken, ...] = ()
+    now, known = datetime.now(UTC), with_store(config_path, go, none)
     paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
     if not known:
         paper.line("There are no tokens: `mfl-lint tokens add NAME --user USER` makes one.")

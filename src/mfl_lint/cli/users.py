@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mfl_lint.core.access import User
     from mfl_lint.store.engine import Store
 
+T = TypeVar("T")
 # Not read from the code that knows them: --help imports nothing of it. A test compares them.
 ROLES: Final = ("viewer", "editor", "admin")
 _MOST_BYTES: Final = 10_000
@@ -83,10 +84,11 @@ def list_users(config_path: Path | None) -> int:
     from mfl_lint.report.paper import Paper
     from mfl_lint.store import users
 
-    async def go(store: Store, who: str, now: datetime) -> Any:
+    async def go(store: Store, who: str, now: datetime) -> tuple[User, ...]:
         return await users.all_users(store)
 
-    known = with_store(config_path, go)
+    nobody: tuple[User, ...] = ()
+    known = with_store(config_path, go, nobody)
     paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
     if not known:
         paper.line(
@@ -188,15 +190,22 @@ def remove(name: str, config_path: Path | None) -> int:
 
 
 def with_store(
-    config_path: Path | None, work: Callable[[Store, str, datetime], Awaitable[Any]]
-) -> Any:
-    """Return what `work` returns, given the database, who runs the command, and the time."""
+    config_path: Path | None,
+    work: Callable[[Store, str, datetime], Awaitable[T]],
+    nothing: T | None = None,
+) -> T:
+    """Return what `work` returns, given the database, who runs the command, and the time.
+
+    It is `nothing` where that is given and there is no database: none is created then.
+    """
     from mfl_lint.cli.settings import settings
-    from mfl_lint.service.people import at_the_shell, open_people
+    from mfl_lint.service.people import at_the_shell, is_there, open_people
 
     config = settings(config_path)
 
-    async def go() -> Any:
+    async def go() -> T:
+        if nothing is not None and not await is_there(config):
+            return nothing
         async with open_people(config) as store:
             return await work(store, at_the_shell(), datetime.now(UTC))
 

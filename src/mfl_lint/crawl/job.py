@@ -48,13 +48,17 @@ class Job:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a crawl of one registry is; read by whoever shows it."""
+    """How far a crawl of one registry is; read by whoever shows it.
+
+    `unseen` of the `repositories_done` could not be looked at.
+    """
 
     crawl_id: int
     registry: str
     started_at: datetime
     repositories: int = 0
     repositories_done: int = 0
+    unseen: int = 0
     tags: int = 0
     opened: int = 0
     resolved: int = 0

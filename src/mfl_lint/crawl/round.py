@@ -238,6 +238,7 @@ class _Round:
         progress.layers = self._layers()
         progress.repositories_done = min(progress.repositories_done + 1, progress.repositories)
         if result is not None:
+            progress.unseen += result.look not in (LookState.VERIFIED, LookState.ABSENT)
             progress.tags += result.looked
             progress.opened += result.opened
             progress.resolved += result.resolved

@@ -24,9 +24,10 @@ from mfl_lint.crawl.recorded import recorded_scan
 from mfl_lint.demo.images import DEMO_POLICY, DemoImage, fill
 from mfl_lint.demo.registry import DemoRegistry, running
 from mfl_lint.service.crawling import crawl_once, open_crawler, utc_now
-from mfl_lint.service.serving import serve
+from mfl_lint.service.serving import check_free, serve
 
 NAME: Final = "demo"
+_BUSY: Final = '; take another: `mfl-lint demo --port N`, or `make demo ARGS="--port N"`'
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ async def run_demo(
 
     Returns one line for each difference between what must be found and what was.
     """
+    if not once:
+        check_free(ServeConfig(port=port), _BUSY)
     contents = DemoRegistry()
     images = fill(contents)
     with tempfile.TemporaryDirectory(prefix="mfl-lint-demo-") as folder:

@@ -16,15 +16,20 @@ from mfl_lint.store.engine import Store, open_store
 
 @asynccontextmanager
 async def open_people(config: Config) -> AsyncIterator[Store]:
-    """Bring the database up to date, and yield it."""
+    """Bring the database up to date, creating it if needed, and yield it."""
     url = database_url(config)
     await asyncio.to_thread(migrate.upgrade, url)
     async with open_store(url) as store:
         yield store
 
 
+async def is_there(config: Config) -> bool:
+    """Say whether there is a database: who only reads need create none."""
+    return await asyncio.to_thread(migrate.revision, database_url(config)) is not None
+
+
 async def names_of_users(config: Config) -> frozenset[str]:
-    """Return who is known, from a database that is there."""
+    """Return who is known, from a database of this release's schema."""
     async with open_store(database_url(config)) as store:
         return frozenset(user.name for user in await users.all_users(store))
 

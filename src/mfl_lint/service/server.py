@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from mfl_lint.config import Config
+from mfl_lint.config import Config, ServeConfig
 from mfl_lint.core.errors import ConfigInvalid, MflLintError
 from mfl_lint.core.records import CrawlStatus, LookRequest
 from mfl_lint.crawl.crawler import Crawler
@@ -55,10 +55,13 @@ def check_served(config: Config) -> None:
 
 async def check_guarded(store: Store, config: Config, *, insecure: bool) -> None:
     """Raise ConfigInvalid where others could reach pages that ask nobody who they are."""
-    serve = config.serve
-    if serve.host in LOOPBACK or is_vouched(serve) or insecure:
-        return
-    if not await any_user(store):
+    check_known(config.serve, has_users=await any_user(store), insecure=insecure)
+
+
+def check_known(serve: ServeConfig, *, has_users: bool, insecure: bool) -> None:
+    """Raise ConfigInvalid where nobody is known and others than this machine's could come."""
+    guarded = serve.host in LOOPBACK or is_vouched(serve)
+    if not (guarded or insecure or has_users):
         raise ConfigInvalid(
             f"serve.host: {serve.host} is not loopback, and nobody would be asked who they are: "
             "add a user (`mfl-lint users add NAME --role admin`), or set serve.proxy or "
@@ -154,7 +157,9 @@ class Server:
                 _LOG.warning("the limits of registry %s hold from the next start on", name)
             self._crawler.config = msgspec.structs.replace(config, **lasting)
             await self._plan()
-            _LOG.info("the configuration was reloaded: %d registries", len(config.registries))
+            number = len(config.registries)
+            kind = "registry" if number == 1 else "registries"
+            _LOG.info("the configuration was reloaded: %d %s", number, kind)
 
     def _limited_as_before(self, config: Config) -> Iterator[str]:
         """Yield the registries whose host goes on being asked under other limits."""

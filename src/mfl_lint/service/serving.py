@@ -7,16 +7,18 @@ import errno
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from aiohttp import web
 
-from mfl_lint.config import Config
+from mfl_lint.config import Config, ServeConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.crawling import open_crawler, utc_now
-from mfl_lint.service.server import Server, check_guarded, check_served
+from mfl_lint.service.people import is_there
+from mfl_lint.service.server import Server, check_guarded, check_known, check_served
 from mfl_lint.service.soundness import wrong_with_service
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import all_users
@@ -43,6 +45,9 @@ async def serve(
     """
     config = load()
     check_served(config)
+    if not await is_there(config):
+        check_known(config.serve, has_users=False, insecure=insecure)
+    check_free(config.serve)
     ended = stop or asyncio.Event()
     async with open_crawler(config) as (store, crawler):
         await check_guarded(store, config, insecure=insecure)
@@ -56,6 +61,38 @@ async def serve(
                     await ended.wait()
                 finally:
                     await server.stop()
+
+
+def check_free(serve: ServeConfig, cure: str = "") -> None:
+    """Raise ConfigInvalid where pages cannot be served, before anything else is begun.
+
+    `cure` is what to do about it.
+    """
+    if not serve.port:
+        return
+    host = _address(serve)
+    try:
+        kind, _, _, _, place = socket.getaddrinfo(
+            host or None, serve.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(kind, socket.SOCK_STREAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(place)
+            tried.listen()
+    except OSError as error:
+        raise _cannot_listen(host, serve.port, error, cure) from None
+
+
+def _address(serve: ServeConfig) -> str:
+    # "localhost" may be two addresses, and with port 0 these would get different ports.
+    return "127.0.0.1" if serve.host == "localhost" else serve.host
+
+
+def _cannot_listen(host: str, port: int, error: OSError, cure: str = "") -> ConfigInvalid:
+    known = error.errno in errno.errorcode
+    reason = os.strerror(error.errno) if known and error.errno else error.strerror
+    advice = cure or ("; --port chooses another" if error.errno == errno.EADDRINUSE else "")
+    return ConfigInvalid(f"serve.port: cannot listen on {host} port {port}: {reason}{advice}")
 
 
 async def _warn(store: Store, config: Config) -> None:
@@ -89,10 +126,7 @@ def _handled(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[
 @asynccontextmanager
 async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]:
     """Yield the address at which the application answers."""
-    host, port = config.serve.host, config.serve.port
-    if host == "localhost":
-        # That name may be two addresses, and with port 0 these would get different ports.
-        host = "127.0.0.1"
+    host, port = _address(config.serve), config.serve.port
     wanted = config.serve.access_log != "off"
     runner = web.AppRunner(
         app,
@@ -105,11 +139,7 @@ async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            known = error.errno in errno.errorcode
-            reason = os.strerror(error.errno) if known and error.errno else error.strerror
-            raise ConfigInvalid(
-                f"serve.port: cannot listen on {host} port {port}: {reason}"
-            ) from None
+            raise _cannot_listen(host, port, error) from None
         bound = runner.addresses[0][1]
         yield f"http://{'[::1]' if host == '::1' else host}:{bound}/"
     finally:

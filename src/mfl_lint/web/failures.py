@@ -12,6 +12,7 @@ from aiohttp import web
 from mfl_lint.core.errors import CursorInvalid, StoreError
 from mfl_lint.web.rendering import PAGES
 from mfl_lint.web.security import Handler
+from mfl_lint.web.viewer import VIEWER
 
 _LOG: Final = logging.getLogger(__name__)
 _KEPT: Final = ("Allow", "WWW-Authenticate", "Retry-After")
@@ -83,7 +84,12 @@ def failure(
             headers=headers,
         )
     text = request.app[PAGES].render(
-        "error.html", status=int(known), title=known.phrase, detail=detail, advice=_NEXT.get(known)
+        "error.html",
+        status=int(known),
+        title=known.phrase,
+        detail=detail,
+        advice=_NEXT.get(known),
+        viewer=request.get(VIEWER),
     )
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
