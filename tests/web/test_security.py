@@ -47,7 +47,7 @@ def test_the_host_that_the_documented_proxy_sends_is_ours() -> None:
     for example in settings:
         serve = parse_config(example).serve
         assert True is is_own_host(name, serve.host, *serve.hosts)
-    assert 3 == len(settings)
+    assert 5 == len(settings)
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/findings", "/healthz", "/static/app.css"])
