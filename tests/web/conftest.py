@@ -72,7 +72,9 @@ async def served(url: str) -> AsyncIterator[Client]:
     """Yield a client of the application on a database."""
     async with open_store(url) as store:
         app = create_app(await services_of(store))
-        async with TestClient(TestServer(app)) as client:
+        server = TestServer(app)
+        await server.start_server(auto_decompress=False)
+        async with TestClient(server) as client:
             yield client
 
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import random
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -23,6 +24,25 @@ TAKEN = ("/api/v1/scans", "/api/v1/ignores")
 HUGE = 100 * 1024 * 1024
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 BAD_JSON = (b"{", b"[" * 50_000, b'{"a":1e999999}', b"\xff\xfe", b'{"a":"\\ud800"}', b"NaN", b"")
+FORMS = ("/login", "/ignores", "/scans", "/logout", "/ignores/1/undo")
+_URLENCODED = "Content-Type: application/x-www-form-urlencoded"
+_PARTS = "Content-Type: multipart/form-data; boundary=x"
+_PART = b'--x\r\nContent-Disposition: form-data; name="token"\r\n'
+BAD_FORMS = (
+    (_URLENCODED, b"name=\xff\xfe"),
+    (_URLENCODED, b"token=%ff%ed%a0%80"),
+    (_URLENCODED, b"a&" * 20_000),
+    (f"{_URLENCODED}; charset=nonsense", b"name=a"),
+    (f"{_URLENCODED}; charset=rot13", b"name=a"),
+    (f"{_URLENCODED}\r\nContent-Encoding: gzip", b"name=a"),
+    (f"{_URLENCODED}\r\nContent-Encoding: zstd", b"name=a"),
+    (f"{_URLENCODED}\r\nContent-Encoding: deflate", zlib.compress(b"a" * 30_000_000)),
+    ("Content-Type: multipart/form-data", b"x"),
+    (_PARTS, b"--x\r\nx"),
+    (_PARTS, _PART + b"Content-Type: text/plain; charset=zz\r\n\r\nx\r\n--x--"),
+    (_PARTS, _PART + b"Content-Transfer-Encoding: zz\r\n\r\nx\r\n--x--"),
+    (_PARTS, _PART + b"\r\n\xff\r\n--x--"),
+)
 WRONG_JSON = (
     b"[]", b"null", b"1", b'{"registry":1}', b'{"registry":"internal","x":1}',
     b'{"registry":"internal","repository":"' + b"a/" * 20_000 + b'"}',
@@ -63,6 +83,8 @@ def requests(chance: random.Random) -> Iterator[bytes]:
         yield _request(method, path, f"{kind}Content-Length: {len(body)}\r\n") + body
         place, body = chance.choice(TAKEN), chance.choice((*BAD_JSON, *WRONG_JSON))
         yield _request("POST", place, f"{kind}Content-Length: {len(body)}\r\n") + body
+        place, form = chance.choice(FORMS), chance.choice(BAD_FORMS)
+        yield _request("POST", place, f"{form[0]}\r\nContent-Length: {len(form[1])}\r\n") + form[1]
         start = chance.randbytes(chance.choice((0, 1, 60_000)))
         method, place = chance.choice(("GET", "POST")), chance.choice(READS)
         yield _request(method, place, f"{kind}Content-Length: {HUGE}\r\n") + start

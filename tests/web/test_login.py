@@ -204,7 +204,7 @@ async def test_a_form_of_a_megabyte_and_a_file_are_refused(filled_url: str, tmp_
         form = aiohttp.FormData()
         form.add_field("token", form_token("form"))
         form.add_field("name", b"alice", filename="name.txt")
-        assert 400 == (await full.ask(None, "POST", "/login", data=form, headers=FORM)).status
+        assert 415 == (await full.ask(None, "POST", "/login", data=form, headers=FORM)).status
 
 
 async def test_who_may_read_nothing_yet_is_shown_no_way_but_to_sign_in(

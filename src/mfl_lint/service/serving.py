@@ -128,11 +128,13 @@ async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]
     """Yield the address at which the application answers."""
     host, port = _address(config.serve), config.serve.port
     wanted = config.serve.access_log != "off"
+    # Packed bodies are refused unread (web/failures.py).
     runner = web.AppRunner(
         app,
         access_log=logging.getLogger(access_log.LOGGER) if wanted else None,
         access_log_class=access_log.access_log(config.serve, utc_now),
         shutdown_timeout=DRAIN_S,
+        auto_decompress=False,
     )
     await runner.setup()
     try:

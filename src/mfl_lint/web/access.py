@@ -14,6 +14,7 @@ from aiohttp import web
 
 from mfl_lint.core.access import Right
 from mfl_lint.core.secret import form_token
+from mfl_lint.web.forms import fields_of
 from mfl_lint.web.gate import GATE
 from mfl_lint.web.links import API
 from mfl_lint.web.security import Handler
@@ -98,9 +99,9 @@ async def _check_source(request: web.Request, viewer: Viewer) -> None:
         if request.method != "DELETE" and request.content_type != "application/json":
             raise web.HTTPForbidden(text="send JSON, as Content-Type: application/json")
         return
-    sent = (await request.post()).get("token", "")
+    sent = (await fields_of(request)).get("token", "")
     wanted = form_token(viewer.secret) if viewer.secret else ""
-    if not isinstance(sent, str) or not _is_same(sent, wanted):
+    if not _is_same(sent, wanted):
         raise web.HTTPForbidden(text="the form is not of this session: go back and load it anew")
 
 

@@ -80,6 +80,7 @@ _FAILURES: Final[Mapping[str, str]] = {
     "404": "there is nothing of that name",
     "405": "this method is not answered here; Allow names those that are",
     "413": "the body is too large",
+    "415": "the body is packed",
     "503": "the database does not answer; try again",
 }
 _ETAG: Final[Json] = {"schema": {"type": "string"}, "description": "changes with the answer"}
