@@ -48,7 +48,10 @@ class Job:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a crawl of one registry is; read by whoever shows it."""
+    """How far a crawl of one registry is; read by whoever shows it.
+
+    `held`: how many repositories were left out because somebody else holds them.
+    """
 
     crawl_id: int
     registry: str
@@ -60,6 +63,7 @@ class Progress:
     resolved: int = 0
     requests: int = 0
     layers: int = 0
+    held: int = 0
     problem: str = ""
     partial: bool = False
 

@@ -16,7 +16,6 @@ from mfl_lint.config import RegistryConfig
 from mfl_lint.core.errors import ConfigInvalid
 
 _MAX_JITTER_S: Final = 600.0
-_LOOKS: Final = "looks"
 
 Run = Callable[[str], Awaitable[None]]
 
@@ -70,7 +69,7 @@ class Schedule:
         """Make this the plan. A registry whose `last` crawl is longer ago than due runs now."""
         wanted = {registry.name: registry for registry in registries}
         for job in self._scheduler.get_jobs():
-            if job.id != _LOOKS and job.id not in wanted:
+            if job.id not in wanted:
                 job.remove()
         for name, registry in wanted.items():
             trigger = trigger_of(registry, jitter)
@@ -81,11 +80,6 @@ class Schedule:
             self._scheduler.add_job(
                 self._run, trigger, args=[name], id=name, replace_existing=True, next_run_time=first
             )
-
-    def every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` every so many seconds besides the crawls."""
-        trigger = IntervalTrigger(seconds=round(seconds), timezone=UTC)
-        self._scheduler.add_job(work, trigger, id=_LOOKS, replace_existing=True)
 
     def next_run(self, name: str) -> datetime | None:
         """Return when the registry is crawled next, None where nothing is planned."""

@@ -93,3 +93,11 @@ def chosen_tags(
     if complete:
         return {*watched_tags(registry, listed), *watched_tags(registry, unlisted)}
     return {*watched_tags(registry, (*listed, *unlisted)), *exact_tags(registry)}
+
+
+def wanted_tags(
+    registry: RegistryConfig, known: Iterable[str], asked: Iterable[str]
+) -> tuple[str, ...]:
+    """Return those of the `asked` tags that would be looked at if all were listed, by name."""
+    asked = frozenset(asked)
+    return tuple(sorted(asked.intersection(watched_tags(registry, {*known, *asked}))))
