@@ -48,13 +48,14 @@ def newest(tags: Iterable[str], count: int) -> tuple[str, ...]:
     return tuple(tag for tag, key in keyed.items() if key is None or key in kept)
 
 
+def is_watched_tag(registry: RegistryConfig, tag: str) -> bool:
+    """Say whether a tag's name is asked for, however new it is."""
+    return any_glob(registry.tags, tag) and not any_glob(registry.exclude_tags, tag)
+
+
 def watched_tags(registry: RegistryConfig, tags: Iterable[str]) -> tuple[str, ...]:
     """Return the tags that the configuration asks for, in the given order."""
-    chosen = tuple(
-        tag
-        for tag in tags
-        if any_glob(registry.tags, tag) and not any_glob(registry.exclude_tags, tag)
-    )
+    chosen = tuple(tag for tag in tags if is_watched_tag(registry, tag))
     return newest(chosen, registry.newest) if registry.newest else chosen
 
 

@@ -29,6 +29,7 @@ from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
 from mfl_lint.web.application import create_app
 from mfl_lint.web.gate import LOOPBACK, is_vouched
+from mfl_lint.web.hook_proof import secret_of
 from mfl_lint.web.services import Services
 
 _LOG: Final = logging.getLogger("mfl_lint")
@@ -39,7 +40,7 @@ _ENDED: Final = (CrawlStatus.DONE, CrawlStatus.FAILED)
 
 
 def check_served(config: Config) -> None:
-    """Raise ConfigInvalid for what cannot be served: an address without a name, a bad cron."""
+    """Raise ConfigInvalid for what cannot be served: no name, a bad cron, a secret not there."""
     if config.serve.host in _ANY_ADDRESS and not config.serve.hosts:
         raise ConfigInvalid(
             f"serve.hosts: {config.serve.host} is every address of this machine; say by which "
@@ -49,6 +50,8 @@ def check_served(config: Config) -> None:
         raise ConfigInvalid('serve.oidc: it needs more: pip install "mfl-lint[oidc]"')
     for registry in config.registries:
         trigger_of(registry, config.crawl.jitter)
+    for hook in config.hooks:
+        secret_of(hook)
 
 
 async def check_guarded(store: Store, config: Config, *, insecure: bool) -> None:

@@ -79,7 +79,8 @@ async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]
     if host == "localhost":
         # That name may be two addresses, and with port 0 these would get different ports.
         host = "127.0.0.1"
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_S)
+    # Bodies stay as they are sent: signatures are over those bytes, and nothing unpacks a bomb.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_S, auto_decompress=False)
     await runner.setup()
     try:
         try:
