@@ -65,10 +65,12 @@ class Crawler:
         only: Sequence[str] | None = None,
         show: Show = lambda progress: None,
         accept_vanished: bool = False,
+        hurried: bool = True,
     ) -> Progress | None:
         """Crawl a registry, or `only` some repositories; None where it is running or unknown.
 
-        Of `only` some repositories any number may run, beside each other and a whole crawl.
+        Of `only` some repositories any number may run, beside each other and a whole crawl; at
+        the host they go before others that wait, where they are `hurried`.
         """
         registry, key = self.config.registry(name), (name, tuple(only or ()))
         if registry is None or key in self._running:
@@ -78,7 +80,7 @@ class Crawler:
             self._running[key] = progress
             show(progress)
 
-        client = self._client(registry, hurried=only is not None)
+        client = self._client(registry, hurried=hurried and only is not None)
         job = self.job(registry, client)
         crew = None
         if only is not None:
@@ -96,13 +98,13 @@ class Crawler:
             await client.close()
 
     async def look(
-        self, name: str, repository: str, tags: Collection[str]
+        self, name: str, repository: str, tags: Collection[str], *, hurried: bool = True
     ) -> RepositoryResult | None:
         """Look at tags of a repository, ahead of crawls; None while somebody else holds it."""
         registry = self.config.registry(name)
         if registry is None:
             return RepositoryResult(repository, LookState.ABSENT)
-        client = self._client(registry, hurried=True)
+        client = self._client(registry, hurried=hurried)
         job = replace(
             self.job(registry, client),
             holder=new_holder(),

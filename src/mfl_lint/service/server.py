@@ -23,6 +23,7 @@ from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
 from mfl_lint.service.crawling import utc_now
+from mfl_lint.service.hot import look_at_hot
 from mfl_lint.service.looker import Looker
 from mfl_lint.store import crawls, registries
 from mfl_lint.store.engine import Store
@@ -87,7 +88,7 @@ class Server:
         self._load = load
         self._looker = Looker(store, crawler, utc_now, looks_every_s)
         self._insecure = insecure
-        self._schedule = Schedule(self._scheduled)
+        self._schedule = Schedule(self._scheduled, self._scheduled_hot, utc_now)
         # The transport keeps each host with the limits that it was first asked under.
         self._limits = {(one.name, one.host): limits_of(one) for one in crawler.config.registries}
         self._begun: dict[str, datetime] = {}
@@ -182,6 +183,10 @@ class Server:
     async def _scheduled(self, name: str) -> None:
         if not self._stopping:
             await asyncio.wait([self._begin(self._crawl(name))])
+
+    async def _scheduled_hot(self, name: str, number: int) -> None:
+        if not self._stopping:
+            await asyncio.wait([self._begin(look_at_hot(self._store, self._crawler, name, number))])
 
     async def _crawl(self, name: str) -> None:
         """Crawl in turn, and log; a failure ends this crawl, never the service."""
