@@ -112,6 +112,11 @@ SENT: Final[dict[str, tuple[HookKind, Any, list[Hint | None]]]] = {
         cloud("zotregistry.image.updated", name="team/app", reference="v1", digest=DIGEST),
         [APP],
     ),
+    "zot, with a word of its own": (
+        "cloudevents",
+        cloud("com.example.registry.image.updated", name="team/app", reference="v1"),
+        [APP],
+    ),
     "zot, a child": (
         "cloudevents",
         cloud("zotregistry.image.updated", name="team/app", reference=DIGEST),

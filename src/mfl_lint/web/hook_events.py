@@ -228,7 +228,8 @@ def _of_cloud(kind: str, data: _Named) -> Iterator[Hint | None]:
         yield from _of_harbor(kind, data.repository.repo_full_name, data.resources)
     elif data.repository:
         yield Hint(data.repository, data.tag)
-    elif kind in ("zotregistry.image.updated", "zotregistry.image.deleted"):
+    elif kind.endswith((".image.updated", ".image.deleted")):
+        # Which word stands before that is a setting of zot's.
         yield _hint(data.name, data.reference, deleted=kind.endswith("deleted"))
     else:
         yield None
