@@ -63,4 +63,4 @@ __all__ = [
     "users",
 ]
 
-SCHEMA: Final = "0004"
+SCHEMA: Final = "0005"
