@@ -203,6 +203,17 @@ class DatabaseConfig(Settings, frozen=True):
     url_env: str = ""
 
 
+class QueueConfig(Settings, frozen=True):
+    """Who crawls: `memory` is the service itself; `postgresql` are workers, on any machines.
+
+    `stalled_s`: a worker that gave no sign of life for so long is taken to be dead, and what it
+    was at is done by another.
+    """
+
+    backend: Literal["memory", "postgresql"] = "memory"
+    stalled_s: Annotated[float, msgspec.Meta(ge=2)] = 10.0
+
+
 class ProxyConfig(Settings, frozen=True):
     """A reverse proxy that says who somebody is, in `user_header`, from one of `addresses`.
 
@@ -275,6 +286,7 @@ class Config(msgspec.Struct, frozen=True):
     registries: tuple[RegistryConfig, ...] = ()
     hooks: tuple[HookConfig, ...] = ()
     database: DatabaseConfig = DatabaseConfig()
+    queue: QueueConfig = QueueConfig()
     crawl: CrawlConfig = CrawlConfig()
     http: HttpConfig = HttpConfig()
     serve: ServeConfig = ServeConfig()

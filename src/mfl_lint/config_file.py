@@ -18,6 +18,7 @@ from mfl_lint.config import (
     DeepConfig,
     HookConfig,
     HttpConfig,
+    QueueConfig,
     RegistryConfig,
     ScanConfig,
     ServeConfig,
@@ -46,6 +47,7 @@ class File(Settings, frozen=True):
     registry: tuple[RegistryConfig, ...] = ()
     hook: tuple[HookConfig, ...] = ()
     database: DatabaseConfig = DatabaseConfig()
+    queue: QueueConfig = QueueConfig()
     crawl: CrawlConfig = CrawlConfig()
     http: HttpConfig = HttpConfig()
     serve: ServeConfig = ServeConfig()
@@ -188,6 +190,7 @@ def _config(table: object, path: Path | None) -> Config:
         registries=file.registry,
         hooks=file.hook,
         database=file.database,
+        queue=file.queue,
         crawl=file.crawl,
         http=file.http,
         serve=file.serve,
