@@ -84,3 +84,9 @@ class RepositoryResult(msgspec.Struct, frozen=True):
     opened: int = 0
     resolved: int = 0
     detail: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Return what is wrong, "" for nothing: a catalogue may list what has no tag."""
+        absent = self.look is LookState.ABSENT
+        return f"{self.repository}: {self.detail}" if self.detail and not absent else ""

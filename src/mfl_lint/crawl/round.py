@@ -6,31 +6,31 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
-from mfl_lint.core.errors import ConfigInvalid, LeaseLost, RegistryError
-from mfl_lint.core.observation import VERIFIED, Look, LookState
+from mfl_lint.core.errors import ConfigInvalid, LeaseLost
+from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.crawl.crew import Crew, Mate, MateGone
 from mfl_lint.crawl.job import Job, Progress, RepositoryResult
 from mfl_lint.crawl.names import judge_names
+from mfl_lint.crawl.planning import (
+    close_round,
+    could_not_look,
+    look_again,
+    plan_round,
+    round_since,
+    status_of,
+)
 from mfl_lint.crawl.repository import crawl_repository
-from mfl_lint.crawl.vanished import settle_vanished
-from mfl_lint.crawl.watch import exact_names, watched_repositories
-from mfl_lint.registry.source import Listing
-from mfl_lint.registry.tree import look_of
-from mfl_lint.store import crawls, leases, looks, registries
+from mfl_lint.crawl.watch import watched_repositories
+from mfl_lint.store import crawls, leases, registries
 
 Show = Callable[[Progress], None]
 CrawlOne = Callable[[str], Awaitable[RepositoryResult | None]]
 _REPORT_EVERY_S: Final = 1.0
-_LOOK_BACK: Final = 100
 _MOMENTS: Final = 20
 _MOMENT_S: Final = 0.05
-_FAILED: Final = frozenset(
-    {LookState.DENIED, LookState.THROTTLED, LookState.UNREACHABLE, LookState.INVALID}
-)
 
 
 async def crawl_registry(
@@ -51,27 +51,15 @@ async def crawl_registry(
     progress = Progress(crawl_id, job.registry.name, started_at, partial=partial)
     status = CrawlStatus.INTERRUPTED
     try:
-        since = started_at if partial else await _round_since(job, crawl_id, started_at)
+        since = started_at if partial else await round_since(job, crawl_id, started_at)
         round_ = _Round(replace(job, round_since=since, partial=partial), crew, progress, show)
         await round_.run(only)
-        status = CrawlStatus.FAILED if progress.problem and not progress.tags else CrawlStatus.DONE
+        status = status_of(progress)
     finally:
         await _report(job, progress)
         await crawls.finish_crawl(job.store, crawl_id, status, progress.problem, job.now())
         show(progress)
     return progress
-
-
-async def _round_since(job: Job, crawl_id: int, started_at: datetime) -> datetime:
-    """Return when the first of the interrupted crawls before this one began, else `started_at`."""
-    page = await crawls.crawls(job.store, job.registry.name, limit=_LOOK_BACK, whole=True)
-    for before in page.items:
-        if before.id >= crawl_id:
-            continue
-        if before.status is not CrawlStatus.INTERRUPTED:
-            break
-        started_at = before.started_at
-    return started_at
 
 
 class _Round:
@@ -114,50 +102,11 @@ class _Round:
         await judge_names(self._job, self._progress, only=names)
 
     async def _run_all(self) -> None:
-        listing, look = await self._list()
-        names = await self._sync(listing)
-        self._progress.repositories = len(names)
+        plan = await plan_round(self._job)
+        self._progress.repositories = len(plan.names)
         self._show(self._progress)
-        failed = await self._crawl(names)
-        vanished = await settle_vanished(self._job)
-        if listing.complete:
-            await judge_names(self._job, self._progress)
-        await self._notice(look, failed, len(names), vanished)
-
-    async def _list(self) -> tuple[Listing, Look]:
-        """Return the repositories' names; those configured by name need no catalogue."""
-        named = exact_names(self._job.registry)
-        if named is not None:
-            return Listing(named), VERIFIED
-        try:
-            listing = await self._job.source.repositories()
-        except RegistryError as error:
-            look = look_of(error)
-            return Listing((), look.detail or str(look.state)), look
-        if listing.complete:
-            return listing, VERIFIED
-        return listing, Look(LookState.INVALID, listing.problem)
-
-    async def _sync(self, listing: Listing) -> tuple[str, ...]:
-        """Return the repositories to crawl: the listed ones, and those known that still count.
-
-        One that is no longer listed is crawled all the same: only its own 404 says it is gone.
-        """
-        job = self._job
-        held = await registries.repositories(job.store, job.registry.name)
-        wanted = watched_repositories(job.registry, listing.names)
-        every = {item.name for item in held}
-        known = [item.name for item in held if item.gone_at is None]
-        kept = watched_repositories(job.registry, known)
-        names = tuple(sorted({*wanted, *kept}))
-        await registries.sync_repositories(
-            job.store,
-            job.registry.name,
-            names,
-            unwatch=sorted(every - {*names, *watched_repositories(job.registry, every)}),
-            now=job.now(),
-        )
-        return names
+        failed = await self._crawl(plan.names)
+        await close_round(self._job, self._progress, plan, failed)
 
     async def _crawl(self, names: Sequence[str]) -> list[RepositoryResult]:
         """Crawl the repositories, a few at once; return those that could not be listed."""
@@ -174,9 +123,7 @@ class _Round:
         self._progress.held = len(self._held)
         if self._held and not self._progress.problem:
             self._progress.problem = f"{len(self._held)} repositories are held by another crawl"
-        for result in failed:
-            if result.look is LookState.THROTTLED:
-                await self._look_again(result)
+        await look_again(job, failed)
         return sorted(failed, key=lambda result: result.repository)
 
     async def _work(
@@ -193,7 +140,7 @@ class _Round:
                     return
                 if result is None:
                     self._held.append(name)
-                elif result.look in _FAILED or (result.tags and not result.looked):
+                elif could_not_look(result):
                     failed.append(result)
                 await self._step(result)
 
@@ -222,13 +169,6 @@ class _Round:
         last = held.last_crawled_at if held else None
         return last is not None and last >= self._progress.started_at
 
-    async def _look_again(self, result: RepositoryResult) -> None:
-        """Ask for another look at a repository whose registry asked for patience."""
-        job = self._job
-        await looks.request_look(
-            job.store, job.registry.name, result.repository, "", job.now(), "throttled"
-        )
-
     async def _one(self, name: str) -> RepositoryResult | None:
         try:
             return await crawl_repository(self._job, self._progress.crawl_id, name)
@@ -255,29 +195,11 @@ class _Round:
             progress.tags += result.looked
             progress.opened += result.opened
             progress.resolved += result.resolved
-            absent = result.look is LookState.ABSENT  # a catalogue may list what has no tag
-            if result.detail and not absent and not progress.problem:
-                progress.problem = f"{result.repository}: {result.detail}"
+            progress.problem = progress.problem or result.problem
         self._show(progress)
         if (self._job.now() - self._reported_at).total_seconds() >= _REPORT_EVERY_S:
             self._reported_at = self._job.now()
             await _report(self._job, progress)
-
-    async def _notice(
-        self, look: Look, failed: Sequence[RepositoryResult], total: int, vanished: str
-    ) -> None:
-        """Set the registry's one notice that stands for all below it, or take it back."""
-        text = ""
-        if look.state is not LookState.VERIFIED:
-            text = f"its repositories could not be listed: {look.detail or look.state}"
-        elif total and len(failed) == total:
-            text = f"none of {total} repositories could be looked at: {failed[0].detail}"
-        elif failed:
-            text = f"{len(failed)} of {total} repositories could not be looked at"
-        text = "; ".join(part for part in (text, vanished) if part)
-        if text:
-            self._progress.problem = text
-        await registries.set_notice(self._job.store, self._job.registry.name, text, self._job.now())
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
