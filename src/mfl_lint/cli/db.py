@@ -21,12 +21,13 @@ def command() -> None:
 def upgrade(config_path: Path | None) -> int:
     """Create the database, or bring it to this release's schema."""
     from mfl_lint.cli.settings import settings
-    from mfl_lint.service.crawling import database_url
+    from mfl_lint.service.crawling import bring_up_to_date, database_url
     from mfl_lint.store import migrate
 
-    url = database_url(settings(config_path))
+    config = settings(config_path)
+    url = database_url(config)
     before = migrate.revision(url)
-    after = migrate.upgrade(url)
+    after = bring_up_to_date(config, url)
     text = f"is at schema {after}" if before == after else f"upgraded: {before or 'new'} to {after}"
     click.echo(f"The database {text}.")
     return exit_codes.OK

@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "ready": ("ready", "Say whether a platform of an image can be pulled, whole."),
     "crawl": ("crawl", "Look at the configured registries and record what is found."),
     "serve": ("serve", "Crawl on schedule and serve the reports as pages."),
+    "worker": ("worker", "Crawl what the service enqueues, on this machine or any other."),
     "demo": ("demo", "Show everything on a small registry of its own."),
     "rules": ("rules", "List the rules."),
     "explain": ("explain", "Say what a rule finds, why it matters and how to mend it."),

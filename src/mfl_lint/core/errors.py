@@ -11,6 +11,7 @@
     ├── Unready               a platform cannot be pulled, or nobody can tell; `answer`
     ├── StoreError            the database cannot be used as it is
     │   ├── LeaseLost         another worker holds the repository; the write was refused
+    │   ├── LeadershipLost    another service leads; the write was refused
     │   └── CursorInvalid     a page's cursor that this list did not give out
     └── RegistryError         one failure to look
         ├── Unreachable       no answer, or no registry's answer
@@ -71,6 +72,10 @@ class StoreError(MflLintError):
 
 class LeaseLost(StoreError):
     """Another worker holds the repository now; the write was refused."""
+
+
+class LeadershipLost(StoreError):
+    """Another service leads now; the write was refused."""
 
 
 class CursorInvalid(StoreError):

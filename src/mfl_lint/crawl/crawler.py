@@ -35,7 +35,7 @@ class Crawler:
     """Crawls registries of `config`, which may be replaced between crawls. `now`: aware UTC.
 
     `url` is the store's, for other processes that help; without it nobody helps. `spares` are
-    such processes, started already.
+    such processes, started already. `holder` gives the names under which repositories are held.
     """
 
     def __init__(
@@ -47,7 +47,9 @@ class Crawler:
         *,
         url: str = "",
         spares: Spares | None = None,
+        holder: Callable[[], str] = new_holder,
     ) -> None:
+        self._new_holder = holder
         self.config = config
         self._now = now
         self._url = url
@@ -55,7 +57,7 @@ class Crawler:
         self._store = store
         self._transport = transport
         self._rules = discover()
-        self._holder = new_holder()
+        self._holder = holder()
         self._running: dict[Running, Progress] = {}
 
     async def crawl(
@@ -80,12 +82,12 @@ class Crawler:
             self._running[key] = progress
             show(progress)
 
-        client = self._client(registry, hurried=hurried and only is not None)
+        client = self.client(registry, hurried=hurried and only is not None)
         job = self.job(registry, client)
         crew = None
         if only is not None:
             # It takes no repository from a crawl of this process: they hold them apart.
-            job = replace(job, holder=new_holder())
+            job = replace(job, holder=self._new_holder())
         elif self._url:
             crew = Crew(self.config, self._url, client, self._transport.stats, self._spares)
         self._running[key] = Progress(0, name, self._now())
@@ -104,10 +106,10 @@ class Crawler:
         registry = self.config.registry(name)
         if registry is None:
             return RepositoryResult(repository, LookState.ABSENT)
-        client = self._client(registry, hurried=hurried)
+        client = self.client(registry, hurried=hurried)
         job = replace(
             self.job(registry, client),
-            holder=new_holder(),
+            holder=self._new_holder(),
             partial=True,
             round_since=self._now(),
         )
@@ -119,7 +121,8 @@ class Crawler:
         finally:
             await client.close()
 
-    def _client(self, registry: RegistryConfig, *, hurried: bool) -> RegistryClient:
+    def client(self, registry: RegistryConfig, *, hurried: bool = False) -> RegistryClient:
+        """Return what asks the registry."""
         keychain = Keychain.load(os.environ)
         return RegistryClient(registry, self._transport, keychain=keychain, hurried=hurried)
 

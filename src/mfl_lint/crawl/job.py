@@ -24,7 +24,9 @@ class Job:
 
     `has_ended` says of another's name that its process is known to be over. `round_since` is
     when this round began, the interrupted crawls that it goes on with included. `partial`: only
-    some repositories are looked at. `inside` reads layers where the registry is configured so.
+    some repositories are looked at. `resume_since`: tags that were looked at since then are left
+    out, because whoever was killed at the same job has done them. `inside` reads layers where the
+    registry is configured so.
 
     `judged_hash` is the fingerprint of rules and policy; `now` gives aware UTC; `requests`
     counts what was asked of the registry since the job was made.
@@ -43,6 +45,7 @@ class Job:
     has_ended: Callable[[str], bool] = has_ended
     round_since: datetime | None = None
     partial: bool = False
+    resume_since: datetime | None = None
     inside: DeepReader | None = None
 
 

@@ -27,6 +27,10 @@ class Outcome:
                 self._failed = self._failed or write.state.detail or str(write.state.look)
         self.add_changes(batch.tags)
 
+    def add_done(self, number: int) -> None:
+        """Count tags that were looked at by whoever was killed at this."""
+        self._looked += number
+
     def add_changes(self, writes: Iterable[TagWrite]) -> None:
         """Count the findings of tags that were only judged again."""
         for write in writes:

@@ -87,19 +87,30 @@ class RepositoryWalk:
         listing, look = await self._list()
         self._names = names = await self._choose(listing)
         alike = not self._worded and self._knows_siblings(look)
-        for number, start in enumerate(range(0, len(names), SLICE)):
-            part = names[start : start + SLICE]
+        left = self._left(names) if look.state in _READ else names
+        done = len(names) - len(left)
+        self._outcome.add_done(done)
+        for start in range(done, len(names), SLICE):
+            part = left[start - done : start - done + SLICE]
             if look.state in _READ or exact_tags(self._job.registry):
-                batch = await self._look_at(part, whole=len(names) <= SLICE and alike)
+                batch = await self._look_at(part, whole=len(left) <= SLICE and alike)
             else:
                 batch = await self._failed_batch(part, look)
-            done = SliceProgress(number, start + len(part), len(names))
-            await self._record(msgspec.structs.replace(batch, progress=done), look)
+            so_far = SliceProgress(start // SLICE, start + len(part), len(names))
+            await self._record(msgspec.structs.replace(batch, progress=so_far), look)
             if start + SLICE < len(names) and look.state in _READ:
                 await self._look_between(look)
         if not self.finished:
             await self._finish(look)
         return self._outcome.result(self._repository, look, len(names))
+
+    def _left(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the tags that nobody looked at since the job, if it was killed, began first."""
+        since = self._job.resume_since
+        if since is None:
+            return names
+        looked = {n: state.looked_at for n, state in self._stored.items()}
+        return tuple(n for n in names if (at := looked.get(n)) is None or at < since)
 
     async def _look_between(self, look: Look) -> None:
         """Look between slices at what somebody asks for: nobody waits for a large repository."""

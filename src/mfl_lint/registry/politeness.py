@@ -15,6 +15,7 @@ from mfl_lint.core.errors import RateLimited, Unreachable
 from mfl_lint.registry.origin import is_loopback
 
 SHORT_WAIT_S: Final = 5.0
+_SHARE: Final = 4
 LONGEST_DEFERRAL_S: Final = 24 * 3600.0
 
 Clock = Callable[[], float]
@@ -34,6 +35,23 @@ def limits_of(registry: RegistryConfig) -> Limits:
     usual = Limits(32, 0.0) if registry.own or is_loopback(registry) else Limits()
     concurrency = usual.concurrency if registry.concurrency is None else registry.concurrency
     return Limits(max(1, concurrency), usual.rate if registry.rate is None else registry.rate)
+
+
+def slots_of(limits: Limits) -> tuple[Limits, ...]:
+    """Return shares of the limits for so many who know nothing of one another.
+
+    All of them together keep the limits, in any window: a rate's whole requests are dealt out.
+    Without a rate a share is four at once where there are plenty: a repository is quicker then.
+    """
+    if not limits.rate:
+        width = _SHARE if limits.concurrency >= 2 * _SHARE else 1
+        full, rest = divmod(limits.concurrency, width)
+        return (Limits(width, 0.0),) * full + ((Limits(rest, 0.0),) if rest else ())
+    whole = max(1, int(limits.rate))
+    number = min(limits.concurrency, whole)
+    each, more = divmod(whole, number)
+    one = limits.rate / whole
+    return tuple(Limits(1, (each + (slot < more)) * one) for slot in range(number))
 
 
 class Slots:

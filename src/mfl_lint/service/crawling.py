@@ -18,6 +18,7 @@ from mfl_lint.registry.transport import Transport
 from mfl_lint.service.memory import calm_collector
 from mfl_lint.store import migrate, registries
 from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.queue_schema import upgrade_queue
 
 
 def utc_now() -> datetime:
@@ -36,6 +37,14 @@ def database_url(config: Config) -> str:
     return url
 
 
+def bring_up_to_date(config: Config, url: str) -> str:
+    """Make the database's tables those of this release, the queue's too; return the revision."""
+    revision = migrate.upgrade(url)
+    if config.queue.backend == "postgresql":
+        upgrade_queue(url)
+    return revision
+
+
 @asynccontextmanager
 async def open_crawler(
     config: Config, *, at_once: bool = False
@@ -49,7 +58,7 @@ async def open_crawler(
     try:
         if at_once:
             await spares.prepare(config)
-        await asyncio.to_thread(migrate.upgrade, url)
+        await asyncio.to_thread(bring_up_to_date, config, url)
         calm_collector()
         async with (
             open_store(url, at_once=at_once) as store,

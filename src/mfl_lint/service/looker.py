@@ -22,7 +22,7 @@ from mfl_lint.store.engine import Store
 _LOG: Final = logging.getLogger("mfl_lint")
 _LOOKS_AT_ONCE: Final = 200
 _REPOSITORIES_AT_ONCE: Final = 64
-_PATIENCE_S: Final = 600.0
+PATIENCE_S: Final = 600.0
 _BUSY_S: Final = 0.5
 _GATHER_S: Final = 0.02
 # More tags of one repository are a look at all of it: one listing, and what is unchanged is cheap.
@@ -42,13 +42,18 @@ class Looker:
     """
 
     def __init__(
-        self, store: Store, crawler: Crawler, now: Callable[[], datetime], every_s: float
+        self,
+        store: Store,
+        crawler: Crawler,
+        now: Callable[[], datetime],
+        every_s: float,
+        holder: str = "",
     ) -> None:
         self._store = store
         self._crawler = crawler
         self._now = now
         self._every_s = every_s
-        self._holder = new_holder()
+        self._holder = holder or new_holder()
         self._awake = asyncio.Event()
         self._at: dict[Place, asyncio.Task[None]] = {}
 
@@ -75,6 +80,20 @@ class Looker:
                 task.cancel()
             await asyncio.gather(*self._at.values(), return_exceptions=True)
 
+    async def look_now(self, place: Place) -> None:
+        """Look at what was asked for of one repository: somebody else decides when."""
+        taken = await looks.take_looks(
+            self._store,
+            _LOOKS_AT_ONCE,
+            now=self._now(),
+            lease_s=PATIENCE_S,
+            holder=self._holder,
+            of=place,
+        )
+        requests = [request for request in taken if not self._is_early(request)]
+        if requests:
+            await self._look(place, requests)
+
     async def _take(self, *, free: bool) -> None:
         """Begin to look at what was asked for, as far as there is room.
 
@@ -90,7 +109,7 @@ class Looker:
                 self._store,
                 _LOOKS_AT_ONCE,
                 now=self._now(),
-                lease_s=_PATIENCE_S,
+                lease_s=PATIENCE_S,
                 holder=self._holder,
                 besides=tuple(self._at),
             )
@@ -116,7 +135,7 @@ class Looker:
         The request stays taken, and comes again when that is over.
         """
         age_s = (self._now() - request.requested_at).total_seconds()
-        return request.reason in (THROTTLED, AGAIN) and age_s < _PATIENCE_S
+        return request.reason in (THROTTLED, AGAIN) and age_s < PATIENCE_S
 
     async def _look(self, place: Place, requests: Sequence[LookRequest]) -> None:
         """Look at what was asked for of a repository. What fails stays taken, and comes again."""

@@ -16,13 +16,15 @@ from aiohttp import web
 
 from mfl_lint.config import Config, ServeConfig
 from mfl_lint.core.errors import ConfigInvalid, MflLintError
-from mfl_lint.core.records import CrawlStatus
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.core.views import Page
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
 from mfl_lint.service.crawling import utc_now
+from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.service.hot import look_at_hot
 from mfl_lint.service.looker import Looker
 from mfl_lint.store import crawls, registries
@@ -36,7 +38,7 @@ from mfl_lint.web.services import Services
 _LOG: Final = logging.getLogger("mfl_lint")
 _ANY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104  # so that it is told apart
 # What is read once, when the process starts.
-_LASTING: Final = ("database", "http", "serve")
+_LASTING: Final = ("database", "queue", "http", "serve")
 _ENDED: Final = (CrawlStatus.DONE, CrawlStatus.FAILED)
 
 
@@ -74,6 +76,8 @@ def check_known(serve: ServeConfig, *, has_users: bool, insecure: bool) -> None:
 class Server:
     """Schedule and pages over one store. `load` reads the configuration anew.
 
+    `queue_url` is that of the database whose queue workers crawl from: then this process does not.
+
     `insecure`: everything is shown to everybody, wherever it is served, while nobody is known.
     """
 
@@ -85,11 +89,15 @@ class Server:
         *,
         looks_every_s: float,
         insecure: bool = False,
+        queue_url: str = "",
     ) -> None:
         self._store = store
         self._crawler = crawler
         self._load = load
         self._looker = Looker(store, crawler, utc_now, looks_every_s)
+        self._dispatch: Dispatch | None = None
+        if queue_url:
+            self._dispatch = Dispatch(store, queue_url, lambda: crawler.config, utc_now, self._plan)
         self._insecure = insecure
         self._schedule = Schedule(self._scheduled, self._scheduled_hot, utc_now)
         # The transport keeps each host with the limits that it was first asked under.
@@ -119,7 +127,7 @@ class Server:
     async def start(self) -> None:
         """Plan the crawls and begin."""
         await self._plan()
-        self._begin(self._looker.run())
+        self._begin((self._dispatch or self._looker).run())
         self._schedule.start()
 
     async def stop(self) -> None:
@@ -174,9 +182,13 @@ class Server:
         for registry in config.registries:
             if registry.name not in last:
                 page = await crawls.crawls(self._store, registry.name, limit=1, whole=True)
-                if page.items and page.items[0].status in _ENDED:
+                if page.items and (page.items[0].status in _ENDED or self._is_under_way(page)):
                     last[registry.name] = page.items[0].started_at
         self._schedule.plan(config.registries, jitter=config.crawl.jitter, last=last, now=utc_now())
+
+    def _is_under_way(self, page: Page[CrawlRecord]) -> bool:
+        """Say whether workers carry the last crawl out: no service's end breaks that off."""
+        return self._dispatch is not None and page.items[0].status is CrawlStatus.RUNNING
 
     def _begin(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
         """Run something that ends with the service."""
@@ -185,12 +197,23 @@ class Server:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def _dispatched(self, enqueuing: Coroutine[Any, Any, object]) -> None:
+        """Enqueue something; a failure is logged, and is no more than a crawl that comes later."""
+        try:
+            await enqueuing
+        except MflLintError as error:
+            _LOG.error("what is due is enqueued later: %s", error)
+
     async def _scheduled(self, name: str) -> None:
-        if not self._stopping:
+        if self._dispatch is not None:
+            await self._dispatched(self._dispatch.crawl(name))
+        elif not self._stopping:
             await asyncio.wait([self._begin(self._crawl(name))])
 
     async def _scheduled_hot(self, name: str, number: int) -> None:
-        if not self._stopping:
+        if self._dispatch is not None:
+            await self._dispatched(self._dispatch.look_at_hot(name, number))
+        elif not self._stopping:
             await asyncio.wait([self._begin(look_at_hot(self._store, self._crawler, name, number))])
 
     async def _crawl(self, name: str) -> None:

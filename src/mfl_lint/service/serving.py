@@ -16,7 +16,7 @@ from aiohttp import web
 
 from mfl_lint.config import Config, ServeConfig
 from mfl_lint.core.errors import ConfigInvalid
-from mfl_lint.service.crawling import open_crawler, utc_now
+from mfl_lint.service.crawling import database_url, open_crawler, utc_now
 from mfl_lint.service.people import is_there
 from mfl_lint.service.server import Server, check_guarded, check_known, check_served
 from mfl_lint.service.soundness import wrong_with_service
@@ -51,7 +51,14 @@ async def serve(
     ended = stop or asyncio.Event()
     async with open_crawler(config) as (store, crawler):
         await check_guarded(store, config, insecure=insecure)
-        server = Server(store, crawler, load, looks_every_s=looks_every_s, insecure=insecure)
+        server = Server(
+            store,
+            crawler,
+            load,
+            looks_every_s=looks_every_s,
+            insecure=insecure,
+            queue_url=database_url(config) if config.queue.backend == "postgresql" else "",
+        )
         async with _listening(server.application(), config) as address:
             with _handled(_handlers(ended, server)):
                 try:

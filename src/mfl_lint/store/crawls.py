@@ -24,10 +24,11 @@ async def start_crawl(store: Store, registry: str, now: datetime, *, partial: bo
 
     `partial`: it is of some repositories only, and runs beside others.
     """
-    return await store.write(_start, registry, now, partial)
+    return await store.write(begin_crawl, registry, now, partial=partial)
 
 
-def _start(connection: Connection, registry: str, now: datetime, partial: bool) -> int:
+def begin_crawl(connection: Connection, registry: str, now: datetime, *, partial: bool) -> int:
+    """Do what `start_crawl` does in a transaction that does more."""
     above = registry_id(connection, registry)
     running = _CRAWLS.c.status == CrawlStatus.RUNNING.value
     older = update(_CRAWLS).where(_CRAWLS.c.registry_id == above, running)

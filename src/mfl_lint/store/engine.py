@@ -11,7 +11,7 @@ SQLite and of the network, which cost such a crawl more than the transactions th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,6 +26,8 @@ from mfl_lint.store.tables import SCHEMA
 from mfl_lint.store.turns import Turns
 from mfl_lint.store.writer import Writer
 
+# What the work of a transaction is given; those who only hand it on need know no more.
+Transaction = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
 _READERS: Final = 4
@@ -53,6 +55,8 @@ class Store:
     ) -> None:
         self.name = name
         self.sees = sees
+        # Told, in the same transaction, of which repositories a look is asked for, and why.
+        self.asked: Callable[[Connection, Sequence[tuple[str, str]], str], None] | None = None
         self.dialect = writer.engine.dialect.name
         self._writer = writer
         self._reader = reader
@@ -62,7 +66,9 @@ class Store:
 
         Whatever is read from it to be shown leaves out all others, as if they were not there.
         """
-        return Store(self.name, self._writer, self._reader, registries)
+        store = Store(self.name, self._writer, self._reader, registries)
+        store.asked = self.asked
+        return store
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

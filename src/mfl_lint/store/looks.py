@@ -50,7 +50,7 @@ async def request_looks(
     store: Store, wanted: Iterable[Wanted], now: datetime, reason: str, *, who: str = ""
 ) -> int:
     """Ask for looks in one transaction; return how many of them were not pending already."""
-    insert = insert_into(store.dialect, look_requests)
+    insert, wanted = insert_into(store.dialect, look_requests), tuple(wanted)
     asked = [
         (
             insert.values(
@@ -67,7 +67,15 @@ async def request_looks(
         )
         for one in dict.fromkeys(wanted)
     ]
-    return await store.write(_request_looks, asked, who, now) if asked else 0
+    asked_of = dict.fromkeys((one.registry, one.repository) for one in wanted)
+
+    def write(connection: Connection) -> int:
+        count = _request_looks(connection, asked, who, now)
+        if count and store.asked is not None:
+            store.asked(connection, tuple(asked_of), reason)
+        return count
+
+    return await store.write(write) if asked else 0
 
 
 def _request_looks(
@@ -109,10 +117,12 @@ async def take_looks(
     lease_s: float = 600.0,
     holder: str = "",
     besides: Collection[tuple[str, str]] = (),
+    of: tuple[str, str] | None = None,
 ) -> tuple[LookRequest, ...]:
     """Take the oldest requests; one that is not done `lease_s` after it was taken comes again.
 
-    `holder` takes them. None is of a repository among `besides`, pairs of registry and name.
+    `holder` takes them. None is of a repository among `besides`, pairs of registry and name; all
+    are `of` that one, if it is given.
     """
     forgotten = look_requests.c.taken_at <= now - timedelta(seconds=lease_s)
     query = (
@@ -125,6 +135,11 @@ async def take_looks(
     if besides:
         place = tuple_(look_requests.c.registry, look_requests.c.repository)
         query = query.where(place.not_in(list(besides)))
+    if of is not None:
+        registry, repository = of
+        query = query.where(
+            look_requests.c.registry == registry, look_requests.c.repository == repository
+        )
     rows = await store.write(_take, query, now, holder)
     return tuple(map(_request, rows))
 
@@ -150,6 +165,20 @@ async def free_looks(store: Store, has_ended: Callable[[str], bool], now: dateti
     # Not pending again: the same may be pending already.
     freed = update(look_requests).where(_TAKEN, look_requests.c.holder.in_(ended))
     return await store.write(run, freed.values(taken_at=now - timedelta(days=1)))
+
+
+async def due_places(
+    store: Store, now: datetime, *, patience_s: float, patient: Collection[str], limit: int = 500
+) -> tuple[tuple[str, str], ...]:
+    """Return registry and repository of requests that nobody is at: new, or taken long ago.
+
+    Those whose reason is among the `patient` ones are left out until they are `patience_s` old.
+    """
+    before = now - timedelta(seconds=patience_s)
+    early = look_requests.c.reason.in_(patient) & (look_requests.c.requested_at > before)
+    query = select(look_requests.c.registry, look_requests.c.repository).distinct()
+    query = query.where(or_(_PENDING, look_requests.c.taken_at <= before), ~early).limit(limit)
+    return tuple((row.registry, row.repository) for row in await store.read(all_rows, query))
 
 
 async def done_looks(store: Store, ids: Collection[int]) -> None:

@@ -1,0 +1,127 @@
+"""Has workers crawl: of all services over one database, the one that leads enqueues what is due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from mfl_lint.config import Config
+from mfl_lint.core.errors import LeadershipLost, StoreError
+from mfl_lint.core.policy import any_glob
+from mfl_lint.crawl.holder import new_holder
+from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
+from mfl_lint.service.slots import look_jobs, shares_of
+from mfl_lint.store import looks, observations, registries, rounds
+from mfl_lint.store.engine import Store, Transaction
+from mfl_lint.store.leading import Candidate
+from mfl_lint.store.looks import Wanted
+from mfl_lint.store.queue import Queue, put_led, save_stalled
+
+_LOG: Final = logging.getLogger("mfl_lint")
+_ASK_S: Final = 0.5
+_MEND_S: Final = 2.0
+HOT: Final = "hot"
+
+
+class Dispatch:
+    """One service's part in it. `led` is called when this one begins to lead."""
+
+    def __init__(
+        self,
+        store: Store,
+        url: str,
+        config: Callable[[], Config],
+        now: Callable[[], datetime],
+        led: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.fence: int | None = None
+        self._store = store
+        self._config = config
+        self._now = now
+        self._led = led
+        self._queue = Queue()
+        self._candidate = Candidate(url, new_holder())
+        store.asked = self._asked
+
+    def _asked(
+        self, connection: Transaction, places: Sequence[tuple[str, str]], reason: str
+    ) -> None:
+        """Enqueue looks in the transaction that asks for them: any service does that."""
+        self._queue.put(connection, look_jobs(self._config(), places, reason))
+
+    async def run(self) -> None:
+        """Lead whenever nobody else does, until this is cancelled."""
+        mended_at = 0.0
+        clock = asyncio.get_running_loop().time
+        try:
+            while True:
+                await self._ask()
+                if self.fence is not None and clock() - mended_at >= _MEND_S:
+                    mended_at = clock()
+                    await self._mend(self.fence)
+                await asyncio.sleep(_ASK_S)
+        finally:
+            self.fence = None
+            await asyncio.to_thread(self._candidate.close)
+
+    async def _ask(self) -> None:
+        before = self.fence
+        try:
+            self.fence = await asyncio.to_thread(self._candidate.ask, self._now())
+        except StoreError as error:
+            self.fence = None
+            if before is not None:
+                _LOG.error("this service leads no more: %s", error)
+            return
+        if self.fence is not None and self.fence != before:
+            _LOG.info("this service leads now (number %d)", self.fence)
+            await self._led()
+
+    async def _mend(self, fence: int) -> None:
+        """Have done by others what the dead were at, and enqueue what nobody is at."""
+        config = self._config()
+        try:
+            await save_stalled(self._store, config.queue.stalled_s)
+            await rounds.mend_rounds(self._store, self._queue, fence)
+            due = await looks.due_places(
+                self._store, self._now(), patience_s=PATIENCE_S, patient=(AGAIN, THROTTLED)
+            )
+            if due:
+                await put_led(self._store, self._queue, fence, look_jobs(config, due, ""))
+        except LeadershipLost as error:
+            _LOG.warning("%s", error)
+        except StoreError as error:
+            _LOG.error("what is due is enqueued later: %s", error)
+
+    async def crawl(self, name: str) -> bool:
+        """Have a registry crawled; say whether a crawl of it was begun."""
+        registry, fence = self._config().registry(name), self.fence
+        if registry is None or fence is None:
+            return False
+        place = (name, registry.host, len(shares_of(self._config(), registry.host)))
+        return (
+            await rounds.open_round(self._store, self._queue, fence, place, self._now()) is not None
+        )
+
+    async def look_at_hot(self, name: str, number: int) -> None:
+        """Have looked at what is hot of a registry, by its number there."""
+        registry = self._config().registry(name)
+        if self.fence is None or registry is None or number >= len(registry.hot):
+            return
+        hot, wanted = registry.hot[number], list[Wanted]()
+        for one in await registries.repositories(self._store, name):
+            if one.gone_at is not None or not any_glob(hot.repositories, one.name):
+                continue
+            if not hot.tags:
+                wanted.append(Wanted(name, one.name))
+                continue
+            stored = await observations.known_tags(self._store, one.id)
+            wanted += [
+                Wanted(name, one.name, tag)
+                for tag, state in stored.items()
+                if state.watched and state.gone_at is None and any_glob(hot.tags, tag)
+            ]
+        await looks.request_looks(self._store, wanted, self._now(), HOT)

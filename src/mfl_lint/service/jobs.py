@@ -1,0 +1,146 @@
+"""What a worker does with each job. Jobs come and may come twice; the store says what is left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from mfl_lint.config import Config
+from mfl_lint.core.errors import ConfigInvalid, StoreError
+from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.crawl.job import Job
+from mfl_lint.crawl.shared import begin_round, crawl_part, end_round, give_up_part, give_up_round
+from mfl_lint.service.looker import Looker
+from mfl_lint.service.slots import Slots
+from mfl_lint.store import rounds
+from mfl_lint.store.engine import Store
+from mfl_lint.store.queue import BEGIN, CRAWL, END, HOLDER, LOOK, Queue, free_dead, is_ours
+
+if TYPE_CHECKING:
+    from procrastinate import App, JobContext
+    from procrastinate.jobs import Job as QueuedJob
+
+_LOG: Final = logging.getLogger("mfl_lint")
+_TRIES: Final = 2
+_AGAIN_S: Final = 1
+
+
+class Hand:
+    """Does jobs over one store. `config` is asked for each, so that it may be replaced."""
+
+    def __init__(
+        self, store: Store, queue: Queue, config: Callable[[], Config], now: Callable[[], datetime]
+    ) -> None:
+        self.slots = Slots()
+        self._store = store
+        self._queue = queue
+        self._config = config
+        self._now = now
+
+    def register(self, app: App) -> None:
+        """Have the application's jobs done by this hand."""
+        from procrastinate import RetryStrategy
+
+        works: dict[str, Callable[..., Awaitable[None]]] = {
+            BEGIN: self.begin,
+            CRAWL: self.crawl,
+            END: self.end,
+            LOOK: self.look,
+        }
+        for name, work in works.items():
+            again = RetryStrategy(max_attempts=1000, wait=_AGAIN_S)
+            app.task(name=name, pass_context=True, retry=again)(_task(work))
+
+    def _crawler(self, job: QueuedJob, registry: str, slot: int) -> tuple[Crawler, Job]:
+        """Return what crawls under the job's name with the slot's share of the host."""
+        holder = HOLDER.format(job.id, job.attempts)
+        config, named, transport = self.slots.of(self._config(), registry, slot)
+        crawler = Crawler(self._store, transport, config, self._now, holder=lambda: holder)
+        return crawler, crawler.job(named, crawler.client(named))
+
+    async def _still(self, job: QueuedJob) -> bool:
+        await free_dead(self._store)
+        return await is_ours(self._store, job.id or 0, job.attempts, job.worker_id)
+
+    async def begin(self, job: QueuedJob, crawl_id: int, registry: str, slot: int) -> None:
+        """List a registry's repositories."""
+        round_ = await rounds.running(self._store, crawl_id)
+        if round_ is None or round_.planned:
+            return
+        try:
+            _, work = self._crawler(job, registry, slot)
+            await begin_round(work, self._queue, round_)
+        except Exception as error:
+            problem = _given_up(job, f"the crawl of {registry}", error)
+            await give_up_round(self._store, round_, problem, self._now())
+
+    async def crawl(
+        self, job: QueuedJob, crawl_id: int, registry: str, slot: int, repository: str
+    ) -> None:
+        """Crawl a repository of a round."""
+        round_ = await rounds.running(self._store, crawl_id)
+        if round_ is None:
+            return
+        still = partial(self._still, job)
+        try:
+            _, work = self._crawler(job, registry, slot)
+            if job.attempts:
+                await free_dead(self._store)
+                work = replace(work, resume_since=round_.started_at)
+            await crawl_part(work, self._queue, round_, repository, slot, still)
+        except Exception as error:
+            problem = _given_up(job, f"the crawl of {registry}/{repository}", error)
+            await give_up_part(self._store, self._queue, round_, repository, slot, problem)
+
+    async def end(self, job: QueuedJob, crawl_id: int, registry: str) -> None:
+        """End a round."""
+        round_ = await rounds.running(self._store, crawl_id)
+        if round_ is None:
+            return
+        if job.attempts:
+            await free_dead(self._store)
+        try:
+            _, work = self._crawler(job, registry, 0)
+            await end_round(work, round_)
+        except Exception as error:
+            problem = _given_up(job, f"the crawl of {registry}", error)
+            await give_up_round(self._store, round_, problem, self._now())
+
+    async def look(self, job: QueuedJob, registry: str, repository: str, slot: int) -> None:
+        """Look at what somebody asked for of a repository."""
+        if job.attempts:
+            await free_dead(self._store)
+        with suppress(ConfigInvalid):  # it left the settings meanwhile: it is looked at no more
+            crawler, _ = self._crawler(job, registry, slot)
+            holder = HOLDER.format(job.id, job.attempts)
+            looker = Looker(self._store, crawler, self._now, 0.0, holder)
+            await looker.look_now((registry, repository))
+
+
+def _given_up(job: QueuedJob, what: str, error: Exception) -> str:
+    """Return what to say of a job that fails for good; raise the error where trying again helps."""
+    if isinstance(error, ConfigInvalid):
+        return str(error)
+    if isinstance(error, StoreError) or job.attempts < _TRIES:
+        raise error
+    _LOG.error("%s is given up", what, exc_info=error)
+    return f"could not be crawled: {type(error).__name__}; the worker's log has it"
+
+
+def _task(work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def task(context: JobContext, **args: Any) -> None:
+        try:
+            await work(context.job, **args)
+        except StoreError as error:
+            _LOG.warning("a job is done again: %s", error)
+            raise
+        except Exception:
+            _LOG.exception("a job broke, and is done again")
+            raise
+
+    return task

@@ -1,0 +1,81 @@
+"""The shares of hosts: what one job may ask of a host, whichever worker it runs on.
+
+A host's limits are dealt out to slots; a job holds the lock of one, in all of the queue. So the
+limits hold over any number of workers that know nothing of one another.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from zlib import crc32
+
+import msgspec
+
+from mfl_lint.config import Config, RegistryConfig
+from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.registry.politeness import Limits, limits_of, slots_of
+from mfl_lint.registry.transport import Transport
+from mfl_lint.service.looker import AGAIN, THROTTLED
+from mfl_lint.store.queue import LOOK, JobSpec
+from mfl_lint.store.rounds import slot_lock
+
+# What goes before what: greater numbers first. Whatever is not named is asked for by somebody.
+_PRIORITIES = {"hot": 10, "recheck": 50}
+_ASKED = 100
+
+
+def shares_of(config: Config, host: str) -> tuple[Limits, ...]:
+    """Return the shares of a host: the limits of the first registry that is configured there."""
+    first = next((one for one in config.registries if one.host == host), None)
+    return slots_of(limits_of(first) if first is not None else Limits())
+
+
+def look_jobs(config: Config, places: Iterable[tuple[str, str]], reason: str) -> list[JobSpec]:
+    """Return the jobs that look at what was asked for of repositories; none where that is early."""
+    if reason in (AGAIN, THROTTLED):
+        return []
+    jobs = []
+    for name, repository in places:
+        registry = config.registry(name)
+        if registry is not None:
+            slot = crc32(repository.encode()) % len(shares_of(config, registry.host))
+            jobs.append(
+                JobSpec(
+                    LOOK,
+                    {"registry": name, "repository": repository, "slot": slot},
+                    slot_lock(registry.host, slot),
+                    once=f"look/{name}/{repository}",
+                    priority=_PRIORITIES.get(reason, _ASKED),
+                )
+            )
+    return jobs
+
+
+class Slots:
+    """The slots that this process has used: each keeps its connections and its manners."""
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[str, int, Limits], Transport] = {}
+
+    def of(self, config: Config, name: str, slot: int) -> tuple[Config, RegistryConfig, Transport]:
+        """Return the settings with a slot's share of the host, the registry's, and the way out.
+
+        ConfigInvalid where there is no such registry or slot.
+        """
+        registry = config.registry(name)
+        if registry is None:
+            raise ConfigInvalid(f"the settings of this worker know no registry {name}")
+        shares = shares_of(config, registry.host)
+        share = shares[slot % len(shares)]
+        registry = msgspec.structs.replace(registry, concurrency=share.concurrency, rate=share.rate)
+        key = (registry.host, slot, share)
+        if key not in self._used:
+            self._used[key] = Transport(config.http, environment=dict(os.environ))
+        shared = msgspec.structs.replace(config, registries=(registry,))
+        return shared, registry, self._used[key]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for transport in self._used.values():
+            await transport.close()

@@ -1,0 +1,101 @@
+"""A worker: does jobs of the queue until it is told to end. Any number may, on any machines."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from mfl_lint.config import Config
+from mfl_lint.core.errors import ConfigInvalid, StoreError
+from mfl_lint.service.crawling import bring_up_to_date, database_url, utc_now
+from mfl_lint.service.jobs import Hand
+from mfl_lint.service.memory import calm_collector
+from mfl_lint.store import registries
+from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.queue import QUEUE_NAME, Queue, save_stalled, worker_app
+from mfl_lint.store.queue_schema import check_possible
+
+_LOG: Final = logging.getLogger("mfl_lint")
+_POLL_S: Final = 0.5
+_GRACE_S: Final = 20.0
+_AGAIN_S: Final = 1.0
+# Of its own: who waits for news, who gives signs of life.
+_MORE_CONNECTIONS: Final = 2
+
+
+async def work(
+    load: Callable[[], Config],
+    *,
+    concurrency: int,
+    ready: Callable[[], None] = lambda: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Do `concurrency` jobs at a time until `stop`; what is being done then is done to its end."""
+    config, ended = load(), stop or asyncio.Event()
+    url = database_url(config)
+    if config.queue.backend != "postgresql":
+        raise ConfigInvalid('queue.backend: a worker needs "postgresql" there')
+    check_possible(url)
+    await asyncio.to_thread(bring_up_to_date, config, url)
+    calm_collector()
+    async with open_store(url) as store:
+        await registries.sync_registries(store, config.registries, utc_now())
+        hand = Hand(store, Queue(), lambda: config, utc_now)
+        try:
+            ready()
+            while not ended.is_set():
+                await _work_on(url, store, hand, config, concurrency, ended)
+        finally:
+            await hand.slots.close()
+
+
+async def _work_on(
+    url: str, store: Store, hand: Hand, config: Config, concurrency: int, ended: asyncio.Event
+) -> None:
+    """Do jobs until somebody ends that, or the database is lost: then it is tried again."""
+    app = worker_app(url, concurrency + _MORE_CONNECTIONS)
+    hand.register(app)
+    stalled_s = config.queue.stalled_s
+    try:
+        async with app.open_async():
+            running = asyncio.ensure_future(
+                app.run_worker_async(
+                    queues=[QUEUE_NAME],
+                    concurrency=concurrency,
+                    fetch_job_polling_interval=_POLL_S,
+                    shutdown_graceful_timeout=_GRACE_S,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=stalled_s / 5,
+                    # Nobody's row goes before its jobs were taken over.
+                    stalled_worker_timeout=3600.0,
+                )
+            )
+            saving = asyncio.ensure_future(_save(store, stalled_s))
+            ending = asyncio.ensure_future(ended.wait())
+            try:
+                await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (saving, ending, running):
+                    task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await running
+                await asyncio.gather(saving, ending, return_exceptions=True)
+    except Exception as error:
+        _LOG.error("the queue is lost, and asked for again: %s", error)
+    if not ended.is_set():
+        await asyncio.sleep(_AGAIN_S)
+
+
+async def _save(store: Store, stalled_s: float) -> None:
+    """Have done by others what dead workers were at."""
+    while True:
+        await asyncio.sleep(stalled_s / 4)
+        try:
+            if saved := await save_stalled(store, stalled_s):
+                _LOG.warning("%d jobs of workers that died are done by others", saved)
+        except StoreError as error:
+            _LOG.warning("what dead workers were at waits: %s", error)

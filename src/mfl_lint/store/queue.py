@@ -1,0 +1,162 @@
+"""Enqueues jobs in the store's own transactions: what is to be done commits with why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from mfl_lint.store.addresses import parse_address
+from mfl_lint.store.engine import Store
+from mfl_lint.store.leading import check_leads
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+QUEUE_NAME: Final = "crawl"
+BEGIN: Final = "begin"
+CRAWL: Final = "crawl"
+END: Final = "end"
+LOOK: Final = "look"
+HOLDER: Final = "job/{}/{}"
+_JOBS: Final = f"{QUEUE_SCHEMA}.procrastinate_jobs"
+# Held under the name of a job that is at it no more: its worker was killed.
+_DEAD: Final = f"""
+    split_part(holder, '/', 1) = 'job' AND EXISTS (
+        SELECT 1 FROM {_JOBS} AS job WHERE job.id::text = split_part(holder, '/', 2)
+        AND (job.status <> 'doing' OR job.attempts::text <> split_part(holder, '/', 3))
+    )
+"""  # noqa: S608  # no value in it
+_FREE: Final = (
+    text(f"UPDATE leases SET expires_at = 0 WHERE expires_at > 0 AND {_DEAD}"),  # noqa: S608
+    text(f"UPDATE look_requests SET taken_at = 0 WHERE state = 'taken' AND {_DEAD}"),  # noqa: S608
+)
+_OURS: Final = text(
+    f"SELECT 1 FROM {_JOBS} WHERE id = :id AND attempts = :attempts"  # noqa: S608
+    " AND worker_id = :worker AND status = 'doing'"
+)
+_ONE_AT_A_TIME: Final = text(f"SELECT pg_advisory_xact_lock({0x6D666C73})")
+_STALLED: Final = text(f"""
+    SELECT procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL) FROM {_JOBS} AS job
+    LEFT JOIN {QUEUE_SCHEMA}.procrastinate_workers AS worker ON worker.id = job.worker_id
+    WHERE job.status = 'doing' AND (
+        worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds)
+    )
+""")  # noqa: S608  # no value in it
+_PATH: Final = text(
+    "SELECT set_config('search_path', current_setting('search_path') || :schema, true)"
+)
+
+
+class JobSpec(msgspec.Struct, frozen=True):
+    """A job: `task` with `args`. While one with a `lock` runs, no other with it does.
+
+    Of those with one `once` a single one waits at a time. Greater `priority` goes first.
+    """
+
+    task: str
+    args: Mapping[str, Any]
+    lock: str | None = None
+    once: str | None = None
+    priority: int = 0
+
+
+class Queue:
+    """Puts jobs into the queue of the database that a transaction is of."""
+
+    def __init__(self) -> None:
+        from procrastinate import App, SyncPsycopgConnector
+
+        # Never opened: each job goes through the transaction's own connection.
+        self._app = App(connector=SyncPsycopgConnector())
+
+    def put(self, connection: Connection, jobs: Iterable[JobSpec]) -> None:
+        """Enqueue jobs with the transaction; one that waits already, `once`, is left to that."""
+        from procrastinate.exceptions import AlreadyEnqueued
+
+        connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
+        for job in jobs:
+            try:
+                with connection.begin_nested():
+                    self._defer(connection, job)
+            except AlreadyEnqueued:
+                continue
+
+    def _defer(self, connection: Connection, job: JobSpec) -> None:
+        self._app.configure_task(
+            job.task,
+            queue=QUEUE_NAME,
+            lock=job.lock,
+            queueing_lock=job.once,
+            priority=job.priority,
+            connection=connection.connection.driver_connection,
+        ).defer(**job.args)
+
+
+def worker_app(url: str, connections: int) -> App:
+    """Return the application of a worker: its connections see the queue's schema."""
+    from procrastinate import App, PsycopgConnector
+
+    from mfl_lint.store.queue_jobs import OwnJobs
+
+    address = parse_address(url).set(drivername="postgresql")
+    options = {"options": f"-c search_path={QUEUE_SCHEMA}", "application_name": "mfl-lint worker"}
+    connector = PsycopgConnector(
+        conninfo=address.render_as_string(hide_password=False),
+        kwargs={"connect_timeout": 10, **options},
+        min_size=1,
+        max_size=connections,
+    )
+    app = App(connector=connector)
+    app.job_manager = OwnJobs(connector)
+    return app
+
+
+async def put_led(store: Store, queue: Queue, fence: int, jobs: Sequence[JobSpec]) -> None:
+    """Enqueue jobs as the leader; LeadershipLost where somebody else leads by now."""
+
+    def put(connection: Connection) -> None:
+        check_leads(connection, fence)
+        queue.put(connection, jobs)
+
+    await store.write(put)
+
+
+async def free_dead(store: Store) -> None:
+    """Free what is held by jobs whose worker was killed."""
+    await store.write(_free_dead)
+
+
+def _free_dead(connection: Connection) -> None:
+    for statement in _FREE:
+        connection.execute(statement)
+
+
+async def save_stalled(store: Store, stalled_s: float) -> int:
+    """Have done by others what workers were at that gave no sign of life for so long.
+
+    Return how many jobs these were.
+    """
+    return await store.write(_save_stalled, stalled_s)
+
+
+def _save_stalled(connection: Connection, stalled_s: float) -> int:
+    connection.execute(_ONE_AT_A_TIME)
+    connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
+    stalled = connection.execute(_STALLED, {"seconds": stalled_s}).all()
+    if stalled:
+        _free_dead(connection)
+    return len(stalled)
+
+
+async def is_ours(store: Store, job_id: int, attempts: int, worker_id: int | None) -> bool:
+    """Say whether a job is still that worker's, and nobody took it for dead."""
+    about = {"id": job_id, "attempts": attempts, "worker": worker_id}
+    return await store.read(_is_ours, about)
+
+
+def _is_ours(connection: Connection, about: Mapping[str, Any]) -> bool:
+    return connection.execute(_OURS, about).first() is not None

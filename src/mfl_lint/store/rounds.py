@@ -1,0 +1,300 @@
+"""Rounds that workers carry out: which repositories wait, and what the next job is.
+
+Every step commits together with the jobs that follow from it, and may be taken twice: a job that
+was killed runs again. Few jobs wait at a time, one for each slot of a host; each that ends
+enqueues the next one of its slot, and the last one the round's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    Connection,
+    case,
+    delete,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
+
+from mfl_lint.core.records import CrawlStatus
+from mfl_lint.store.crawls import begin_crawl
+from mfl_lint.store.engine import Store
+from mfl_lint.store.leading import check_leads
+from mfl_lint.store.queue import BEGIN, CRAWL, END, JobSpec, Queue
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA, parts, rounds
+from mfl_lint.store.revisions import touch
+from mfl_lint.store.statements import all_rows, chunks, one_row
+from mfl_lint.store.tables import crawls
+
+S = TypeVar("S", bound=msgspec.Struct)
+_RUNNING: Final = crawls.c.status == CrawlStatus.RUNNING.value
+_JOBS: Final = text(
+    f"SELECT DISTINCT (args->>'crawl_id')::bigint AS crawl_id FROM {QUEUE_SCHEMA}.procrastinate_jobs"  # noqa: E501, S608
+    " WHERE status IN ('todo', 'doing') AND args ? 'crawl_id'"
+)
+
+
+class Round(msgspec.Struct, frozen=True):
+    """A round as it stands. `host` and `slots` say which locks its jobs take.
+
+    `look`, `detail` and `complete` say how listing the repositories ended.
+    """
+
+    crawl_id: int
+    registry: str
+    host: str
+    slots: int
+    started_at: datetime
+    since: datetime
+    planned: bool
+    look: str
+    detail: str
+    complete: bool
+
+
+class Part(msgspec.Struct, frozen=True):
+    """How a repository's crawl ended, as the round's end asks."""
+
+    repository: str
+    look: str
+    tags: int
+    looked: int
+    detail: str
+
+
+def slot_lock(host: str, slot: int) -> str:
+    """Return the lock of one of a host's slots."""
+    return f"{host}/{slot}"
+
+
+def _job(task: str, round_: Any, slot: int, **args: Any) -> JobSpec:
+    args = {"crawl_id": round_.crawl_id, "registry": round_.registry, "slot": slot, **args}
+    return JobSpec(task, args, slot_lock(round_.host, slot))
+
+
+def _end_job(round_: Any) -> JobSpec:
+    args = {"crawl_id": round_.crawl_id, "registry": round_.registry}
+    return JobSpec(END, args, once=f"end/{round_.crawl_id}")
+
+
+async def open_round(
+    store: Store, queue: Queue, fence: int, place: tuple[str, str, int], now: datetime
+) -> int | None:
+    """Begin a round of a `place`: registry, host and its slots; None where one is under way.
+
+    LeadershipLost where somebody else leads by now.
+    """
+    return await store.write(_open, queue, fence, place, now)
+
+
+def _open(
+    connection: Connection, queue: Queue, fence: int, place: tuple[str, str, int], now: datetime
+) -> int | None:
+    check_leads(connection, fence)
+    registry, host, slots = place
+    held = connection.execute(select(rounds).where(rounds.c.registry == registry)).one_or_none()
+    if held is not None:
+        if connection.scalar(select(crawls.c.id).where(crawls.c.id == held.crawl_id, _RUNNING)):
+            return None
+        _forget(connection, [held.crawl_id])
+    number = begin_crawl(connection, registry, now, partial=False)
+    values = {
+        "crawl_id": number,
+        "registry": registry,
+        "host": host,
+        "slots": slots,
+        "started_at": now,
+        "since": now,
+    }
+    made = connection.execute(insert(rounds).values(values).returning(rounds)).one()
+    queue.put(connection, [_job(BEGIN, made, 0)])
+    return number
+
+
+def _forget(connection: Connection, crawl_ids: Collection[int]) -> None:
+    connection.execute(delete(parts).where(parts.c.crawl_id.in_(crawl_ids)))
+    connection.execute(delete(rounds).where(rounds.c.crawl_id.in_(crawl_ids)))
+
+
+def _struct(kind: type[S], row: Any) -> S:
+    """Return the value whose fields the row's columns are called by."""
+    return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
+
+
+async def running(store: Store, crawl_id: int) -> Round | None:
+    """Return the round, None where it has ended, or something else crawls the registry now."""
+    query = select(rounds).join(crawls, crawls.c.id == rounds.c.crawl_id)
+    row = await store.read(one_row, query.where(rounds.c.crawl_id == crawl_id, _RUNNING))
+    return None if row is None else _struct(Round, row)
+
+
+async def plan(
+    store: Store,
+    queue: Queue,
+    crawl_id: int,
+    names: Sequence[str],
+    since: datetime,
+    listed: tuple[str, str, bool],
+) -> None:
+    """Note the repositories to crawl and how `listed` ended; enqueue the first job of each slot."""
+    await store.write(_plan, queue, crawl_id, names, since, listed)
+
+
+def _plan(
+    connection: Connection,
+    queue: Queue,
+    crawl_id: int,
+    names: Sequence[str],
+    since: datetime,
+    listed: tuple[str, str, bool],
+) -> None:
+    mine = rounds.c.crawl_id == crawl_id
+    row = connection.execute(select(rounds).where(mine).with_for_update()).one_or_none()
+    if row is None or row.planned:
+        return
+    for chunk in chunks(names):
+        connection.execute(
+            insert(parts), [{"crawl_id": crawl_id, "repository": name} for name in chunk]
+        )
+    look, detail, complete = listed
+    known = {"planned": True, "since": since, "look": look, "detail": detail, "complete": complete}
+    connection.execute(update(rounds).where(mine).values(known))
+    change = update(crawls).where(crawls.c.id == crawl_id).values(repositories=len(names))
+    touch(connection, connection.execute(change.returning(crawls.c.registry_id)).scalar_one())
+    _seed(connection, queue, row, range(row.slots))
+
+
+def _seed(connection: Connection, queue: Queue, round_: Any, free: Iterable[int]) -> None:
+    """Enqueue a repository for each of the slots, or the end where none is left."""
+    jobs = [job for slot in free if (job := _next(connection, round_, slot)) is not None]
+    left = select(parts.c.repository).where(
+        parts.c.crawl_id == round_.crawl_id, parts.c.state != "done"
+    )
+    if not jobs and connection.execute(left.limit(1)).first() is None:
+        jobs = [_end_job(round_)]
+    queue.put(connection, jobs)
+
+
+def _next(connection: Connection, round_: Any, slot: int) -> JobSpec | None:
+    """Return the job of the next repository that waits, which nobody else takes."""
+    waiting = (parts.c.crawl_id == round_.crawl_id) & (parts.c.state == "waiting")
+    query = select(parts.c.repository).where(waiting).order_by(parts.c.repository).limit(1)
+    name = connection.scalar(query.with_for_update(skip_locked=True))
+    if name is None:
+        return None
+    _set(connection, round_.crawl_id, name, {"state": "queued"})
+    return _job(CRAWL, round_, slot, repository=name)
+
+
+def _set(connection: Connection, crawl_id: int, name: str, values: dict[str, Any]) -> int:
+    mine = (parts.c.crawl_id == crawl_id) & (parts.c.repository == name)
+    change = update(parts).where(mine, parts.c.state != "done").values(values)
+    return connection.execute(change).rowcount
+
+
+async def end_part(
+    store: Store,
+    queue: Queue,
+    round_: Round,
+    part: Part,
+    slot: int,
+    *,
+    requests: int,
+    problem: str,
+) -> None:
+    """Note how a repository's crawl ended, and enqueue what comes next in its slot.
+
+    Nothing happens where that was noted before. `problem` is a line for people, or "".
+    """
+    await store.write(_end_part, queue, round_, part, slot, requests, problem)
+
+
+def _end_part(
+    connection: Connection,
+    queue: Queue,
+    round_: Round,
+    part: Part,
+    slot: int,
+    requests: int,
+    problem: str,
+) -> None:
+    fields = {k: v for k, v in msgspec.structs.asdict(part).items() if k != "repository"}
+    if not _set(connection, round_.crawl_id, part.repository, {"state": "done", **fields}):
+        return
+    change = update(crawls).where(crawls.c.id == round_.crawl_id, _RUNNING)
+    change = change.values(
+        repositories_done=crawls.c.repositories_done + 1,
+        tags=crawls.c.tags + part.looked,
+        requests=crawls.c.requests + requests,
+        problem=case((crawls.c.problem == "", problem), else_=crawls.c.problem),
+    )
+    # The row is held until the commit: of two that end at once the second one is the last.
+    counted = connection.execute(
+        change.returning(crawls.c.registry_id, crawls.c.repositories_done, crawls.c.repositories)
+    ).one_or_none()
+    if counted is None:
+        return
+    following = _next(connection, round_, slot)
+    if following is not None:
+        queue.put(connection, [following])
+    elif counted.repositories_done >= counted.repositories:
+        queue.put(connection, [_end_job(round_)])
+    touch(connection, counted.registry_id)
+
+
+async def failed_parts(store: Store, crawl_id: int) -> tuple[Part, ...]:
+    """Return the repositories that something is to be said of, by name."""
+    query = select(*(parts.c[name] for name in Part.__struct_fields__))
+    query = query.where(parts.c.crawl_id == crawl_id)
+    told = (parts.c.look != "verified") | (parts.c.looked < parts.c.tags)
+    rows = await store.read(all_rows, query.where(told).order_by(parts.c.repository))
+    return tuple(_struct(Part, row) for row in rows)
+
+
+async def names(store: Store, crawl_id: int) -> tuple[str, ...]:
+    """Return the names of the round's repositories."""
+    query = select(parts.c.repository).where(parts.c.crawl_id == crawl_id)
+    found = await store.read(all_rows, query.order_by(parts.c.repository))
+    return tuple(row.repository for row in found)
+
+
+async def forget(store: Store, crawl_id: int) -> None:
+    """Forget a round that has ended."""
+    await store.write(_forget, [crawl_id])
+
+
+async def mend_rounds(store: Store, queue: Queue, fence: int) -> int:
+    """Enqueue again what rounds without any job need to go on; return how many these were.
+
+    Rounds of crawls that are over are forgotten. LeadershipLost where somebody else leads.
+    """
+    return await store.write(_mend, queue, fence)
+
+
+def _mend(connection: Connection, queue: Queue, fence: int) -> int:
+    check_leads(connection, fence)
+    over = select(rounds.c.crawl_id).outerjoin(
+        crawls, (crawls.c.id == rounds.c.crawl_id) & _RUNNING
+    )
+    ended = connection.scalars(over.where(crawls.c.id.is_(None))).all()
+    if ended:
+        _forget(connection, ended)
+    every = connection.execute(select(rounds).with_for_update(skip_locked=True)).all()
+    # Read after the rounds are held: whoever goes on with one holds its crawl's row first.
+    busy = set(connection.scalars(_JOBS).all())
+    idle = [one for one in every if one.crawl_id not in busy]
+    for one in idle:
+        if not one.planned:
+            queue.put(connection, [_job(BEGIN, one, 0)])
+            continue
+        lost = (parts.c.crawl_id == one.crawl_id) & (parts.c.state == "queued")
+        connection.execute(update(parts).where(lost).values(state=literal_column("'waiting'")))
+        _seed(connection, queue, one, range(one.slots))
+    return len(idle)

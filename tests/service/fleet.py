@@ -1,0 +1,129 @@
+"""Workers in processes of their own over one PostgreSQL, and rounds that they carry out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from mfl_lint.config import Config
+from mfl_lint.config_file import load_config
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.service.crawling import bring_up_to_date
+from mfl_lint.service.dispatch import Dispatch
+from mfl_lint.store import crawls, registries
+from mfl_lint.store.engine import Store, open_store
+
+ROOT: Final = Path(__file__).parents[2]
+SETTINGS: Final = """
+[database]
+url = "{url}"
+[queue]
+backend = "postgresql"
+stalled = "2s"
+[crawl]
+confirm_gone = "0s"
+[policy]
+settle = "0s"
+"""
+REGISTRY: Final = """
+[[registry]]
+name = "{name}"
+host = "{host}"
+credentials = {{ anonymous = true }}
+{more}
+"""
+
+
+def now() -> datetime:
+    """Return the time, aware UTC."""
+    return datetime.now(UTC)
+
+
+class Fleet:
+    """Workers, and the one who has them crawl."""
+
+    def __init__(self, file: Path, store: Store, dispatch: Dispatch) -> None:
+        self.store = store
+        self.dispatch = dispatch
+        self._file = file
+        self.workers: list[asyncio.subprocess.Process] = []
+
+    async def hire(self, number: int, concurrency: int = 4) -> None:
+        """Start so many more workers."""
+        options = ("--concurrency", str(concurrency), "--config", str(self._file))
+        for _ in range(number):
+            worker = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "mfl_lint", "worker", *options),
+                cwd=ROOT,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            self.workers.append(worker)
+        for worker in self.workers[-number:]:
+            assert worker.stdout is not None
+            assert b"works" in await worker.stdout.readline()
+
+    async def kill(self, worker: asyncio.subprocess.Process) -> None:
+        """Kill a worker at once."""
+        worker.send_signal(signal.SIGKILL)
+        await worker.wait()
+        self.workers.remove(worker)
+
+    async def round(self, name: str = "here", timeout_s: float = 20.0) -> CrawlRecord:
+        """Have a registry crawled, and return how that ended."""
+        await self.begin(name)
+        return await self.ended(name, timeout_s)
+
+    async def begin(self, name: str = "here") -> None:
+        """Have a registry crawled."""
+        until = time.monotonic() + 10
+        while not await self.dispatch.crawl(name):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
+
+    async def last(self, name: str = "here") -> CrawlRecord:
+        """Return the last crawl."""
+        return (await crawls.crawls(self.store, name, limit=1, whole=True)).items[0]
+
+    async def ended(self, name: str = "here", timeout_s: float = 20.0) -> CrawlRecord:
+        """Return how the last crawl ended."""
+        async with asyncio.timeout(timeout_s):
+            while (last := await self.last(name)).status is CrawlStatus.RUNNING:
+                await asyncio.sleep(0.02)
+        return last
+
+
+@asynccontextmanager
+async def fleet_of(
+    folder: Path, url: str, hosts: Sequence[tuple[str, str, str]]
+) -> AsyncIterator[Fleet]:
+    """Yield a fleet without workers, for registries: name, host, and more settings of each."""
+    file = folder / "fleet.toml"
+    named = (REGISTRY.format(name=name, host=host, more=more) for name, host, more in hosts)
+    file.write_text(SETTINGS.format(url=url) + "".join(named))
+    config: Config = load_config(file)
+    await asyncio.to_thread(bring_up_to_date, config, url)
+    async with open_store(url) as store:
+        await registries.sync_registries(store, config.registries, now())
+
+        async def led() -> None:
+            return None
+
+        dispatch = Dispatch(store, url, lambda: config, now, led)
+        running = asyncio.ensure_future(dispatch.run())
+        fleet = Fleet(file, store, dispatch)
+        try:
+            yield fleet
+        finally:
+            for worker in fleet.workers:
+                os.kill(worker.pid, signal.SIGKILL)
+                await worker.wait()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
