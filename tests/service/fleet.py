@@ -27,7 +27,7 @@ SETTINGS: Final = """
 url = "{url}"
 [queue]
 backend = "postgresql"
-stalled = "2s"
+stalled = "4s"
 [crawl]
 confirm_gone = "0s"
 [policy]
@@ -76,7 +76,7 @@ class Fleet:
         await worker.wait()
         self.workers.remove(worker)
 
-    async def round(self, name: str = "here", timeout_s: float = 20.0) -> CrawlRecord:
+    async def round(self, name: str = "here", timeout_s: float = 60.0) -> CrawlRecord:
         """Have a registry crawled, and return how that ended."""
         await self.begin(name)
         return await self.ended(name, timeout_s)
@@ -92,12 +92,14 @@ class Fleet:
         """Return the last crawl."""
         return (await crawls.crawls(self.store, name, limit=1, whole=True)).items[0]
 
-    async def ended(self, name: str = "here", timeout_s: float = 20.0) -> CrawlRecord:
+    async def ended(self, name: str = "here", timeout_s: float = 60.0) -> CrawlRecord:
         """Return how the last crawl ended."""
         async with asyncio.timeout(timeout_s):
-            while (last := await self.last(name)).status is CrawlStatus.RUNNING:
+            while True:
+                last = await self.last(name)
+                if last.status is not CrawlStatus.RUNNING:
+                    return last
                 await asyncio.sleep(0.02)
-        return last
 
 
 @asynccontextmanager

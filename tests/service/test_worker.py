@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.store import migrate
@@ -11,7 +12,7 @@ from tests.crawl.test_kill import change, crawls_of, dumped, fill
 from tests.fault_registry import FaultRegistry
 from tests.service.fleet import fleet_of
 
-SIZE = 8
+SIZE: Final = 8
 
 
 async def test_one_worker_believes_what_the_service_would(

@@ -10,6 +10,7 @@ from typing import Final
 
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid, StoreError
+from mfl_lint.rules import discover
 from mfl_lint.service.crawling import bring_up_to_date, database_url, utc_now
 from mfl_lint.service.jobs import Hand
 from mfl_lint.service.memory import calm_collector
@@ -40,6 +41,7 @@ async def work(
         raise ConfigInvalid('queue.backend: a worker needs "postgresql" there')
     check_possible(url)
     await asyncio.to_thread(bring_up_to_date, config, url)
+    discover()  # imports all rules, which would keep a job from giving signs of life
     calm_collector()
     async with open_store(url) as store:
         await registries.sync_registries(store, config.registries, utc_now())
