@@ -42,6 +42,9 @@ credentials = {{ anonymous = true }}
 """
 
 
+CONCURRENCY: Final = 4
+
+
 def now() -> datetime:
     """Return the time, aware UTC."""
     return datetime.now(UTC)
@@ -50,13 +53,14 @@ def now() -> datetime:
 class Fleet:
     """Workers, and the one who has them crawl."""
 
-    def __init__(self, file: Path, store: Store, dispatch: Dispatch) -> None:
+    def __init__(self, file: Path, config: Config, store: Store, dispatch: Dispatch) -> None:
+        self.config = config
         self.store = store
         self.dispatch = dispatch
         self._file = file
         self.workers: list[asyncio.subprocess.Process] = []
 
-    async def hire(self, number: int, concurrency: int = 4) -> None:
+    async def hire(self, number: int, concurrency: int = CONCURRENCY) -> None:
         """Start so many more workers."""
         options = ("--concurrency", str(concurrency), "--config", str(self._file))
         for _ in range(number):
@@ -120,7 +124,7 @@ async def fleet_of(
 
         dispatch = Dispatch(store, url, lambda: config, now, led)
         running = asyncio.ensure_future(dispatch.run())
-        fleet = Fleet(file, store, dispatch)
+        fleet = Fleet(file, config, store, dispatch)
         try:
             yield fleet
         finally:

@@ -111,6 +111,8 @@ def _record(connection: Connection, lease: Lease, batch: Batch) -> None:
     settlements = [write.settlement for write in batch.tags]
     settlements.append(batch.repository_settlement)
     write_settlements(connection, place, settlements, known, tally)
+    # Everybody takes a crawl's row before its registry's: else two could wait for one another.
+    _count_in_crawl(connection, batch.crawl_id, tally)
     if batch.progress is not None:
         _write_slice(connection, place, batch.crawl_id, batch.progress)
     if batch.finish is not None:
@@ -118,7 +120,6 @@ def _record(connection: Connection, lease: Lease, batch: Batch) -> None:
     if batch.finish is not None or batch.renew_until is not None:
         keep(connection, lease, None if batch.finish is not None else batch.renew_until)
     write_tally(connection, place, tally, batch.at)
-    _count_in_crawl(connection, batch.crawl_id, tally)
     touch(connection, place.registry_id)
 
 
