@@ -29,6 +29,11 @@ class Limits(msgspec.Struct, frozen=True):
     concurrency: int = 3
     rate: float = 5.0
 
+    @property
+    def window_s(self) -> float:
+        """Return in how many seconds no more than the rate's whole requests begin, 0 for any."""
+        return max(1, int(self.rate)) / self.rate if self.rate > 0 else 0.0
+
 
 def limits_of(registry: RegistryConfig) -> Limits:
     """Return the registry's limits: as configured, else by the kind of host."""
@@ -110,9 +115,9 @@ class Host:
         self._sleep = sleep
         self._slots = Slots(limits.concurrency)
         self._own = limits.concurrency
-        per_window = max(1, int(limits.rate))
-        self._window_s = per_window / limits.rate if limits.rate > 0 else 0.0
-        self._starts: deque[float] = deque(maxlen=per_window)
+        self._window_s = limits.window_s
+        self._starts: deque[float] = deque(maxlen=max(1, int(limits.rate)))
+        self._one_at_a_time = limits.concurrency == 1 and limits.rate > 0
         self._deferred_until: float | None = None
         self._failures = 0
         self._closed_until = 0.0
@@ -164,6 +169,9 @@ class Host:
     def leave(self, connected: bool | None) -> None:
         """Give the slot back; say whether the host answered, None if that was not found out."""
         self._slots.release()
+        if self._one_at_a_time and self._starts:
+            # From the answer on: then no delay on the way brings two closer than they may be.
+            self._starts[-1] = self._clock()
         if connected is None:
             self._probing = False
         elif connected:
@@ -178,6 +186,11 @@ class Host:
         """Ask nothing of the host for that long, a day at most."""
         until = self._clock() + min(max(seconds, 0.0), LONGEST_DEFERRAL_S)
         self._deferred_until = max(until, self._deferred_until or until)
+
+    @property
+    def deferred_s(self) -> float:
+        """Return for how long nothing is asked of the host from now on, 0 if it may be."""
+        return max(0.0, (self._deferred_until or 0.0) - self._clock())
 
     def _check_circuit(self) -> None:
         """Raise Unreachable while the circuit is open; let one request through to probe."""

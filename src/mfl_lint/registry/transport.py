@@ -28,6 +28,7 @@ from mfl_lint.registry.allowance import Pulls
 from mfl_lint.registry.answer import Answer, place, retry_after_s
 from mfl_lint.registry.body import LARGE_AT_ONCE, read_body
 from mfl_lint.registry.exchange import EXPECTED, BodyCut, Fleeting, Sessions, failure_of
+from mfl_lint.registry.learned import Learned, Lessons, learned_of
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.peer import Peer
 from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
@@ -68,6 +69,7 @@ class Transport:
         self._proxies = Proxies(environment)
         self._hosts: dict[tuple[str, int], Host] = {}
         self._peers: dict[Origin, Peer] = {}
+        self._lessons = Lessons(clock)
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     async def __aenter__(self) -> Transport:
@@ -97,6 +99,14 @@ class Transport:
     def host_of(self, route: Route) -> Host:
         """Return the manners that are kept with a route's own host."""
         return self._meet(route.origin, route.limits).host
+
+    def learned(self) -> dict[str, Learned]:
+        """Return by host what others who ask it should know."""
+        return learned_of(self._peers.values())
+
+    def teach(self, known: Mapping[str, Learned]) -> None:
+        """Take over what others learned of hosts."""
+        self._lessons.teach(known, self._peers.values())
 
     async def fetch(self, request: Request) -> Answer:
         """Return the answer, whatever its status, after at most `retries` more tries.
@@ -248,6 +258,7 @@ class Transport:
         large = asyncio.Semaphore(LARGE_AT_ONCE)
         peer = Peer(host, pulls, traffic, self._proxies.choose(origin), large)
         self._peers[origin] = peer
+        self._lessons.teach_new(peer)
         return peer
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,9 @@ from mfl_lint.core.errors import ConfigInvalid, StoreError
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.job import Job
 from mfl_lint.crawl.shared import begin_round, crawl_part, end_round, give_up_part, give_up_round
+from mfl_lint.registry.politeness import limits_of
 from mfl_lint.service.looker import Looker
+from mfl_lint.service.manners import Manners
 from mfl_lint.service.slots import Slots
 from mfl_lint.store import rounds
 from mfl_lint.store.engine import Store
@@ -37,6 +39,7 @@ class Hand:
         self, store: Store, queue: Queue, config: Callable[[], Config], now: Callable[[], datetime]
     ) -> None:
         self.slots = Slots()
+        self.manners = Manners(store, self.slots)
         self._store = store
         self._queue = queue
         self._config = config
@@ -63,6 +66,18 @@ class Hand:
         crawler = Crawler(self._store, transport, config, self._now, holder=lambda: holder)
         return crawler, crawler.job(named, crawler.client(named))
 
+    @asynccontextmanager
+    async def _slotted(
+        self, job: QueuedJob, registry: str, slot: int
+    ) -> AsyncIterator[tuple[Crawler, Job]]:
+        """Yield the same, while nobody else asks anything by that slot."""
+        crawler, work = self._crawler(job, registry, slot)
+        if job.attempts:
+            await free_dead(self._store)
+        share = limits_of(work.registry)
+        async with self.manners.slot(work.registry.host, slot, share, again=job.attempts > 0):
+            yield crawler, work
+
     async def _still(self, job: QueuedJob) -> bool:
         await free_dead(self._store)
         return await is_ours(self._store, job.id or 0, job.attempts, job.worker_id)
@@ -73,8 +88,8 @@ class Hand:
         if round_ is None or round_.planned:
             return
         try:
-            _, work = self._crawler(job, registry, slot)
-            await begin_round(work, self._queue, round_)
+            async with self._slotted(job, registry, slot) as (_, work):
+                await begin_round(work, self._queue, round_)
         except Exception as error:
             problem = _given_up(job, f"the crawl of {registry}", error)
             await give_up_round(self._store, round_, problem, self._now())
@@ -88,11 +103,10 @@ class Hand:
             return
         still = partial(self._still, job)
         try:
-            _, work = self._crawler(job, registry, slot)
-            if job.attempts:
-                await free_dead(self._store)
-                work = replace(work, resume_since=round_.started_at)
-            await crawl_part(work, self._queue, round_, repository, slot, still)
+            async with self._slotted(job, registry, slot) as (_, work):
+                if job.attempts:
+                    work = replace(work, resume_since=round_.started_at)
+                await crawl_part(work, self._queue, round_, repository, slot, still)
         except Exception as error:
             problem = _given_up(job, f"the crawl of {registry}/{repository}", error)
             await give_up_part(self._store, self._queue, round_, repository, slot, problem)
@@ -113,13 +127,11 @@ class Hand:
 
     async def look(self, job: QueuedJob, registry: str, repository: str, slot: int) -> None:
         """Look at what somebody asked for of a repository."""
-        if job.attempts:
-            await free_dead(self._store)
+        holder = HOLDER.format(job.id, job.attempts)
         with suppress(ConfigInvalid):  # it left the settings meanwhile: it is looked at no more
-            crawler, _ = self._crawler(job, registry, slot)
-            holder = HOLDER.format(job.id, job.attempts)
-            looker = Looker(self._store, crawler, self._now, 0.0, holder)
-            await looker.look_now((registry, repository))
+            async with self._slotted(job, registry, slot) as (crawler, _):
+                looker = Looker(self._store, crawler, self._now, 0.0, holder)
+                await looker.look_now((registry, repository))
 
 
 def _given_up(job: QueuedJob, what: str, error: Exception) -> str:

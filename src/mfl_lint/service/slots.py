@@ -75,6 +75,10 @@ class Slots:
         shared = msgspec.structs.replace(config, registries=(registry,))
         return shared, registry, self._used[key]
 
+    def transports(self) -> tuple[Transport, ...]:
+        """Return the ways out that were used."""
+        return tuple(self._used.values())
+
     async def close(self) -> None:
         """Close all connections."""
         for transport in self._used.values():

@@ -46,11 +46,14 @@ async def work(
     async with open_store(url) as store:
         await registries.sync_registries(store, config.registries, utc_now())
         hand = Hand(store, Queue(), lambda: config, utc_now)
+        telling = asyncio.ensure_future(hand.manners.run())
         try:
             ready()
             while not ended.is_set():
                 await _work_on(url, store, hand, config, concurrency, ended)
         finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
             await hand.slots.close()
 
 
