@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import text
+
 from mfl_lint.config import Config
 from mfl_lint.config_file import load_config
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
@@ -20,7 +22,13 @@ from mfl_lint.service.crawling import bring_up_to_date
 from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.store import crawls, registries
 from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.statements import all_rows
 
+_WAITING: Final = text(
+    f"SELECT task_name, priority FROM {QUEUE_SCHEMA}.procrastinate_jobs"
+    " WHERE status = 'todo' ORDER BY priority DESC, id"
+)
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS: Final = """
 [database]
@@ -92,6 +100,16 @@ class Fleet:
             assert time.monotonic() < until
             await asyncio.sleep(0.05)
 
+    async def round_started(self, name: str = "here") -> CrawlRecord:
+        """Have a registry crawled, and return the crawl as it begins."""
+        await self.begin(name)
+        return await self.last(name)
+
+    async def waiting(self) -> list[tuple[str, int]]:
+        """Return the jobs that wait, with their priorities, in the order in which they are done."""
+        rows = await self.store.read(all_rows, _WAITING)
+        return [(row.task_name, row.priority) for row in rows]
+
     async def last(self, name: str = "here") -> CrawlRecord:
         """Return the last crawl."""
         return (await crawls.crawls(self.store, name, limit=1, whole=True)).items[0]
@@ -108,9 +126,12 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet_of(
-    folder: Path, url: str, hosts: Sequence[tuple[str, str, str]]
+    folder: Path, url: str, hosts: Sequence[tuple[str, str, str]], *, leads: bool = True
 ) -> AsyncIterator[Fleet]:
-    """Yield a fleet without workers, for registries: name, host, and more settings of each."""
+    """Yield a fleet without workers, for registries: name, host, and more settings of each.
+
+    Unless it `leads`, somebody else is to have them crawled.
+    """
     file = folder / "fleet.toml"
     named = (REGISTRY.format(name=name, host=host, more=more) for name, host, more in hosts)
     file.write_text(SETTINGS.format(url=url) + "".join(named))
@@ -123,7 +144,7 @@ async def fleet_of(
             return None
 
         dispatch = Dispatch(store, url, lambda: config, now, led)
-        running = asyncio.ensure_future(dispatch.run())
+        running = asyncio.ensure_future(dispatch.run() if leads else asyncio.sleep(0))
         fleet = Fleet(file, config, store, dispatch)
         try:
             yield fleet

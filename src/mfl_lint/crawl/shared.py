@@ -43,7 +43,15 @@ async def begin_round(job: Job, queue: Queue, round_: Round) -> None:
         return
     since = await round_since(job, round_.crawl_id, round_.started_at)
     listed = (plan.look.value, plan.detail, plan.complete)
-    await rounds.plan(job.store, queue, round_.crawl_id, plan.names, since, listed)
+    await rounds.plan(
+        job.store,
+        queue,
+        round_.crawl_id,
+        plan.names,
+        since,
+        listed,
+        requests=job.requests(),
+    )
 
 
 async def crawl_part(

@@ -142,9 +142,11 @@ async def plan(
     names: Sequence[str],
     since: datetime,
     listed: tuple[str, str, bool],
+    *,
+    requests: int,
 ) -> None:
     """Note the repositories to crawl and how `listed` ended; enqueue the first job of each slot."""
-    await store.write(_plan, queue, crawl_id, names, since, listed)
+    await store.write(_plan, queue, crawl_id, names, since, listed, requests)
 
 
 def _plan(
@@ -154,6 +156,7 @@ def _plan(
     names: Sequence[str],
     since: datetime,
     listed: tuple[str, str, bool],
+    requests: int,
 ) -> None:
     mine = rounds.c.crawl_id == crawl_id
     row = connection.execute(select(rounds).where(mine).with_for_update()).one_or_none()
@@ -166,7 +169,11 @@ def _plan(
     look, detail, complete = listed
     known = {"planned": True, "since": since, "look": look, "detail": detail, "complete": complete}
     connection.execute(update(rounds).where(mine).values(known))
-    change = update(crawls).where(crawls.c.id == crawl_id).values(repositories=len(names))
+    change = (
+        update(crawls)
+        .where(crawls.c.id == crawl_id)
+        .values(repositories=len(names), requests=crawls.c.requests + requests)
+    )
     touch(connection, connection.execute(change.returning(crawls.c.registry_id)).scalar_one())
     _seed(connection, queue, row, range(row.slots))
 
