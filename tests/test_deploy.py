@@ -14,12 +14,15 @@ from typing import Any, Final
 
 import click
 import pytest
+import yaml
 
 from mfl_lint.cli import exit_codes
 from mfl_lint.cli.main import cli
 from mfl_lint.config import DatabaseConfig, ServeConfig
+from mfl_lint.config_file import load_config
 from mfl_lint.inputs.dockerfile import read_dockerfile
 from mfl_lint.inputs.dockerfile_lines import instructions
+from mfl_lint.service.server import check_served
 from mfl_lint.service.serving import DRAIN_S
 from tests.conftest import _tool
 from tests.servers import free_port
@@ -174,3 +177,35 @@ def test_the_unit_ends_it_gently_and_does_not_repeat_mistakes() -> None:
 def test_both_have_the_program_in_the_same_place() -> None:
     assert "/opt/mfl-lint/bin:$PATH" in " ".join(said("ENV"))
     assert setting("ExecStart").startswith("/opt/mfl-lint/bin/mfl-lint ")
+
+
+COMPOSE: Final = CHECKOUT / "deploy/compose.yaml"
+FLEET: Final = CHECKOUT / "deploy/fleet.toml"
+
+
+def composed() -> dict[str, Any]:
+    """Return the services of the fleet, by name."""
+    services: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
+    return services
+
+
+def test_the_fleet_is_a_database_a_service_three_workers_and_a_proxy() -> None:
+    services = composed()
+    assert {"database", "service", "worker", "proxy"} == services.keys()
+    assert 3 == services["worker"]["deploy"]["replicas"]
+    for name in ("service", "worker"):
+        command, options = as_called(services[name]["command"])
+        assert {"service": "serve", "worker": "worker"}[name] == command
+        mounted = services[name]["volumes"]
+        assert [f"./{FLEET.name}:{options['config_path']}:ro"] == mounted
+    assert composed()["proxy"]["command"][-1] == f"service:{ServeConfig().port}"
+    pulled = [one["image"] for one in services.values() if "build" not in one]
+    assert all(image.startswith("docker.io/library/") for image in pulled)
+
+
+def test_the_fleets_settings_have_workers_crawl_and_are_found_by_all() -> None:
+    config = load_config(FLEET)
+    assert "postgresql" == config.queue.backend
+    for name in ("service", "worker"):
+        assert config.database.url_env in composed()[name]["environment"]
+    check_served(config)

@@ -22,9 +22,9 @@ from mfl_lint.cli import options
 @options.config_option
 @options.debug_option
 def command(concurrency: int, config_path: Path | None) -> int:
-    """Crawl what the service enqueues, with the same settings, on this machine or any other.
+    """Crawl what the service enqueues, on this machine or any other.
 
-    Needs `[queue] backend = "postgresql"`. A job is one repository. SIGTERM ends: what is being
+    It needs the service's settings, with `[queue] backend = "postgresql"`. A job is one repository. SIGTERM ends: what is being
     crawled is crawled to its end, for 20 seconds at most; others go on with what is left then.
     """
     from mfl_lint.cli.log import show_log
