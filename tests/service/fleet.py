@@ -88,7 +88,7 @@ class Fleet:
         await worker.wait()
         self.workers.remove(worker)
 
-    async def round(self, name: str = "here", timeout_s: float = 60.0) -> CrawlRecord:
+    async def round(self, name: str = "here", timeout_s: float = 240.0) -> CrawlRecord:
         """Have a registry crawled, and return how that ended."""
         await self.begin(name)
         return await self.ended(name, timeout_s)
@@ -114,7 +114,7 @@ class Fleet:
         """Return the last crawl."""
         return (await crawls.crawls(self.store, name, limit=1, whole=True)).items[0]
 
-    async def ended(self, name: str = "here", timeout_s: float = 60.0) -> CrawlRecord:
+    async def ended(self, name: str = "here", timeout_s: float = 240.0) -> CrawlRecord:
         """Return how the last crawl ended."""
         async with asyncio.timeout(timeout_s):
             while True:

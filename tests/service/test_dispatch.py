@@ -38,7 +38,7 @@ class Service:
     async def led(self) -> int:
         """Return the number of its leadership once it leads."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(60.0):
+        async with asyncio.timeout(240.0):
             return int(await self.process.stdout.readline())
 
     async def kill(self) -> None:

@@ -67,7 +67,7 @@ async def test_three_workers_ask_a_host_no_more_than_its_limits_allow(
         hosts = [("here", registry.host, POLITE)]
         async with fleet_of(tmp_path, fresh_postgresql, hosts) as fleet:
             await fleet.hire(3)
-            crawl = await fleet.round(timeout_s=120.0)
+            crawl = await fleet.round(timeout_s=240.0)
             assert (CrawlStatus.DONE, "", 9) == (crawl.status, crawl.problem, crawl.repositories)
     most = most_within(watch.arrived, 1.0)
     assert len(watch.arrived) == crawl.requests

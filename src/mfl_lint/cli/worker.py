@@ -24,8 +24,9 @@ from mfl_lint.cli import options
 def command(concurrency: int, config_path: Path | None) -> int:
     """Crawl what the service enqueues, on this machine or any other.
 
-    It needs the service's settings, with `[queue] backend = "postgresql"`. A job is one repository. SIGTERM ends: what is being
-    crawled is crawled to its end, for 20 seconds at most; others go on with what is left then.
+    It needs the service's settings, with `[queue] backend = "postgresql"`. A job is one
+    repository. SIGTERM ends: what is being crawled is crawled to its end, for 20 seconds at
+    most; others go on with what is left then.
     """
     from mfl_lint.cli.log import show_log
     from mfl_lint.cli.settings import settings

@@ -18,7 +18,7 @@ from mfl_lint.registry.transport import Transport
 from mfl_lint.service.memory import calm_collector
 from mfl_lint.store import migrate, registries
 from mfl_lint.store.engine import Store, open_store
-from mfl_lint.store.queue_schema import upgrade_queue
+from mfl_lint.store.queue_schema import check_possible, upgrade_queue
 
 
 def utc_now() -> datetime:
@@ -39,8 +39,11 @@ def database_url(config: Config) -> str:
 
 def bring_up_to_date(config: Config, url: str) -> str:
     """Make the database's tables those of this release, the queue's too; return the revision."""
+    queued = config.queue.backend == "postgresql"
+    if queued:
+        check_possible(url)
     revision = migrate.upgrade(url)
-    if config.queue.backend == "postgresql":
+    if queued:
         upgrade_queue(url)
     return revision
 

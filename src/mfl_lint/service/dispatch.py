@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from mfl_lint.config import Config
 from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.policy import any_glob
+from mfl_lint.core.records import CrawlRecord
 from mfl_lint.crawl.holder import new_holder
 from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
 from mfl_lint.service.slots import look_jobs, shares_of
@@ -38,6 +40,7 @@ class Dispatch:
         led: Callable[[], Awaitable[None]],
     ) -> None:
         self.fence: int | None = None
+        self._under_way: tuple[CrawlRecord, ...] = ()
         self._store = store
         self._config = config
         self._now = now
@@ -59,6 +62,7 @@ class Dispatch:
         try:
             while True:
                 await self._ask()
+                await self._watch()
                 if self.fence is not None and clock() - mended_at >= _MEND_S:
                     mended_at = clock()
                     await self._mend(self.fence)
@@ -66,6 +70,14 @@ class Dispatch:
         finally:
             self.fence = None
             await asyncio.to_thread(self._candidate.close)
+
+    def live(self) -> tuple[CrawlRecord, ...]:
+        """Return the crawls that workers carry out, as of a moment ago."""
+        return self._under_way
+
+    async def _watch(self) -> None:
+        with suppress(StoreError):  # pages say that of the database themselves
+            self._under_way = await rounds.under_way(self._store)
 
     async def _ask(self) -> None:
         before = self.fence

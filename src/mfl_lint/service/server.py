@@ -116,7 +116,7 @@ class Server:
             rules=discover(),
             now=utc_now,
             next_crawl=self._schedule.next_run,
-            live=self._crawler.live,
+            live=(self._dispatch or self._crawler).live,
             insecure=self._insecure,
             hurry=self._looker.hurry,
             look=partial(look_public, rules=discover(), now=utc_now),

@@ -17,7 +17,6 @@ from mfl_lint.service.memory import calm_collector
 from mfl_lint.store import registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.queue import QUEUE_NAME, Queue, save_stalled, worker_app
-from mfl_lint.store.queue_schema import check_possible
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _POLL_S: Final = 0.5
@@ -39,7 +38,6 @@ async def work(
     url = database_url(config)
     if config.queue.backend != "postgresql":
         raise ConfigInvalid('queue.backend: a worker needs "postgresql" there')
-    check_possible(url)
     await asyncio.to_thread(bring_up_to_date, config, url)
     discover()  # imports all rules, which would keep a job from giving signs of life
     calm_collector()

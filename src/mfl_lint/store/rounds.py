@@ -23,8 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from mfl_lint.core.records import CrawlStatus
-from mfl_lint.store.crawls import begin_crawl
+from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.store.crawls import begin_crawl, crawl_record, crawls_query
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.queue import BEGIN, CRAWL, END, JobSpec, Queue
@@ -133,6 +133,12 @@ async def running(store: Store, crawl_id: int) -> Round | None:
     query = select(rounds).join(crawls, crawls.c.id == rounds.c.crawl_id)
     row = await store.read(one_row, query.where(rounds.c.crawl_id == crawl_id, _RUNNING))
     return None if row is None else _struct(Round, row)
+
+
+async def under_way(store: Store) -> tuple[CrawlRecord, ...]:
+    """Return the crawls that workers carry out now."""
+    query = crawls_query().join(rounds, rounds.c.crawl_id == crawls.c.id).where(_RUNNING)
+    return tuple(crawl_record(row) for row in await store.read(all_rows, query))
 
 
 async def plan(

@@ -1,0 +1,83 @@
+"""The queue's schema, and jobs that are enqueued with what they follow from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from mfl_lint.core.errors import ConfigInvalid, StoreError
+from mfl_lint.store import migrate
+from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.queue import JobSpec, Queue
+from mfl_lint.store.queue_schema import upgrade_queue
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.statements import all_rows, run
+
+JOBS = text(f"SELECT task_name, lock, priority, args FROM {QUEUE_SCHEMA}.procrastinate_jobs")
+
+
+@pytest.fixture
+async def store(fresh_postgresql: str) -> AsyncIterator[Store]:
+    migrate.upgrade(fresh_postgresql)
+    upgrade_queue(fresh_postgresql)
+    async with open_store(fresh_postgresql) as opened:
+        yield opened
+
+
+async def enqueued(store: Store) -> list[tuple[str, str | None, int, dict[str, object]]]:
+    return [tuple(row) for row in await store.read(all_rows, JOBS)]
+
+
+async def test_the_schema_is_made_once_however_often_and_by_how_many_it_is_asked_for(
+    fresh_postgresql: str,
+) -> None:
+    migrate.upgrade(fresh_postgresql)
+    await asyncio.gather(*(asyncio.to_thread(upgrade_queue, fresh_postgresql) for _ in range(4)))
+    upgrade_queue(fresh_postgresql)
+    # Nothing of it is among the tables of which Alembic knows.
+    assert [] == migrate.check(fresh_postgresql)
+
+
+async def test_a_queue_of_a_newer_release_is_refused(store: Store, fresh_postgresql: str) -> None:
+    newer = text(f"UPDATE {QUEUE_SCHEMA}.installed SET migration = '99.00.00_01_pre_new.sql'")
+    await store.write(run, newer)
+    with pytest.raises(StoreError, match=r"queue of a newer .* \(99\.00\.00"):
+        upgrade_queue(fresh_postgresql)
+
+
+def test_sqlite_has_no_queue_and_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match=r"needs database\.url to be a PostgreSQL database"):
+        upgrade_queue(f"sqlite:///{tmp_path / 'store.db'}")
+
+
+async def test_a_job_is_there_if_its_transaction_was_committed(store: Store) -> None:
+    queue, job = Queue(), JobSpec("look", {"slot": 1}, "host/1", priority=7)
+
+    def broken(connection: Connection) -> None:
+        queue.put(connection, [job])
+        raise StoreError("no")
+
+    with pytest.raises(StoreError):
+        await store.write(broken)
+    assert [] == await enqueued(store)
+    await store.write(queue.put, [job])
+    assert [("look", "host/1", 7, {"slot": 1})] == await enqueued(store)
+
+
+async def test_of_what_is_to_be_done_once_one_waits_and_the_rest_is_enqueued(store: Store) -> None:
+    once, other = JobSpec("look", {"n": 1}, once="a"), JobSpec("look", {"n": 2})
+    await store.write(Queue().put, [once, once, other])
+    await store.write(Queue().put, [once])
+    assert [{"n": 1}, {"n": 2}] == [args for *_, args in await enqueued(store)]
+
+
+async def test_what_follows_in_a_transaction_finds_its_own_tables_still(store: Store) -> None:
+    def both(connection: Connection) -> int:
+        Queue().put(connection, [JobSpec("end", {})])
+        return int(connection.scalar(text("SELECT count(*) FROM registries")) or 0)
+
+    assert 0 == await store.write(both)
