@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import event
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Requirement
+from mfl_lint.crawl.repository import crawl_repository
+from mfl_lint.store import crawls
 from tests import faults
 from tests.builders import Built, image, index
 from tests.crawl.world import DOCUMENTS, HEADS, NAME, World
@@ -498,3 +502,23 @@ async def test_bytes_that_are_not_those_of_the_tags_digest_open_one_finding_and_
     world.registry.heal()
     await world.crawl()
     assert [] == await world.found()
+
+
+async def test_a_job_whose_worker_was_killed_goes_on_with_the_tags_that_nobody_looked_at(
+    either_world: World,
+) -> None:
+    world = either_world
+    world.place("app", WRONG, *(f"v{number}" for number in range(5)))
+    await world.crawl()
+    world.clock.seconds += DAY_S
+    job = replace(world.job(), resume_since=world.clock.now())
+    await world.look("app", "v0", "v3")
+    crawl_id = await crawls.start_crawl(world.store, NAME, world.clock.now())
+    world.registry.requests.clear()
+    result = await crawl_repository(job, crawl_id, "app")
+    assert result is not None
+    assert (5, 5) == (result.tags, result.looked)
+    assert [f"HEAD /v2/app/manifests/v{n}" for n in (1, 2, 4)] == sorted(
+        one for one in world.asked(HEADS) if "sha256" not in one
+    )
+    assert len(await world.transitions()) == 5

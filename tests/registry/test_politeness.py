@@ -260,3 +260,16 @@ async def test_who_gives_up_waiting_takes_no_slot_with_them() -> None:
     assert [True, False, True] == [one.cancelled() for one in waiting]
     slots.release()
     assert not slots.locked()
+
+
+async def test_who_asks_one_thing_at_a_time_counts_a_window_from_the_answer() -> None:
+    time = FakeTime()
+    shared = host(time, Limits(1, 2.0))
+    began = []
+    for _ in range(6):
+        await shared.enter()
+        began.append(time.now)
+        await time.sleep(0.25)
+        shared.leave(True)
+    # Two begin in a second, and the next one a second after the first one's answer.
+    assert [0.0, 0.25, 1.25, 1.5, 2.5, 2.75] == [moment - began[0] for moment in began]
