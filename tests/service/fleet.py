@@ -105,6 +105,11 @@ class Fleet:
         await self.begin(name)
         return await self.last(name)
 
+    async def interrupt(self, name: str = "here") -> None:
+        """End the last crawl as if another one had begun."""
+        last = await self.last(name)
+        await crawls.finish_crawl(self.store, last.id, CrawlStatus.INTERRUPTED, "", now())
+
     async def waiting(self) -> list[tuple[str, int]]:
         """Return the jobs that wait, with their priorities, in the order in which they are done."""
         rows = await self.store.read(all_rows, _WAITING)
@@ -115,13 +120,16 @@ class Fleet:
         return (await crawls.crawls(self.store, name, limit=1, whole=True)).items[0]
 
     async def ended(self, name: str = "here", timeout_s: float = 240.0) -> CrawlRecord:
-        """Return how the last crawl ended."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                last = await self.last(name)
-                if last.status is not CrawlStatus.RUNNING:
-                    return last
-                await asyncio.sleep(0.02)
+        """Return how the last crawl ended; it may not stand still for so long."""
+        done, since = -1, time.monotonic()
+        while True:
+            last = await self.last(name)
+            if last.status is not CrawlStatus.RUNNING:
+                return last
+            if last.repositories_done != done:
+                done, since = last.repositories_done, time.monotonic()
+            assert time.monotonic() - since < timeout_s
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -90,7 +90,8 @@ class Manners:
             yield
             return
         since = await hosts.since_used(self._store, host, slot, self._worker)
-        left = share.window_s if again else share.window_s - (since or share.window_s)
+        since = 0.0 if again else since
+        left = 0.0 if since is None else share.window_s - since
         if left > 0:
             await asyncio.sleep(left)
         try:
