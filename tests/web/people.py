@@ -87,6 +87,7 @@ WHO: Final = (
     Who("admin", frozenset(Right), _ALL, form_token("session-of-admin"), _session("admin")),
     Who("read token", _READ, _SIGNED_IN, "", _bearer("read")),
     Who("admin's read token", _READ, _ALL, "", _bearer("admin-read")),
+    Who("admin's audit token", frozenset({Right.AUDIT}), _ALL, "", _bearer("admin-audit")),
     Who("scan token", frozenset({Right.SCAN}), _SIGNED_IN, "", _bearer("scan")),
     Who("ignore token", frozenset({Right.IGNORE}), _SIGNED_IN, "", _bearer("ignore")),
 )
@@ -124,10 +125,11 @@ async def fill(store: Store) -> None:
             who="shell:test",
             now=now,
         )
-    digest, scopes = secret_digest("admin-read"), {Right.READ}
-    await api_tokens.add_token(
-        store, "admin", "metrics", digest, scopes, expires=None, who="shell:test", now=now
-    )
+    for name, scope in (("metrics", Right.READ), ("audits", Right.AUDIT)):
+        digest = secret_digest(f"admin-{scope}")
+        await api_tokens.add_token(
+            store, "admin", name, digest, {scope}, expires=None, who="shell:test", now=now
+        )
 
 
 @dataclass

@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """One thing that somebody may do; an API token is given some of the first three."""
+    """One thing that somebody may do; an API token is given some of them, as its scopes."""
 
     READ = "read"
     SCAN = "scan"
@@ -38,10 +38,10 @@ class Right(StrEnum):
     AUDIT = "audit"
 
 
-SCOPES: Final = (Right.READ, Right.SCAN, Right.IGNORE)
+SCOPES: Final = tuple(Right)
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.EDITOR: frozenset(SCOPES),
+    Role.EDITOR: frozenset({Right.READ, Right.SCAN, Right.IGNORE}),
     Role.ADMIN: frozenset(Right),
 }
 
