@@ -23,7 +23,7 @@ _FLAGS: Final = (
 )
 _RULESETS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _AXE_OPTIONS: Final = {"runOnly": _RULESETS, "resultTypes": ["violations"]}
-_FOCUS: Final = "document.activeElement.outerHTML"
+_FOCUS: Final = "document.activeElement === document.body ? '' : document.activeElement.outerHTML"
 _RING: Final = "getComputedStyle(document.activeElement).outlineStyle"
 
 Mode = tuple[Literal["light", "dark"], int]

@@ -170,7 +170,7 @@ async def test_what_is_broken_is_mended_by_what_the_pages_say(
     await expect(finding).to_have_count(0)
     await page.click("nav >> text=Overview")
     changes = page.locator(".change.resolved", has_text="shop/checkout:latest")
-    await expect(changes.filter(has_text="MFL101")).to_have_count(1)
+    await expect(changes.filter(has_text="platform-contradicts-config")).to_have_count(1)
     await context.close()
 
 
@@ -233,6 +233,10 @@ async def test_the_way_is_the_same_without_scripts(browser: Browser, company: Co
     await page.get_by_role("button", name="Sign out").click()
     await page.goto(f"{company.address}/t/company/platform/gateway:latest")
     await expect(page.locator(".error-number")).to_have_text("404")
+    await page.get_by_role("link", name="Overview").first.click()
+    await expect(page.locator("main")).not_to_contain_text("company")
+    await page.get_by_role("link", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     await context.close()
 
 
