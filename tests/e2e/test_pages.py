@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, StorageState, expect
 
 from tests.browser import problems_of, reach, shown_problems
-from tests.e2e.company import PASSWORD, Company, grown, opened
+from tests.e2e.company import PASSWORD, Company, grown, opened, sign_in
 from tests.servers import DockerRegistry
 from tests.web.test_access import TABLE
 
@@ -77,17 +77,6 @@ async def company(
     company = await grown(tmp_path_factory.mktemp("company") / "user", registry)
     async with company.served():
         yield company
-
-
-async def sign_in(page: Page, company: Company, name: str, wanted: str = "/") -> None:
-    """Sign in by the form, which leads to what was wanted."""
-    await page.goto(f"{company.address}{wanted}")
-    if "/login" not in page.url:
-        await page.goto(f"{company.address}/login?next={wanted}")
-    await page.get_by_label("Name").fill(name)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(f"{company.address}{wanted}")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
