@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, StorageState, expect
+from playwright.async_api import Browser, Page, StorageState, expect
 
-from tests.browser import problems_of, reach, shown_problems
+from tests.browser import NOTE_PROGRESS, problems_of, reach, shown_problems, without_polling
 from tests.e2e.company import PASSWORD, Company, grown, opened, sign_in
 from tests.servers import DockerRegistry
 from tests.web.test_access import TABLE
@@ -89,22 +89,6 @@ async def admin(browser: Browser, company: Company) -> StorageState:
     return state
 
 
-_NOTE: Final = """() => {
-  window.noted = [];
-  new MutationObserver(() => {
-    const done = document.querySelector(".progress-line strong").textContent;
-    if (noted.at(-1) !== done) noted.push(done);
-  }).observe(document.body, { childList: true, subtree: true });
-}"""
-
-
-async def without_polling(route: Route) -> None:
-    """Send a page whose script then asks for nothing unless an event says so."""
-    answer = await route.fetch()
-    text = (await answer.text()).replace('data-every="5"', 'data-every="9999"')
-    await route.fulfill(response=answer, body=text)
-
-
 async def test_a_first_crawl_is_followed_live_by_its_events(
     browser: Browser, company: Company, registry: DockerRegistry, tmp_path: Path
 ) -> None:
@@ -120,7 +104,7 @@ async def test_a_first_crawl_is_followed_live_by_its_events(
         await page.route(re.compile(rf"^{new.address}/crawls/\d+$"), without_polling)
         await page.click("tbody th a >> text=company")
         await expect(page.locator("main[data-every='9999'] h1")).to_contain_text("of company")
-        await page.evaluate(_NOTE)
+        await page.evaluate(NOTE_PROGRESS)
         await expect(page.locator(".head .chip")).to_have_text("done", timeout=60_000)
         noted = [int(one) for one in await page.evaluate("window.noted")]
         assert (11, sorted(set(noted)), True) == (noted[-1], noted, len(noted) > 2)
