@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from mfl_lint.core.policy import Ignore, Policy
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
@@ -206,7 +207,7 @@ def broken_item(broken: BrokenTag) -> BrokenItem:
         tag=broken.tag,
         counts=broken.counts,
         since=broken.since,
-        faults=broken.faults,
+        faults=tuple(dict.fromkeys(broken.faults)),
         page=links.subject(broken.registry, broken.repository, broken.tag),
     )
 
@@ -229,6 +230,12 @@ def change_item(view: TransitionView) -> ChangeItem:
         message=finding.message,
         page=links.subject(finding.registry, finding.repository, finding.tag),
     )
+
+
+def together(changes: Iterable[ChangeItem]) -> list[list[ChangeItem]]:
+    """Return changes in groups: what became the same of one tag, one after the other."""
+    groups = groupby(changes, lambda item: (item.page, item.change))
+    return [list(group) for _, group in groups]
 
 
 def rule_item(rule: Rule, policy: Policy, counts: Counts) -> RuleItem:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfl_lint import __version__
-from mfl_lint.web import chart, links, query, wording
+from mfl_lint.web import chart, links, present, query, wording
 
 _TYPES: Final = {
     ".css": "text/css",
@@ -92,6 +92,7 @@ def _environment(folder: Path) -> Environment:
         "counted": wording.counted,
         "links": links,
         "release": __version__,
+        "together": present.together,
     }
     return environment
 
