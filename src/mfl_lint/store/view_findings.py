@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    bindparam,
     func,
     literal_column,
     or_,
@@ -31,11 +34,12 @@ from mfl_lint.core.views import (
     TransitionView,
 )
 from mfl_lint.store import tables
-from mfl_lint.store.columns import micros
+from mfl_lint.store.columns import Time, micros
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
+from mfl_lint.store.prepared import Prepared, Read, among
 from mfl_lint.store.rows import WEIGHTS, finding_value
 from mfl_lint.store.statements import all_rows, is_pattern, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
@@ -48,6 +52,8 @@ _WATCHED: Final = (
 # In the words of the indexes of what stands: with a parameter they would not be used.
 STANDS: Final = text("findings.state <> 'resolved'")
 _WORST: Final = (findings.c.weight, findings.c.first_seen_at, findings.c.id)
+_PLACE: Final = ("weight", "seen", "number")
+_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _NEWEST: Final = (transitions.c.at, transitions.c.id)
 
 
@@ -59,19 +65,54 @@ async def findings_page(
     limit: int = 50,
 ) -> Page[FindingView]:
     """Return findings, worst first, then newest."""
-    query = visible(store.sees, _filtered(store.dialect, filter)).order_by(
-        *(column.desc() for column in _WORST)
-    )
+    given: dict[str, object] = {"most": limit + 1}
+    given |= {"seen_after": filter.seen_after, "seen_before": filter.seen_before}
+    if store.sees is not None:
+        given["sees"] = store.sees
     if cursor is not None:
-        weight, seen, number = read_cursor(cursor, int, int, int)
+        place = read_cursor(cursor, int, int, int)
+        given |= dict(zip(_PLACE, place, strict=True))
+    statement = _statement(
+        store.dialect, _timeless(filter), store.sees is not None, cursor is not None
+    )
+    found = await store.read(statement.made, _viewed, **given)
+    return page(found, limit, lambda one: one[0], lambda one: one[1])
+
+
+def _timeless(wanted: FindingFilter) -> FindingFilter:
+    """Return the filter with the same time in place of each that is given: these are many."""
+    if wanted.seen_after is None and wanted.seen_before is None:
+        return wanted
+    return msgspec.structs.replace(
+        wanted,
+        seen_after=wanted.seen_after and _SOME_TIME,
+        seen_before=wanted.seen_before and _SOME_TIME,
+    )
+
+
+@lru_cache(maxsize=64)
+def _statement(dialect: str, wanted: FindingFilter, *parts: bool) -> Prepared:
+    """Return what reads a page; pages that people leave open ask for the same again and again."""
+    sees, goes_on = parts
+    query = _filtered(dialect, wanted).order_by(*(column.desc() for column in _WORST))
+    if sees:
+        query = query.where(among(registries.c.name, "sees"))
+    if goes_on:
         exact = (_WORST[0], type_coerce(_WORST[1], BigInteger), _WORST[2])
-        query = query.where(tuple_(*exact) < tuple_(weight, seen, number))
-    rows = await store.read(all_rows, query.limit(limit + 1))
-    return page(rows, limit, _view, lambda row: (row.weight, micros(row.first_seen_at), row.id))
+        behind = (bindparam(name, type_=BigInteger) for name in _PLACE)
+        query = query.where(tuple_(*exact) < tuple_(*behind))
+    return Prepared(query.limit(bindparam("most", type_=BigInteger)))
+
+
+@lru_cache(maxsize=4096)
+def _viewed(read: Read, values: tuple[Any, ...]) -> tuple[FindingView, tuple[int, int, int]]:
+    """Return a finding and its place in the list; most are what they were when last read."""
+    row = read(values)
+    return _view(row), (row.weight, micros(row.first_seen_at), row.id)
 
 
 def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
-    """Return the query of the findings that a filter lets through."""
+    """Return the query of the findings that a filter lets through; times are parameters."""
     query = findings_in_place(_WATCHED.label("in_view"))
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
@@ -85,15 +126,15 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     query = _narrowed(dialect, query, wanted.repository, wanted.rule)
     if wanted.severities:
         chosen = [WEIGHTS[Severity(name)] for name in wanted.severities]
-        query = query.where(findings.c.weight.in_(chosen))
+        query = query.where(or_(*(findings.c.weight == one for one in chosen)))
     if wanted.states:
-        query = query.where(findings.c.state.in_(wanted.states))
+        query = query.where(or_(*(findings.c.state == one for one in wanted.states)))
         if FindingState.RESOLVED not in wanted.states:
             query = query.where(STANDS)
     if wanted.seen_after is not None:
-        query = query.where(findings.c.first_seen_at >= wanted.seen_after)
+        query = query.where(findings.c.first_seen_at >= bindparam("seen_after", type_=Time))
     if wanted.seen_before is not None:
-        query = query.where(findings.c.first_seen_at <= wanted.seen_before)
+        query = query.where(findings.c.first_seen_at <= bindparam("seen_before", type_=Time))
     return query.where(_WATCHED) if wanted.watched else query
 
 

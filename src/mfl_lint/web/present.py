@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
+
+import msgspec
 
 from mfl_lint.core.policy import Ignore, Policy
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
@@ -60,6 +63,13 @@ def without(counts: Counts, ignored: Counts | None) -> Counts:
 
 def finding_item(view: FindingView | Tracked, policy: Policy, now: datetime) -> FindingItem:
     """Return a finding as it is shown."""
+    item, ignored = _counting_item(view), ignored_by(view.finding, policy, now)
+    return item if ignored is None else msgspec.structs.replace(item, ignored=ignored)
+
+
+@lru_cache(maxsize=4096)
+def _counting_item(view: FindingView | Tracked) -> FindingItem:
+    """Return a finding that nobody ignores; most are what they were when last shown."""
     finding = view.finding
     return FindingItem(
         rule=finding.rule,
@@ -79,9 +89,19 @@ def finding_item(view: FindingView | Tracked, policy: Policy, now: datetime) -> 
         first_seen_at=view.first_seen_at,
         last_confirmed_at=view.last_confirmed_at,
         resolved_at=view.resolved_at,
-        ignored=ignored_by(finding, policy, now),
+        ignored=None,
         page=links.subject(finding.registry, finding.repository, finding.tag),
     )
+
+
+def apart(
+    items: Sequence[FindingItem],
+) -> tuple[tuple[FindingItem, ...], tuple[FindingItem, ...]]:
+    """Return those that count and those that are ignored."""
+    ignored = tuple(item for item in items if item.ignored is not None)
+    if not ignored:
+        return tuple(items), ()
+    return tuple(item for item in items if item.ignored is None), ignored
 
 
 def worst_first(items: Iterable[FindingItem]) -> tuple[FindingItem, ...]:
