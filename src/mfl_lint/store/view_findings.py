@@ -24,14 +24,13 @@ from sqlalchemy import (
 )
 
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.truth import Change, FindingState, Transition
+from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import (
     Counts,
     DayCounts,
     FindingFilter,
     FindingView,
     Page,
-    TransitionView,
 )
 from mfl_lint.store import tables
 from mfl_lint.store.columns import Time, micros
@@ -41,8 +40,8 @@ from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.prepared import Prepared, Read, among
 from mfl_lint.store.rows import WEIGHTS, finding_value
-from mfl_lint.store.statements import all_rows, is_pattern, matches, visible
-from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
+from mfl_lint.store.statements import Sighted, all_rows, is_pattern, matches, visible
+from mfl_lint.store.tables import findings, registries, repositories, tags
 
 _WATCHED: Final = (
     registries.c.watched.is_(true())
@@ -54,7 +53,6 @@ STANDS: Final = text("findings.state <> 'resolved'")
 _WORST: Final = (findings.c.weight, findings.c.first_seen_at, findings.c.id)
 _PLACE: Final = ("weight", "seen", "number")
 _SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_NEWEST: Final = (transitions.c.at, transitions.c.id)
 
 
 async def findings_page(
@@ -123,7 +121,7 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     for column, glob in globs:
         if glob:
             query = query.where(matches(dialect, column, glob))
-    query = _narrowed(dialect, query, wanted.repository, wanted.rule)
+    query = narrowed(dialect, query, wanted.repository, wanted.rule)
     if wanted.severities:
         chosen = [WEIGHTS[Severity(name)] for name in wanted.severities]
         query = query.where(or_(*(findings.c.weight == one for one in chosen)))
@@ -138,7 +136,7 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     return query.where(_WATCHED) if wanted.watched else query
 
 
-def _narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:
+def narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:
     """Return the query of findings of these only; globs, "" for all."""
     if rule:
         query = query.where(matches(dialect, findings.c.rule, rule))
@@ -176,6 +174,15 @@ async def rule_counts(store: Store) -> dict[str, Counts]:
     return {rule: standing for rule, standing in found.items() if standing != Counts()}
 
 
+_COUNTED: Final = (
+    select(tables.day_counters)
+    .join(registries, registries.c.id == tables.day_counters.c.registry_id)
+    .order_by(tables.day_counters.c.day)
+)
+_ALL_DAYS: Final = Sighted(_COUNTED.where(registries.c.watched.is_(true())))
+_DAYS: Final = Sighted(_COUNTED.where(registries.c.name == bindparam("registry")))
+
+
 async def days(
     store: Store,
     registry: str | None = None,
@@ -188,11 +195,10 @@ async def days(
     They end with the day of `now` (None: the last day on which something changed) and begin
     not before the first day on which something was counted.
     """
-    table = tables.day_counters
-    query = select(table).join(registries, registries.c.id == table.c.registry_id)
-    chosen = registries.c.watched.is_(true()) if registry is None else registries.c.name == registry
-    query = visible(store.sees, query.where(chosen)).order_by(table.c.day)
-    rows = await store.read(all_rows, query)
+    if registry is None:
+        rows = await store.read(_ALL_DAYS.rows, store.sees)
+    else:
+        rows = await store.read(_DAYS.rows, store.sees, registry=registry)
     if not rows:
         return ()
     end = now.astimezone(UTC).date().isoformat() if now else rows[-1].day
@@ -223,50 +229,6 @@ _CHANGED: Final = ("opened", "resolved")
 
 def _sum(standing: Mapping[int, Any]) -> Counts:
     return Counts(*(sum(getattr(row, name) for row in standing.values()) for name in COLUMNS))
-
-
-async def transitions_page(
-    store: Store,
-    *,
-    registry: str | None = None,
-    repository: str = "",
-    rule: str = "",
-    changes: Sequence[str] = (),
-    since: datetime | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> Page[TransitionView]:
-    """Return the changes, newest first, of one registry or of all; globs for the others."""
-    query = findings_in_place(
-        transitions.c.id.label("transition_id"),
-        transitions.c.sequence.label("number"),
-        transitions.c.change,
-        transitions.c.at,
-        transitions.c.reason,
-    ).join(transitions, transitions.c.fingerprint == findings.c.fingerprint)
-    query = query.order_by(*(column.desc() for column in _NEWEST)).limit(limit + 1)
-    if registry is not None:
-        # So that the index of a registry's changes is used.
-        above = select(registries.c.id).where(registries.c.name == registry).scalar_subquery()
-        query = query.where(transitions.c.registry_id == above)
-    query = _narrowed(store.dialect, query, repository, rule)
-    if changes:
-        query = query.where(transitions.c.change.in_(changes))
-    if since is not None:
-        query = query.where(transitions.c.at >= since)
-    if cursor is not None:
-        at, mark = read_cursor(cursor, int, str)
-        exact = (type_coerce(transitions.c.at, BigInteger), transitions.c.id)
-        query = query.where(tuple_(*exact) < tuple_(at, mark))
-    rows = await store.read(all_rows, visible(store.sees, query))
-    return page(rows, limit, _change, lambda row: (micros(row.at), row.transition_id))
-
-
-def _change(row: Any) -> TransitionView:
-    move = Transition(
-        row.transition_id, row.fingerprint, row.number, Change(row.change), row.at, row.reason
-    )
-    return TransitionView(move, finding_value(row))
 
 
 def worst_tags(counted: Mapping[str, ColumnElement[int]]) -> Select[Any]:

@@ -11,11 +11,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 from markupsafe import Markup
 
 from mfl_lint.core.rule import Rule
+from mfl_lint.core.views import Counts, DayCounts
 from mfl_lint.web import wording
-from mfl_lint.web.items import FindingItem
+from mfl_lint.web.items import BrokenItem, ChangeItem, FindingItem, TagItem
 from mfl_lint.web.query import Query
 from mfl_lint.web.viewer import Viewer
 
@@ -70,6 +72,32 @@ class Shown:
         later = item.resolved_at or (item.last_confirmed_at if item.state != "open" else None)
         told = wording.relative(later, self._now) if later is not None else ""
         return self._fragments.draw("finding", (item, seen, told, key), self._now, item, **how)
+
+    def tag_rows(self, items: Iterable[TagItem], platforms: tuple[str, ...]) -> Markup:
+        """Return the rows of a repository's matrix."""
+        return Markup("").join([self._tag_row(item, platforms) for item in items])
+
+    def _tag_row(self, item: TagItem, platforms: tuple[str, ...]) -> Markup:
+        moved = item.moved_at or item.first_seen_at
+        said = "" if moved is None else wording.relative(moved, self._now)
+        key = (msgspec.msgpack.encode(item), said, platforms)
+        return self._fragments.draw("tag_row", key, self._now, item, platforms)
+
+    def broken(self, items: Iterable[BrokenItem]) -> Markup:
+        """Return tags with findings that count."""
+        return Markup("").join([self._part("broken", item, item.since) for item in items])
+
+    def changes(self, items: Iterable[ChangeItem]) -> Markup:
+        """Return what became of findings."""
+        return Markup("").join([self._part("change", item, item.at) for item in items])
+
+    def days(self, days: tuple[DayCounts, ...], ignored: Counts) -> Markup:
+        """Return what stood at the end of each day, as a picture and as a table."""
+        return self._fragments.draw("days", (days, ignored), self._now, days, ignored)
+
+    def _part(self, name: str, item: BrokenItem | ChangeItem, at: datetime | None) -> Markup:
+        told = "" if at is None else wording.relative(at, self._now)
+        return self._fragments.draw(name, (item, told), self._now, item)
 
     def finding_form(self, query: Query, rules: tuple[Rule, ...]) -> Markup:
         """Return what a list of findings is narrowed by; the rules are always the same ones."""

@@ -35,10 +35,10 @@ from mfl_lint.web.items import (
 )
 
 
-def ignored_by(finding: Finding, policy: Policy, now: datetime) -> Ignored | None:
-    """Return the ignore that covers the finding at `now`, None where it counts."""
-    for ignore in policy.ignores:
-        if ignore.covers(finding.rule, finding.registry, finding.repository, finding.tag, now):
+def ignored_by(finding: Finding, ignores: Sequence[Ignore]) -> Ignored | None:
+    """Return which of the ignores that hold is for the finding, None where it counts."""
+    for ignore in ignores:
+        if ignore.names(finding.rule, finding.registry, finding.repository, finding.tag):
             return Ignored(ignore.reason, ignore.expires)
     return None
 
@@ -61,9 +61,9 @@ def without(counts: Counts, ignored: Counts | None) -> Counts:
     )
 
 
-def finding_item(view: FindingView | Tracked, policy: Policy, now: datetime) -> FindingItem:
-    """Return a finding as it is shown."""
-    item, ignored = _counting_item(view), ignored_by(view.finding, policy, now)
+def finding_item(view: FindingView | Tracked, ignores: Sequence[Ignore]) -> FindingItem:
+    """Return a finding as it is shown while these ignores hold."""
+    item, ignored = _counting_item(view), ignored_by(view.finding, ignores)
     return item if ignored is None else msgspec.structs.replace(item, ignored=ignored)
 
 

@@ -29,7 +29,8 @@ class View(msgspec.Struct, frozen=True):
 
     `required` are those of `parameters` that must be given. What is `kept` is sent again while
     nothing is written of any registry, or of the one that its path names; leave it off for what
-    depends on anything else.
+    depends on anything else. What `walks` observes stored documents, as a crawl observes a
+    registry: it waits for more than one thing at once. All else is read in one go.
     """
 
     read: Reader
@@ -40,3 +41,4 @@ class View(msgspec.Struct, frozen=True):
     required: frozenset[str] = frozenset()
     table: Table | None = None
     kept: bool = True
+    walks: bool = False
