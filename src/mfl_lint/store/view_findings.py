@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -204,10 +204,11 @@ async def days(
     end = now.astimezone(UTC).date().isoformat() if now else rows[-1].day
     first = date.fromisoformat(rows[0].day)
     start = max(first, date.fromisoformat(end) - timedelta(days=days - 1))
-    return _carried(rows, start, end)
+    return _carried(tuple(rows), start, end)
 
 
-def _carried(rows: Sequence[Any], start: date, end: str) -> tuple[DayCounts, ...]:
+@lru_cache(maxsize=64)
+def _carried(rows: tuple[Any, ...], start: date, end: str) -> tuple[DayCounts, ...]:
     """Return each day from `start` to `end`; what stood goes on until a later row says else."""
     by_day: dict[str, list[Any]] = {}
     for row in rows:
