@@ -113,7 +113,7 @@ def _database(given: Path | None, repositories: int) -> Iterator[tuple[Path, Fil
 
 def _print_rates(rounds: Sequence[Round], pages: Sequence[str]) -> None:
     print(
-        f"\n{'':26}{'requests a second':>24}{'a CPU second':>16}{'p50 ms':>9}{'p99 ms':>9}{'kB':>8}"
+        f"\n{'':28}{'requests a second':>24}{'a CPU second':>16}{'p50 ms':>9}{'p99 ms':>9}{'kB':>8}"
     )
     for page in pages:
         for kind in KINDS:
@@ -124,7 +124,7 @@ def _print_rates(rounds: Sequence[Round], pages: Sequence[str]) -> None:
             title = page if kind == KINDS[0] else ""
             rates = spread([run.rate for run in runs], "7.0f")
             print(
-                f"{title:26}{kind:7}{rates:>20}{cpu:13.0f}{p50:9.2f}{p99:9.2f}"
+                f"{title:28}{kind:7}{rates:>20}{cpu:13.0f}{p50:9.2f}{p99:9.2f}"
                 f"{runs[0].size / 1000:8.1f}"
             )
 

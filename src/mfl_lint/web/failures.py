@@ -61,7 +61,8 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
 @web.middleware
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a body that nobody here would read to its end."""
-    if (request.content_length or 0) <= request.client_max_size:
+    given = "Content-Length" in request.headers
+    if not given or (request.content_length or 0) <= request.client_max_size:
         return await handler(request)
     most = f"at most {request.client_max_size} bytes are read"
     response = failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)

@@ -31,8 +31,7 @@ HEADERS: Final = {
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Put the security headers on an answer whose head is about to be sent: on every one."""
     headers = response.headers
-    for name, value in HEADERS.items():
-        headers[name] = value
+    headers.update(HEADERS)
     if response.get(EMBEDDED, False):
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     serve = request.app[SERVICES].config().serve
