@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from benchmarks.counted import Filled
 from benchmarks.crawl import say, spread
-from benchmarks.filled import REGISTRY, Filled, fill, repository_name
+from benchmarks.filled import REGISTRY, fill, repository_name
 from benchmarks.machine import description, load
 from benchmarks.page_server import KINDS
 from benchmarks.processes import fast_registry
