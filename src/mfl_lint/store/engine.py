@@ -11,7 +11,7 @@ SQLite and of the network, which cost such a crawl more than the transactions th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -70,11 +70,54 @@ class Store:
         """Return what `work` returns from a transaction that sees one state and keeps nothing."""
         return await self._reader.read(lambda connection: work(connection, *args, **kwargs))
 
+    async def read_at_once(self, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+        """Return what `work` returns, which reads one state of the database, however often.
+
+        It runs whole in a reader's thread, in one transaction, and waits for nothing but that.
+        """
+        parts = (self.name, self._writer, self._reader, self.sees)
+        return await self._reader.read(lambda one: _run_whole(work(_Moment(one, *parts))))
+
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return what `work` returns: committed at its end, rolled back on errors."""
         return await self._writer.write(lambda connection: work(connection, *args, **kwargs))
+
+
+class _Moment(Store):
+    """A store within a transaction, in its thread: it reads at once, and is not written to."""
+
+    def __init__(self, connection: Connection, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._connection = connection
+
+    def seeing(self, registries: frozenset[str]) -> Store:
+        """Return the same for somebody who sees these registries only."""
+        return _Moment(self._connection, self.name, self._writer, self._reader, registries)
+
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what `work` returns."""
+        return work(self._connection, *args, **kwargs)
+
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Refuse."""
+        raise RuntimeError("nothing is written while a page is read")
+
+
+def _run_whole(reading: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns that has nothing to wait for."""
+    try:
+        reading.send(None)
+    except StopIteration as ended:
+        value: T = ended.value
+        return value
+    reading.close()
+    raise RuntimeError("what reads a page waited for something else than the database")
 
 
 def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:

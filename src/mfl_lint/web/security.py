@@ -34,8 +34,7 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     Nothing is kept by anybody that does not say for how long.
     """
     headers = response.headers
-    for name, value in HEADERS.items():
-        headers[name] = value
+    headers.update(HEADERS)
     headers.setdefault("Cache-Control", "no-store")
     if response.get(EMBEDDED, False):
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable
 from functools import lru_cache
@@ -10,13 +11,15 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from mfl_lint.store.engine import Store
+from mfl_lint.web.answers import Answer
 from mfl_lint.web.freshness import FRESHNESS
 from mfl_lint.web.kept import KEPT, Body, body_of
 from mfl_lint.web.links import API
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.rendering import PAGES
 from mfl_lint.web.security import Handler
-from mfl_lint.web.services import SERVICES, Services
+from mfl_lint.web.services import SERVICES, Services, of_this_moment
 from mfl_lint.web.view import View
 from mfl_lint.web.viewer import VIEWER, Viewer, services_for
 
@@ -42,7 +45,7 @@ def json_handler(view: View) -> Handler:
         asked = read_query(request, view.parameters, view.required)
 
         async def make() -> Body:
-            answer = await view.read(services_of(request), request.match_info, asked)
+            answer = await _read(view, services_of(request), request, asked)
             return body_of(msgspec.json.encode(answer), "application/json")
 
         return answered(request, await kept(request, view, "json", asked, make))
@@ -58,7 +61,7 @@ def page_handler(view: View) -> Handler:
 
         async def make() -> Body:
             services = services_of(request)
-            answer = await view.read(services, request.match_info, asked)
+            answer = await _read(view, services, request, asked)
             text = request.app[PAGES].render(
                 view.template,
                 answer=answer,
@@ -75,6 +78,18 @@ def page_handler(view: View) -> Handler:
         return answered(request, await kept(request, view, tick, asked, make))
 
     return show
+
+
+async def _read(view: View, services: Services, request: web.Request, asked: Query) -> Answer:
+    """Return the view's answer; most are read in one transaction, of one state."""
+    if view.walks:
+        return await view.read(services, request.match_info, asked)
+    given, match = of_this_moment(services), dict(request.match_info)
+
+    async def read(store: Store) -> Answer:
+        return await view.read(dataclasses.replace(given, store=store), match, asked)
+
+    return await services.store.read_at_once(read)
 
 
 async def kept(
