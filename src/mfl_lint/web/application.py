@@ -28,6 +28,7 @@ from mfl_lint.web import (
     readiness,
 )
 from mfl_lint.web.access import identified
+from mfl_lint.web.again import again
 from mfl_lint.web.auditing import read_audit
 from mfl_lint.web.failures import bounded, explained, failure
 from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
@@ -125,7 +126,7 @@ def create_app(
     sent again for `fresh_s` without asking whether something was written.
     """
     app = web.Application(
-        middlewares=[explained, bounded, guarded, identified],
+        middlewares=[again, explained, bounded, guarded, identified],
         client_max_size=_LARGEST_BODY,
     )
     gate = app[GATE] = Gate(services, remember_s)

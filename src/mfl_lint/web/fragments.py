@@ -17,7 +17,8 @@ from markupsafe import Markup
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.views import Counts, DayCounts
 from mfl_lint.web import wording
-from mfl_lint.web.items import BrokenItem, ChangeItem, FindingItem, TagItem
+from mfl_lint.web.answers import OverviewAnswer
+from mfl_lint.web.items import BrokenItem, ChangeItem, FindingItem, RegistryItem, TagItem
 from mfl_lint.web.present import together
 from mfl_lint.web.query import Query
 from mfl_lint.web.viewer import Viewer
@@ -52,12 +53,45 @@ class Fragments:
         self._drawn[place] = drawn
 
 
+def _joined(parts: Iterable[Markup]) -> Markup:
+    return Markup("".join(parts))  # noqa: S704  # parts that were drawn
+
+
 class Shown:
     """The parts as a page of one moment asks for them."""
 
     def __init__(self, fragments: Fragments, now: datetime) -> None:
         self._fragments = fragments
         self._now = now
+
+    def head(self) -> Markup:
+        """Return what the head of every page holds."""
+        return self._fragments.draw("head", (), self._now)
+
+    def bar(self, path: str, query: Query | None, viewer: Viewer | None) -> Markup:
+        """Return what stands above every page; a failure has no query, and may have no viewer."""
+        sought = query.text("q") if query is not None and path == "/search" else ""
+        leads = viewer is None or bool(viewer.rights)
+        key = (path, sought, leads, viewer is not None and viewer.person is None)
+        return self._fragments.draw("bar", key, self._now, *key)
+
+    def hero(self, answer: OverviewAnswer, watched: list[RegistryItem]) -> Markup:
+        """Return what is wrong at all, in words and numbers."""
+        sizes = [(one.tags, one.repositories) for one in watched]
+        key = msgspec.msgpack.encode((answer.counts, answer.days[-2:], answer.doubts, sizes))
+        return self._fragments.draw("hero", key, self._now, answer, watched)
+
+    def registries(self, items: Iterable[RegistryItem]) -> Markup:
+        """Return registries with how they are."""
+        return _joined([self._registry(item) for item in items])
+
+    def _registry(self, item: RegistryItem) -> Markup:
+        last = item.last_crawl
+        crawled = None if last is None else last.finished_at or last.started_at
+        times = (at for at in (item.next_crawl_at, crawled) if at is not None)
+        told = [wording.relative(at, self._now) for at in times]
+        key = (msgspec.msgpack.encode(item), *told)
+        return self._fragments.draw("registry", key, self._now, item)
 
     def findings(
         self, items: Iterable[FindingItem], viewer: Viewer | None = None, **how: bool
@@ -66,7 +100,7 @@ class Shown:
         may = viewer is not None and viewer.may("ignore")
         how["may_ignore"] = may
         key = tuple(how.items())
-        return Markup("").join([self._finding(item, key, how) for item in items])
+        return _joined([self._finding(item, key, how) for item in items])
 
     def _finding(self, item: FindingItem, key: Hashable, how: Mapping[str, bool]) -> Markup:
         seen = wording.relative(item.first_seen_at, self._now)
@@ -76,7 +110,7 @@ class Shown:
 
     def tag_rows(self, items: Iterable[TagItem], platforms: tuple[str, ...]) -> Markup:
         """Return the rows of a repository's matrix."""
-        return Markup("").join([self._tag_row(item, platforms) for item in items])
+        return _joined([self._tag_row(item, platforms) for item in items])
 
     def _tag_row(self, item: TagItem, platforms: tuple[str, ...]) -> Markup:
         moved = item.moved_at or item.first_seen_at
@@ -86,12 +120,12 @@ class Shown:
 
     def broken(self, items: Iterable[BrokenItem]) -> Markup:
         """Return tags with findings that count."""
-        return Markup("").join([self._part("broken", item, item.since) for item in items])
+        return _joined([self._part("broken", item, item.since) for item in items])
 
     def changes(self, items: Iterable[ChangeItem]) -> Markup:
         """Return what became of findings, tag by tag."""
         groups = map(tuple, together(items))
-        return Markup("").join([self._part("change", group, group[0].at) for group in groups])
+        return _joined([self._part("change", group, group[0].at) for group in groups])
 
     def days(self, days: tuple[DayCounts, ...], ignored: Counts) -> Markup:
         """Return what stood at the end of each day, as a picture and as a table."""

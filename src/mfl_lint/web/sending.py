@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.store.engine import Store
+from mfl_lint.web.again import REPEATABLE
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.freshness import FRESHNESS
 from mfl_lint.web.kept import KEPT, Body, body_of
@@ -48,7 +49,9 @@ def json_handler(view: View) -> Handler:
             answer = await _read(view, services_of(request), request, asked)
             return body_of(msgspec.json.encode(answer), "application/json")
 
-        return answered(request, await kept(request, view, "json", asked, make))
+        return answered(
+            request, await kept(request, view, "json", asked, make), repeatable=view.kept
+        )
 
     return send
 
@@ -75,7 +78,7 @@ def page_handler(view: View) -> Handler:
             return body_of(text.encode("utf-8", "replace"), "text/html")
 
         tick = int(request.app[SERVICES].now().timestamp() // _PAGE_TICK_S)
-        return answered(request, await kept(request, view, tick, asked, make))
+        return answered(request, await kept(request, view, tick, asked, make), repeatable=view.kept)
 
     return show
 
@@ -114,9 +117,17 @@ async def key_of(request: web.Request, name: str, form: Hashable, asked: Query) 
 
 
 def answered(
-    request: web.Request, body: Body, *, cache: str = "no-cache", status: int = 200
+    request: web.Request,
+    body: Body,
+    *,
+    cache: str = "no-cache",
+    status: int = 200,
+    repeatable: bool = False,
 ) -> web.Response:
-    """Return the answer with its ETag, or 304 where the client has it already."""
+    """Return the answer with its ETag, or 304 where the client has it already.
+
+    `repeatable`: it is kept by its mark, and depends on nothing but the request.
+    """
     packs = _understands_gzip(request.headers.get("Accept-Encoding", ""))
     raw, headers = body.to_send(packs=packs)
     if has_it(request, body.etag):
@@ -125,6 +136,7 @@ def answered(
     else:
         response = web.Response(body=raw, status=status, headers=headers)
     response.headers["Cache-Control"] = cache
+    response[REPEATABLE] = repeatable and body.is_settled(packs=packs)
     return response
 
 
