@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from mfl_lint.alert.routing import announced
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.crawl.crawler import Crawler
@@ -36,6 +37,12 @@ def database_url(config: Config) -> str:
     return url
 
 
+async def sync_registries(store: Store, config: Config) -> None:
+    """Make the configured registries the watched ones, and news of those that a route names."""
+    news = announced(config.alert, [one.name for one in config.registries])
+    await registries.sync_registries(store, config.registries, utc_now(), news)
+
+
 @asynccontextmanager
 async def open_crawler(
     config: Config, *, at_once: bool = False
@@ -55,7 +62,7 @@ async def open_crawler(
             open_store(url, at_once=at_once) as store,
             Transport(config.http, environment=dict(os.environ)) as transport,
         ):
-            await registries.sync_registries(store, config.registries, utc_now())
+            await sync_registries(store, config)
             yield store, Crawler(store, transport, config, utc_now, url=url, spares=spares)
     finally:
         await spares.close()
