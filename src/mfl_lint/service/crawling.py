@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -69,9 +69,17 @@ async def open_crawler(
 
 
 async def crawl_once(
-    config: Config, names: Sequence[str], *, show: Show, accept_vanished: bool = False
+    config: Config,
+    names: Sequence[str],
+    *,
+    show: Show,
+    accept_vanished: bool = False,
+    tell: Callable[[Store], Awaitable[None]] | None = None,
 ) -> tuple[Progress, ...]:
-    """Crawl the named registries (all where none is named), one after the other."""
+    """Crawl the named registries (all where none is named), one after the other.
+
+    `tell` is given the store when all are crawled.
+    """
     known = [registry.name for registry in config.registries]
     if not known:
         raise ConfigInvalid(
@@ -81,9 +89,11 @@ async def crawl_once(
     for name in names:
         if name not in known:
             raise ConfigInvalid(f"no registry is called {name!r:.60}; there are {', '.join(known)}")
-    async with open_crawler(config, at_once=True) as (_, crawler):
+    async with open_crawler(config, at_once=True) as (store, crawler):
         ended = [
             await crawler.crawl(name, show=show, accept_vanished=accept_vanished)
             for name in dict.fromkeys(names or known)
         ]
+        if tell is not None:
+            await tell(store)
     return tuple(progress for progress in ended if progress is not None)

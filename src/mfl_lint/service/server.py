@@ -23,6 +23,7 @@ from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
+from mfl_lint.service.alerting import dispatch
 from mfl_lint.service.crawling import sync_registries, utc_now
 from mfl_lint.store import crawls, looks
 from mfl_lint.store.engine import Store
@@ -119,6 +120,7 @@ class Server:
     async def start(self) -> None:
         """Plan the crawls and begin."""
         await self._plan()
+        self._begin(dispatch(self._store, lambda: self._crawler.config))
         self._schedule.every(self._looks_every_s, self._drain)
         self._schedule.start()
 

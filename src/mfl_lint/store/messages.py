@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 
 from mfl_lint.core.messages import (
     Delivery,
@@ -153,11 +153,12 @@ def _finish(
     )
 
 
-async def next_due(store: Store) -> datetime | None:
-    """Return when the next message may be sent, None where none waits."""
-    query = select(func.min(messages.c.next_attempt_at).label("at")).where(_PENDING)
-    rows = await store.read(all_rows, query)
-    return rows[0].at if rows else None
+async def due_channels(store: Store, now: datetime) -> tuple[str, ...]:
+    """Return the channels to which something may be sent now."""
+    free = or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
+    query = select(messages.c.channel).where(_PENDING, messages.c.next_attempt_at <= now, free)
+    rows = await store.read(all_rows, query.distinct().order_by(messages.c.channel))
+    return tuple(row.channel for row in rows)
 
 
 async def unreachable(store: Store, channels: Sequence[str], now: datetime) -> int:
