@@ -43,7 +43,8 @@ def news(mark: str = "a", kind: Kind = Kind.OPENED, **changed: Any) -> News:
 
 def route(name: str = "team", **settings: Any) -> RouteConfig:
     """Return a route to one channel that gathers nothing."""
-    return RouteConfig(**({"name": name, "channels": ("hook",), "wait_s": 0.0} | settings))
+    fields: dict[str, Any] = {"name": name, "channels": ("hook",), "wait_s": 0.0}
+    return RouteConfig(**(fields | settings))
 
 
 def alerts(*routes: RouteConfig, **settings: Any) -> AlertConfig:

@@ -46,7 +46,7 @@ from mfl_lint.store.engine import Store
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _AT_ONCE: Final = 8
-_SPARE_LEASE_S: Final = 30.0
+SPARE_LEASE_S: Final = 30.0
 _FORGET_EVERY: Final = timedelta(hours=1)
 _SETTLE_EVERY: Final = timedelta(seconds=2)
 EVERY_S: Final = 0.5
@@ -60,7 +60,11 @@ class Sends(Protocol):
 
 
 class Dispatcher:
-    """Routes, gathers and delivers what one store holds. `config` gives the one that holds now."""
+    """Routes, gathers and delivers what one store holds. `config` gives the one that holds now.
+
+    A message is its sender's for twice the channel's timeout and `spare_lease_s`; pauses before a
+    message is tried again are multiplied by `haste`.
+    """
 
     def __init__(
         self,
@@ -69,12 +73,17 @@ class Dispatcher:
         sender: Sends,
         now: Callable[[], datetime],
         chance: Random,
+        *,
+        spare_lease_s: float = SPARE_LEASE_S,
+        haste: float = 1.0,
     ) -> None:
         self._store = store
         self._config = config
         self._sender = sender
         self._now = now
         self._chance = chance
+        self._spare_lease_s = spare_lease_s
+        self._haste = haste
         self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._settled: datetime | None = None
@@ -85,14 +94,15 @@ class Dispatcher:
         """Go on until cancelled; what fails is logged and tried again."""
         try:
             while True:
+                more = False
                 try:
-                    await self.plan()
+                    more = await self.plan()
                     await self._start_sending()
                 except MflLintError as error:
                     _LOG.error("alerts are put off: %s", error)
                 except Exception:
                     _LOG.exception("alerts are put off")
-                await asyncio.sleep(every_s)
+                await asyncio.sleep(0 if more else every_s)
         finally:
             await self.close()
 
@@ -208,7 +218,7 @@ class Dispatcher:
         while True:
             alerts = self._config().alert
             channel = alerts.channel_of(name)
-            lease_s = 2 * (channel.timeout_s if channel else 0.0) + _SPARE_LEASE_S
+            lease_s = 2 * (channel.timeout_s if channel else 0.0) + self._spare_lease_s
             claimed = await messages.claim(
                 self._store, name, self._holder, _AT_ONCE, now=self._now(), lease_s=lease_s
             )
@@ -234,7 +244,7 @@ class Dispatcher:
         if not error.again or given_up:
             _LOG.error("a message to %s is a dead letter: %s", message.channel, error)
             return Outcome(message.id, MessageState.DEAD, str(error))
-        wait_s = pause_s(message.attempts, error.after_s, self._chance)
+        wait_s = self._haste * pause_s(message.attempts, error.after_s, self._chance)
         again = now + timedelta(seconds=wait_s)
         return Outcome(message.id, MessageState.PENDING, str(error), again)
 
