@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,17 +61,36 @@ class Failing:
         return None if chance < 0.32 else 204
 
 
-async def start(url: str, receiver: str) -> asyncio.subprocess.Process:
-    """Start a dispatcher, and return it when it has begun."""
+@asynccontextmanager
+async def dispatchers(receiver: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Yield what starts dispatchers, one after the other."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.service.dispatching_process", url, receiver),
+        *("-m", "tests.service.dispatching_process", receiver),
         cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+@asynccontextmanager
+async def dispatching(process: asyncio.subprocess.Process, url: str) -> AsyncIterator[None]:
+    """Let a dispatcher work while the context lasts; then kill it."""
+    assert process.stdin is not None
     assert process.stdout is not None
-    assert b"began\n" == await process.stdout.readline()
-    return process
+    process.stdin.write(f"{url}\n".encode())
+    child = int(await process.stdout.readline())
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        assert -signal.SIGKILL == int(await process.stdout.readline())
 
 
 async def claimed(store: Store) -> int:
@@ -94,18 +115,14 @@ async def test_nothing_is_lost_and_nothing_is_told_twice_but_what_was_interrupte
     dice, kills, interrupted = random.Random(seed), count(100), 0
     async with open_store(url) as store, Receiver(Failing(seed)) as receiver:
         marks = await fill(store, count(1000))
-        for _ in range(kills):
-            process = await start(url, receiver.url)
-            await asyncio.sleep(dice.uniform(0, 0.4))
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
-            interrupted += await claimed(store)
-        process = await start(url, receiver.url)
-        async with asyncio.timeout(1200):
-            while await waiting(store):
-                await asyncio.sleep(0.1)
-        process.terminate()
-        await process.wait()
+        async with dispatchers(receiver.url) as process:
+            for _ in range(kills):
+                async with dispatching(process, url):
+                    await asyncio.sleep(dice.uniform(0, 0.6))
+                interrupted += await claimed(store)
+            async with dispatching(process, url), asyncio.timeout(1200):
+                while await waiting(store):  # noqa: ASYNC110  # another process does it
+                    await asyncio.sleep(0.1)
         states: Any = await store.read(all_rows, text("SELECT DISTINCT state FROM messages"))
     keys = receiver.keys()
     duplicates = keys.total() - len(keys)

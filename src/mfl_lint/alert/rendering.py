@@ -28,7 +28,7 @@ _FILTERS: Final = (
     "default", "escape", "first", "join", "last", "length", "list", "lower", "replace", "title",
     "trim", "truncate", "upper",
 )  # fmt: skip
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&:@])")
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#!|<>~&@]|:(?=/))")
 _BLANK: Final = re.compile(r"\n{3,}")
 _MENTION: Final = re.compile(r"@(?=\w)")
 
@@ -64,7 +64,7 @@ def rendered(notice: Notice, channel: ChannelConfig, family: str, longest: int) 
     """
     title = title_of(notice)
     if channel.title:
-        title = inert(_filled(channel.title, "short", said_of(notice, 0), 1000))[:250]
+        title = inert(_filled(channel.title, "short", said_of(notice, 0), 1000).strip())[:250]
     bound = min(longest, LONGEST)
     for most in _SIZES:
         body = _filled(channel.body, family, said_of(notice, most), 4 * LONGEST)

@@ -50,7 +50,10 @@ def _notify(notice: Notice, channel: ChannelConfig, url: str) -> str:
         import apprise
     except ImportError:
         raise NotDelivered('it needs more: pip install "mfl-lint[alerts]"', again=True) from None
-    plugin: Any = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    asset = apprise.AppriseAsset(
+        app_id="mfl-lint", app_desc="mfl-lint", image_url_mask="", image_url_logo=""
+    )
+    plugin: Any = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if plugin is None:
         raise NotDelivered("the address is none that apprise knows", again=False)
     family = family_of(channel, url)
@@ -62,7 +65,7 @@ def _notify(notice: Notice, channel: ChannelConfig, url: str) -> str:
         ours = ChannelConfig(channel.name, channel.kind)
         title, body = rendered(notice, ours, family, min(room, LONGEST))
         problem = str(error)
-    carrier = apprise.Apprise()
+    carrier = apprise.Apprise(asset=asset)
     carrier.add(plugin)
     formats = {"short": "text", "markdown": "markdown", "html": "html"}
     try:

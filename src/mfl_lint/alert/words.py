@@ -93,7 +93,7 @@ def _one(item: News) -> str:
     platform = f" {item.platform}" if item.platform else ""
     rule = f", {item.rule} {item.slug}" if item.rule else ""
     hidden = f" ({item.count} findings unknown)" if item.kind is Kind.UNKNOWN else ""
-    return f"{item.place}{platform}: {_WORDS[item.kind][0]}{rule}{hidden}"
+    return f"{item.place or 'mfl-lint'}{platform}: {_WORDS[item.kind][0]}{rule}{hidden}"
 
 
 def _scope(notice: Notice) -> str:

@@ -147,13 +147,8 @@ class Dispatcher:
         sent: Mapping[str, Sequence[datetime]],
         handling: Handling,
     ) -> tuple[Gathered, Sequence[Draft]]:
-        made = gathered(ready, alerts, self._handling(handling), sent, now)
+        made = gathered(ready, alerts, with_ignores(handling, self._config()), sent, now)
         return made, [draft for one in made.notices for draft in drafts_of(one, alerts)]
-
-    def _handling(self, stored: Handling) -> Handling:
-        """Return what people did, with the configuration's ignores."""
-        ignores = (*self._config().policy.ignores, *stored.ignores)
-        return msgspec.structs.replace(stored, ignores=ignores)
 
     async def _report(self, alerts: AlertConfig, now: datetime) -> None:
         for route in alerts.route:
@@ -182,7 +177,7 @@ class Dispatcher:
         found: Sequence[News],
         stored: Handling,
     ) -> Sequence[Draft]:
-        handling = self._handling(stored)
+        handling = with_ignores(stored, self._config())
         shown = [one for one in found if wants(route, one) and not handling.hides(one, due)]
         told = notice(route, Group(route.name), shown, due, alerts.url, digest=True)
         return drafts_of(told, alerts)
@@ -270,6 +265,11 @@ async def tell(store: Store, config: Config) -> None:
     hurried = msgspec.structs.replace(config, alert=alerts)
     async with dispatcher(store, lambda: hurried) as sending:
         await sending.drain()
+
+
+def with_ignores(stored: Handling, config: Config) -> Handling:
+    """Return what people did, with the configuration's ignores."""
+    return msgspec.structs.replace(stored, ignores=(*config.policy.ignores, *stored.ignores))
 
 
 def drafts_of(told: Notice, alerts: AlertConfig) -> list[Draft]:

@@ -203,6 +203,15 @@ async def deliveries(
     return page(rows, limit, _delivery, lambda row: (row.id,))
 
 
+async def delivery(store: Store, id: int) -> Delivery | None:  # noqa: A002  # the field's word
+    """Return one message."""
+    query = select(messages).where(messages.c.id == id)
+    if store.sees is not None:
+        query = query.where(messages.c.registry.in_(store.sees))
+    rows = await store.read(all_rows, query)
+    return _delivery(rows[0]) if rows else None
+
+
 def _delivery(row: Any) -> Delivery:
     return Delivery(
         id=row.id,

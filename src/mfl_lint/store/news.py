@@ -119,6 +119,18 @@ def _route(
     return len(rows)
 
 
+async def last_news(store: Store, last: int, *, window_s: float) -> Situation:
+    """Return the last changes as if they were news, the oldest first, with all that is known."""
+    return await store.read(_last, last, window_s)
+
+
+def _last(connection: Connection, last: int, window_s: float) -> Situation:
+    newest = _NEWS.order_by(transitions.c.at.desc(), transitions.c.id.desc()).limit(last)
+    rows = [row for row in connection.execute(newest) if row.change in _SAID]
+    news = tuple(_news(row) for row in reversed(rows))
+    return Situation(news, _changes(connection, news, window_s), introduced=introduced(connection))
+
+
 def _news(row: Any) -> News:
     finding = finding_value(row)
     return news_of(finding, Kind(row.change), row.at, row.first_seen_at, row.transition_id)
