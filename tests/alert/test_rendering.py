@@ -148,7 +148,12 @@ HOSTILE: Final = (
 
 
 def hostile() -> Notice:
-    given = {"tag": HOSTILE, "platform": HOSTILE, "message": HOSTILE, "fix": HOSTILE}
+    given: dict[str, Any] = {
+        "tag": HOSTILE,
+        "platform": HOSTILE,
+        "message": HOSTILE,
+        "fix": HOSTILE,
+    }
     return notice(news("a" * 64, **given), news("b" * 64, Kind.RESOLVED, **given))
 
 
