@@ -27,6 +27,9 @@ HOSTILE_PAGES = (
     "/rules/MFL101",
     "/crawls",
     "/crawls/1",
+    "/alerts",
+    "/silences/new?rule=%3Cscript%3Ealert(1)%3C/script%3E&registry=%22%3E%3Cb%3E",
+    "/acknowledgements/new?fingerprint=%22%3E%3Cscript%3E",
 )
 ELEMENTS = {
     *("html", "head", "meta", "title", "link", "script", "noscript", "body", "header", "nav"),

@@ -1,4 +1,4 @@
-"""`mfl-lint alerts`: try channels, see what was sent, and say what nobody need be told."""
+"""`mfl-lint alerts`: try channels, list messages, silence and acknowledge."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ tag_option: Final = click.option(
 
 @click.group("alerts")
 def command() -> None:
-    """Try channels, see what was sent, and say what nobody need be told."""
+    """Try channels, list messages, silence and acknowledge."""
 
 
 @command.command("test")

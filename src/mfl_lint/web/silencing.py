@@ -20,6 +20,7 @@ from mfl_lint.web.alerting import (
 )
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page, typed
+from mfl_lint.web.gate import GATE
 from mfl_lint.web.ignoring import IgnoreRequest, checked, reason_of
 from mfl_lint.web.links import API
 from mfl_lint.web.query import read_query
@@ -88,6 +89,7 @@ async def _silence(request: web.Request, wanted: SilenceRequest) -> SilenceItem:
         number = await handling.set_silence(services.store, matcher, who=who, now=now)
     except Refused as error:
         raise web.HTTPConflict(text=str(error)) from None
+    request.app[GATE].forget()
     return silence_item(Silence(number, matcher, who, now))
 
 
@@ -130,6 +132,7 @@ async def _ended(request: web.Request) -> None:
     who = request[VIEWER].name
     if not await handling.end_silence(services.store, number, who=who, now=services.now()):
         raise web.HTTPNotFound(text=f"there is no silence {number}")
+    request.app[GATE].forget()
 
 
 async def _delete_silence(request: web.Request) -> web.Response:
@@ -158,6 +161,7 @@ async def _acknowledged(request: web.Request, wanted: AcknowledgeRequest) -> Ack
     )
     if one is None:
         raise web.HTTPNotFound(text="there is no such finding that stands")
+    request.app[GATE].forget()
     return one
 
 
@@ -182,6 +186,7 @@ async def _taken_back(request: web.Request) -> None:
     who = request[VIEWER].name
     if not await handling.unacknowledge(services.store, mark, who=who, now=services.now()):
         raise web.HTTPNotFound(text="that is not acknowledged")
+    request.app[GATE].forget()
 
 
 async def _delete_acknowledgement(request: web.Request) -> web.Response:
