@@ -114,7 +114,7 @@ def list_messages(states: tuple[str, ...], limit: int, config_path: Path | None)
     if not known:
         paper.line("No messages.")
     else:
-        titles = ("id", "when", "channel", "state", "tries", "message", "problem")
+        titles = ("id", "when", "channel", "state", "message")
         paper.table(titles, (_row(one) for one in known))
     write_report(paper.text(), None)
     return exit_codes.OK
@@ -122,8 +122,10 @@ def list_messages(states: tuple[str, ...], limit: int, config_path: Path | None)
 
 def _row(one: Delivery) -> tuple[tuple[str, ...], str]:
     when = f"{one.sent_at or one.created_at:%Y-%m-%d %H:%M}"
-    cells = (str(one.id), when, one.channel, str(one.state), str(one.attempts))
-    return (*cells, one.title, one.problem), "dim" if one.state == "sent" else ""
+    tries = f", {one.attempts} tries" if one.attempts > 1 else ""
+    said = f"{one.title} ({one.problem}{tries})" if one.problem else one.title
+    cells = (str(one.id), when, one.channel, str(one.state), said)
+    return cells, "dim" if one.state == "sent" else ""
 
 
 @command.command("retry")
