@@ -25,7 +25,7 @@ url = "https://lint.example"
 name = "hook"
 kind = "webhook"
 url = "{receiver}/hook"
-timeout = "2s"
+timeout = "30s"
 [[alert.channel]]
 name = "chat"
 kind = "apprise"

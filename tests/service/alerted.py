@@ -92,7 +92,7 @@ class Alerted:
 
 def settings(url: str, *routes: RouteConfig, **channel: Any) -> AlertConfig:
     """Return settings with a webhook at the URL."""
-    hook = ChannelConfig("hook", "webhook", url=f"{url}/hook", timeout_s=1.0)
+    hook = ChannelConfig("hook", "webhook", url=f"{url}/hook", timeout_s=30.0)
     hook = msgspec.structs.replace(hook, **channel)
     usual = RouteConfig("team", ("hook",), wait_s=0.0, rate=0)
     return AlertConfig(channel=(hook,), route=routes or (usual,), url="https://lint.example")

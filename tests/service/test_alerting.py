@@ -20,7 +20,7 @@ from mfl_lint.core.policy import Ignore, Severity
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import FindingFilter
-from mfl_lint.store import crawls, dump, handling, messages, views
+from mfl_lint.store import crawls, dump, handling, messages, registries, views
 from mfl_lint.store.engine import Store
 from mfl_lint.store.view_figures import figures
 from tests.receiver import Receiver
@@ -177,7 +177,11 @@ async def test_a_receiver_that_may_take_it_later_is_asked_again_with_the_same_ke
     store: Store, status: int | None
 ) -> None:
     statuses = iter([status, 204])
-    async with alerted(store, receiver=Receiver(lambda _: next(statuses))) as world:
+    receiver = Receiver(lambda _: next(statuses))
+    lasts_s = 30.0 if status else 0.3
+    async with alerted(
+        store, lambda url: settings(url, timeout_s=lasts_s), receiver=receiver
+    ) as world:
         world.receiver.headers = {"Retry-After": "120"}
         await world.find("team/app", fault())
         await world.settle()
@@ -186,6 +190,7 @@ async def test_a_receiver_that_may_take_it_later_is_asked_again_with_the_same_ke
             world.clock.move(seconds=119)
             await world.settle()
             assert 1 == world.receiver.asked
+        world.config = Config(alert=settings(receiver.url))
         world.clock.move(minutes=20)
         await world.settle()
         assert {SENT: 1} == await world.delivered()
@@ -347,3 +352,27 @@ def test_the_kinds_that_are_told_have_a_word_each() -> None:
     from mfl_lint.alert.words import _WORDS
 
     assert set(Kind) == set(_WORDS)
+
+
+async def test_what_nobody_watches_any_more_is_not_said_again(store: Store) -> None:
+    async with alerted(store, routed(repeat_s=3600.0)) as world:
+        await world.find("team/app", fault())
+        await world.settle()
+        await registries.sync_registries(store, [], world.clock.now())
+        world.clock.move(hours=1)
+        await world.settle()
+        assert ["1 broken"] == [event["summary"] for event in world.events()]
+        rows = (await dump.figures(store)).rows
+        assert 0 == rows["alert_groups"]
+
+
+async def test_of_more_than_fits_into_a_message_all_that_is_listed_is_told_at_once(
+    store: Store,
+) -> None:
+    async with alerted(store) as world:
+        await world.find("team/app", *(fault(number=number) for number in range(1200)))
+        await world.settle()
+        (event,) = world.events()
+        assert (1000, 200) == (len(event["items"]), event["left_out"])
+        rows = (await dump.figures(store)).rows
+        assert (0, 0) == (rows["alert_waiting"], rows["outbox"])

@@ -61,7 +61,8 @@ def _alerts(item: News, notice: Notice, repeat_s: float) -> Iterator[Alert]:
 
 
 def _alert(item: News, severity: Severity, notice: Notice, repeat_s: float, *, over: bool) -> Alert:
-    lasts = timedelta(seconds=2 * repeat_s) + _SPARE if repeat_s else _WITHOUT_REPEAT
+    repeats = bool(repeat_s and item.fingerprint)
+    lasts = timedelta(seconds=2 * repeat_s) + _SPARE if repeats else _WITHOUT_REPEAT
     if item.kind is Kind.TEST:
         lasts = _TEST
     begin = item.since if item.fingerprint and item.since else item.at

@@ -50,6 +50,8 @@ SPARE_LEASE_S: Final = 30.0
 _FORGET_EVERY: Final = timedelta(hours=1)
 _SETTLE_EVERY: Final = timedelta(seconds=2)
 EVERY_S: Final = 0.5
+# So much more seldom is it looked for work where no channel is configured.
+_IDLE: Final = 20
 
 
 class Sends(Protocol):
@@ -102,7 +104,8 @@ class Dispatcher:
                     _LOG.error("alerts are put off: %s", error)
                 except Exception:
                     _LOG.exception("alerts are put off")
-                await asyncio.sleep(0 if more else every_s)
+                idle = 1 if self._config().alert.channel else _IDLE
+                await asyncio.sleep(0 if more else every_s * idle)
         finally:
             await self.close()
 

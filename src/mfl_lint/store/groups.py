@@ -27,7 +27,9 @@ from mfl_lint.store.tables import (
     messages,
     registries,
     repositories,
+    tags,
 )
+from mfl_lint.store.view_findings import WATCHED
 
 _GROUPS_AT_ONCE: Final = 200
 _MOST_WAITING: Final = 20_000
@@ -51,21 +53,26 @@ def _gather(connection: Connection, decide: Gather, now: datetime) -> int:
     rows = connection.execute(query.limit(_GROUPS_AT_ONCE)).all()
     if not rows:
         return 0
-    waiting = _waiting(connection, [row.id for row in rows])
+    waiting, last = _waiting(connection, [row.id for row in rows])
     ready = [_ready(connection, row, waiting.get(row.id, ()), now) for row in rows]
     gathered, drafts = decide(ready, _sent(connection, now), handled(connection, now))
     for later in gathered.groups:
-        _put_off(connection, later)
+        _put_off(connection, later, last, now)
     write_drafts(connection, drafts, now)
     return len(rows)
 
 
-def _waiting(connection: Connection, groups: Sequence[int]) -> dict[int, tuple[News, ...]]:
+def _waiting(
+    connection: Connection, groups: Sequence[int]
+) -> tuple[dict[int, tuple[News, ...]], int]:
+    """Return what waits in the groups, the oldest 20,000 of all, and the last one's id."""
     query = select(alert_waiting).order_by(alert_waiting.c.id).limit(_MOST_WAITING)
     found: dict[int, list[News]] = {}
-    for row in fetch_in(connection, query, alert_waiting.c.group_id, groups):
+    rows = fetch_in(connection, query, alert_waiting.c.group_id, groups)
+    for row in rows:
         found.setdefault(row.group_id, []).append(from_json(row.news, News))
-    return {number: tuple(_counted(connection, news)) for number, news in found.items()}
+    made = {number: tuple(_counted(connection, news)) for number, news in found.items()}
+    return made, rows[-1].id if rows else 0
 
 
 def _counted(connection: Connection, news: Sequence[News]) -> list[News]:
@@ -91,7 +98,8 @@ def _ready(connection: Connection, row: Any, news: tuple[News, ...], now: dateti
 
 def standing(connection: Connection, place: Any, now: datetime) -> tuple[News, ...]:
     """Return what is open of a group now, the oldest first, 1,000 at most."""
-    query = findings_in_place().where(findings.c.state == FindingState.OPEN.value)
+    query = findings_in_place().outerjoin(tags, tags.c.id == findings.c.tag_id)
+    query = query.where(findings.c.state == FindingState.OPEN.value, WATCHED)
     names = (
         (registries.c.name, place.registry),
         (repositories.c.name, place.repository),
@@ -120,14 +128,20 @@ def _sent(connection: Connection, now: datetime) -> dict[str, list[datetime]]:
     return found
 
 
-def _put_off(connection: Connection, later: Later) -> None:
-    """Write when a group's time comes again; one that has nothing to wait for is forgotten."""
+def _put_off(connection: Connection, later: Later, last: int, now: datetime) -> None:
+    """Write when a group's time comes again; one that has nothing to wait for is forgotten.
+
+    What waits after `last` was not told yet: its time is now.
+    """
     here = alert_groups.c.id == later.id
     values: dict[str, Any] = {"due_at": later.due}
     if not later.repeat_stays:
         values["repeat_at"] = later.repeat
     connection.execute(alert_groups.update().where(here).values(values))
     if later.told:
-        connection.execute(delete(alert_waiting).where(alert_waiting.c.group_id == later.id))
+        mine = alert_waiting.c.group_id == later.id
+        connection.execute(delete(alert_waiting).where(mine, alert_waiting.c.id <= last))
+        if connection.execute(select(alert_waiting.c.id).where(mine).limit(1)).first():
+            connection.execute(alert_groups.update().where(here).values(due_at=now))
         idle = and_(here, alert_groups.c.due_at.is_(None), alert_groups.c.repeat_at.is_(None))
         connection.execute(delete(alert_groups).where(idle))

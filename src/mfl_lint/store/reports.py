@@ -18,7 +18,8 @@ from mfl_lint.store.marks import all_marks, write_marks
 from mfl_lint.store.messages import write_drafts
 from mfl_lint.store.news import alone
 from mfl_lint.store.rows import finding_value
-from mfl_lint.store.tables import findings
+from mfl_lint.store.tables import findings, tags
+from mfl_lint.store.view_findings import WATCHED
 
 _MOST: Final = 5_000
 _OPEN: Final = findings.c.state == FindingState.OPEN.value
@@ -75,7 +76,8 @@ def since_then(connection: Connection, since: datetime, until: datetime) -> list
 def _found(
     connection: Connection, kind: Kind, which: ColumnElement[bool], until: datetime
 ) -> list[News]:
-    query = findings_in_place().where(which).order_by(findings.c.first_seen_at, findings.c.id)
+    query = findings_in_place().outerjoin(tags, tags.c.id == findings.c.tag_id)
+    query = query.where(which, WATCHED).order_by(findings.c.first_seen_at, findings.c.id)
     rows: Sequence[Any] = connection.execute(query.limit(_MOST)).all()
     return [
         news_of(finding_value(row), kind, until, row.first_seen_at, f"{kind}/{row.fingerprint}")

@@ -41,7 +41,7 @@ from mfl_lint.store.rows import WEIGHTS, counts, finding_value
 from mfl_lint.store.statements import all_rows, fetch_in, is_pattern, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
 
-_WATCHED: Final = (
+WATCHED: Final = (
     registries.c.watched.is_(true())
     & repositories.c.watched.is_(true())
     & or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
@@ -73,7 +73,7 @@ async def findings_page(
 
 def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     """Return the query of the findings that a filter lets through."""
-    query = findings_in_place(_WATCHED.label("in_view"))
+    query = findings_in_place(WATCHED.label("in_view"))
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
         (registries.c.name, wanted.registry),
@@ -95,7 +95,7 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
         query = query.where(findings.c.first_seen_at >= wanted.seen_after)
     if wanted.seen_before is not None:
         query = query.where(findings.c.first_seen_at <= wanted.seen_before)
-    return query.where(_WATCHED) if wanted.watched else query
+    return query.where(WATCHED) if wanted.watched else query
 
 
 def _narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:
