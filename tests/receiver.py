@@ -37,6 +37,7 @@ class Receiver:
         self.headers: dict[str, str] = {}
         self.taken: list[Got] = []
         self.asked = 0
+        self.heard = asyncio.Event()
         self.stalled = 0
         self.url = ""
         self._stalls: set[asyncio.Event] = set()
@@ -65,6 +66,7 @@ class Receiver:
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()
         self.asked += 1
+        self.heard.set()
         status = self.answer(request)
         if status is None or 200 <= status < 300:
             headers = {name.lower(): text for name, text in request.headers.items()}

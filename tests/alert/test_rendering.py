@@ -181,7 +181,7 @@ def test_nothing_from_a_registry_is_markup_a_link_or_a_mention_in_markdown() -> 
 
 def test_nothing_from_a_registry_mentions_anybody_in_short_messages() -> None:
     _, body = rendered(hostile(), PLAIN, "short", LONGEST)
-    for sign in ("<", ">", "@everyone", "@here", "\x1b", "\u202e", "49"):
+    for sign in ("<", ">", "@everyone", "@here", "://evil", "\x1b", "\u202e", "49"):
         assert sign not in body
 
 

@@ -8,7 +8,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +93,13 @@ async def dispatching(process: asyncio.subprocess.Process, url: str) -> AsyncIte
         assert -signal.SIGKILL == int(await process.stdout.readline())
 
 
+async def has_sent(receiver: Receiver) -> None:
+    """Wait until the receiver is asked for something, or seems to be asked for nothing more."""
+    receiver.heard.clear()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(receiver.heard.wait(), 3)
+
+
 async def claimed(store: Store) -> int:
     """Return how many messages somebody was sending when the last one was killed."""
     query = text(
@@ -116,9 +123,11 @@ async def test_nothing_is_lost_and_nothing_is_told_twice_but_what_was_interrupte
     async with open_store(url) as store, Receiver(Failing(seed)) as receiver:
         marks = await fill(store, count(1000))
         async with dispatchers(receiver.url) as process:
-            for _ in range(kills):
+            for number in range(kills):
                 async with dispatching(process, url):
-                    await asyncio.sleep(dice.uniform(0, 0.6))
+                    if number % 2:
+                        await has_sent(receiver)
+                    await asyncio.sleep(dice.uniform(0, 0.1 if number % 2 else 0.6))
                 interrupted += await claimed(store)
             async with dispatching(process, url), asyncio.timeout(1200):
                 while await waiting(store):  # noqa: ASYNC110  # another process does it

@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no browser"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
+MAILS = Path(__file__).parents[1] / "alert" / "golden"
 _FOCUS = "document.activeElement.outerHTML"
 _RING = "getComputedStyle(document.activeElement).outlineStyle"
 
@@ -173,3 +174,15 @@ async def test_a_finding_is_acknowledged_and_silenced_from_its_page(
         await page.click("main button")
         await expect(silences).not_to_contain_text("the build farm moves")
         await page.context.close()
+
+
+@pytest.mark.parametrize("width", [900, 390])
+@pytest.mark.parametrize("story", ["several", "report", "outage"])
+async def test_a_mail_is_readable_at_any_width(chromium: Browser, story: str, width: int) -> None:
+    context = await chromium.new_context(viewport={"width": width, "height": 800})
+    page = await context.new_page()
+    await page.goto((MAILS / f"{story}.html").as_uri())
+    await expect(page.locator("h1")).to_be_visible()
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert 0 == await page.evaluate(wide)
+    await context.close()

@@ -115,7 +115,8 @@ def _plain(value: Any) -> Any:
     """Return text in which no service finds a mention or a link with another name."""
     if not isinstance(value, str) or isinstance(value, _Done):
         return value
-    return _MENTION.sub("@\u200b", value.replace("<", "‹").replace(">", "›"))
+    text = value.replace("<", "‹").replace(">", "›").replace("://", ":\u200b//")
+    return _MENTION.sub("@\u200b", text)
 
 
 def _escaped(value: Any) -> Any:
@@ -131,23 +132,20 @@ def _shown(value: Any) -> Any:
 
 
 def code(text: str) -> str:
-    """Return one code span of Markdown: nothing in it is markup, a mention or a link."""
-    shown = inert(str(text))
-    ticks = "`" * (_longest_run(shown) + 1)
-    space = " " if shown.startswith((" ", "`")) or shown.endswith((" ", "`")) else ""
-    return _Done(f"{ticks}{space}{shown}{space}{ticks}") if shown else _Done("")
+    """Return one code span of Markdown: nothing in it is markup, a mention or a link.
+
+    Not every chat knows spans with several backticks, so none is left inside.
+    """
+    shown = inert(str(text)).replace("`", "'").strip()
+    return _Done(f"`{shown}`") if shown else _Done("")
 
 
 def block(text: str) -> str:
     """Return a code block of Markdown."""
-    fence = "`" * max(3, _longest_run(str(text)) + 1)
-    return _Done(f"{fence}\n{text}\n{fence}")
+    shown = re.sub("`{3,}", "'''", str(text))
+    return _Done(f"```\n{shown}\n```")
 
 
 def address(text: str) -> str:
     """Return an address of ours as the target of a link in Markdown."""
     return _Done(quote(text, safe=":/?#=&%@,;+~-._[]"))
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -50,7 +50,7 @@ SPARE_LEASE_S: Final = 30.0
 _FORGET_EVERY: Final = timedelta(hours=1)
 _SETTLE_EVERY: Final = timedelta(seconds=2)
 EVERY_S: Final = 0.5
-# So much more seldom is it looked for work where no channel is configured.
+# So much more seldom is it looked for work where no channel is configured, or after a failure.
 _IDLE: Final = 20
 
 
@@ -96,15 +96,15 @@ class Dispatcher:
         """Go on until cancelled; what fails is logged and tried again."""
         try:
             while True:
-                more = False
+                more, idle = False, _IDLE
                 try:
                     more = await self.plan()
                     await self._start_sending()
+                    idle = 1 if self._config().alert.channel else _IDLE
                 except MflLintError as error:
                     _LOG.error("alerts are put off: %s", error)
                 except Exception:
                     _LOG.exception("alerts are put off")
-                idle = 1 if self._config().alert.channel else _IDLE
                 await asyncio.sleep(0 if more else every_s * idle)
         finally:
             await self.close()
