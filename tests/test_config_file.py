@@ -422,6 +422,8 @@ def test_without_a_working_directory_the_defaults_hold(
 SETTING = re.compile(r"^(?:# )*(?:# )?(\[.*\]|[A-Za-z_0-9]+ = .*)$")
 # Names that have to be chosen, and settings whose default is "by kind of host" or "none".
 EXAMPLES = {
+    *(("alert.channel", name) for name in ("name", "kind", "url")),
+    *(("alert.route", name) for name in ("name", "channels")),
     ("registry", "name"),
     ("registry", "host"),
     ("registry", "concurrency"),

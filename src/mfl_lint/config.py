@@ -1,7 +1,6 @@
 """Settings as frozen values. How they are read from TOML stands in `config_file.py`.
 
-A field that ends in `_s` is in seconds here and a duration ("90s", "24h") in the file, under
-its name without `_s`.
+Those of alerts stand in `config_alert.py`.
 """
 
 from __future__ import annotations
@@ -12,14 +11,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from mfl_lint.config_alert import AlertConfig
+from mfl_lint.config_kinds import Count, Positive, RoleName, Seconds, Settings, Share, SomeSeconds
 from mfl_lint.core.policy import Policy
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
-RoleName = Literal["viewer", "editor", "admin"]
-SomeSeconds = Annotated[float, msgspec.Meta(gt=0)]
+__all__ = ["Positive", "Seconds", "Settings"]
 
 
 class Scheme(StrEnum):
@@ -28,10 +24,6 @@ class Scheme(StrEnum):
     AUTO = "auto"
     HTTPS = "https"
     HTTP = "http"
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The root of what a settings file may hold: unknown keys are mistakes."""
 
 
 class CredentialsConfig(Settings, frozen=True):
@@ -216,6 +208,7 @@ class Config(msgspec.Struct, frozen=True):
     serve: ServeConfig = ServeConfig()
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
+    alert: AlertConfig = AlertConfig()
     policy: Policy = Policy()
     path: Path | None = None
     notices: tuple[str, ...] = ()

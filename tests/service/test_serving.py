@@ -19,6 +19,7 @@ from sqlalchemy import text
 from yarl import URL
 
 from mfl_lint.config import Config, ProxyConfig, RegistryConfig, ServeConfig
+from mfl_lint.config_alert import AlertConfig, ChannelConfig, RouteConfig
 from mfl_lint.core.access import Role
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.people import open_people
@@ -27,8 +28,10 @@ from mfl_lint.store import dump, looks, users
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.statements import one_row
 from tests.builders import image, index, place
+from tests.receiver import Receiver
 from tests.service.gated import GatedRegistry, config_of, names_in, serving
 
+GOOD = index(image(), image("linux", "arm64"))
 BROKEN = index(image(), image(name="other"), annotate={1: {"platform": "linux/arm64"}})
 LOGGER = "mfl_lint"
 
@@ -361,3 +364,28 @@ async def test_localhost_is_one_address(tmp_path: Path) -> None:
     async with serving(config) as service:
         assert service.address.startswith("http://127.0.0.1:")
         assert [] == (await service.get("/registries"))["items"]
+
+
+async def test_what_breaks_is_told_while_the_service_runs(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    place(registry, "team/app", GOOD, "v1")
+    place(registry, "team/other", GOOD, "v1")
+    async with Receiver() as receiver:
+        route = RouteConfig("team", ("hook",), wait_s=0.0)
+        hook = ChannelConfig("hook", "webhook", url=f"{receiver.url}/hook")
+        alerts = AlertConfig(channel=(hook,), route=(route,))
+        config = msgspec.structs.replace(
+            config_of(tmp_path, lab(registry, interval_s=0.5)), alert=alerts
+        )
+        async with serving(config) as service:
+            await service.until("/crawls", ended)
+            place(registry, "team/app", BROKEN, "v1")
+            (item,) = (
+                await service.until(
+                    "/alerts", lambda answer: [one["state"] for one in answer["items"]] == ["sent"]
+                )
+            )["items"]
+        (got,) = receiver.taken
+    assert item["key"] == got.key
+    assert item["title"].startswith("lab/team/app:v1 linux/arm64: broken, MFL101")

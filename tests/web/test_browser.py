@@ -44,6 +44,9 @@ LOOKED_AT = (
     "/scans/new?registry=internal&repository=shop/checkout",
     "/ignores",
     "/ignores/new?rule=MFL101&registry=internal",
+    "/alerts",
+    "/silences/new?rule=MFL101&registry=internal",
+    "/acknowledgements/new?fingerprint=0",
     "/account",
     "/audit",
 )

@@ -36,6 +36,9 @@ HOSTILE_PAGES = (
     "/scans/new?registry=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&tag=%3Cb%3E",
     "/audit",
     "/account",
+    "/alerts",
+    "/silences/new?rule=%3Cscript%3Ealert(1)%3C/script%3E&registry=%22%3E%3Cb%3E",
+    "/acknowledgements/new?fingerprint=%22%3E%3Cscript%3E",
 )
 # No pages of ours, or looked at elsewhere (test_sinks, test_login).
 NO_PAGES = {

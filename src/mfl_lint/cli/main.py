@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("explain", "Say what a rule finds, why it matters and how to mend it."),
     "users": ("users", "Add, list, change and remove the people who may sign in."),
     "tokens": ("tokens", "Make, list and revoke API tokens."),
+    "alerts": ("alerts", "Try channels, list messages, silence and acknowledge."),
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "config": ("config", "Check the configuration, or write one to start from."),
     "completion": ("completion", "Print the script that completes mfl-lint in a shell."),

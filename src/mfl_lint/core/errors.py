@@ -9,6 +9,7 @@
     ├── NotObserved           a rule asked for evidence that nobody saw
     ├── Refused               what somebody asked for cannot be done; says why
     ├── Unready               a platform cannot be pulled, or nobody can tell; `answer`
+    ├── NotDelivered          a channel did not take a message; `again`, `after_s`
     ├── StoreError            the database cannot be used as it is
     │   ├── LeaseLost         another worker holds the repository; the write was refused
     │   └── CursorInvalid     a page's cursor that this list did not give out
@@ -63,6 +64,18 @@ class NotObserved(MflLintError):
 
 class Refused(MflLintError):
     """What somebody asked for cannot be done: the text says why, and never holds a secret."""
+
+
+class NotDelivered(MflLintError):
+    """A channel did not take a message. `again`: it may take it later, in `after_s` if it said so.
+
+    The text is one line without secrets.
+    """
+
+    def __init__(self, problem: str, *, again: bool, after_s: float | None = None) -> None:
+        super().__init__(problem)
+        self.again = again
+        self.after_s = after_s
 
 
 class StoreError(MflLintError):

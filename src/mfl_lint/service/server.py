@@ -23,8 +23,9 @@ from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
-from mfl_lint.service.crawling import utc_now
-from mfl_lint.store import crawls, looks, registries
+from mfl_lint.service.alerting import dispatch
+from mfl_lint.service.crawling import sync_registries, utc_now
+from mfl_lint.store import crawls, looks
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
 from mfl_lint.web.application import create_app
@@ -122,6 +123,7 @@ class Server:
     async def start(self) -> None:
         """Plan the crawls and begin."""
         await self._plan()
+        self._begin(dispatch(self._store, lambda: self._crawler.config))
         self._schedule.every(self._looks_every_s, self._drain)
         self._schedule.start()
 
@@ -145,7 +147,7 @@ class Server:
             try:
                 config = self._load()
                 check_served(config)
-                await registries.sync_registries(self._store, config.registries, utc_now())
+                await sync_registries(self._store, config)
             except MflLintError as error:
                 _LOG.error("the configuration was not reloaded: %s", error)
                 return

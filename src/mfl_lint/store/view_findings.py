@@ -43,7 +43,7 @@ from mfl_lint.store.rows import WEIGHTS, finding_value
 from mfl_lint.store.statements import Sighted, all_rows, is_pattern, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags
 
-_WATCHED: Final = (
+WATCHED: Final = (
     registries.c.watched.is_(true())
     & repositories.c.watched.is_(true())
     & or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
@@ -111,7 +111,7 @@ def _viewed(read: Read, values: tuple[Any, ...]) -> tuple[FindingView, tuple[int
 
 def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     """Return the query of the findings that a filter lets through; times are parameters."""
-    query = findings_in_place(_WATCHED.label("in_view"))
+    query = findings_in_place(WATCHED.label("in_view"))
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
         (registries.c.name, wanted.registry),
@@ -133,7 +133,7 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
         query = query.where(findings.c.first_seen_at >= bindparam("seen_after", type_=Time))
     if wanted.seen_before is not None:
         query = query.where(findings.c.first_seen_at <= bindparam("seen_before", type_=Time))
-    return query.where(_WATCHED) if wanted.watched else query
+    return query.where(WATCHED) if wanted.watched else query
 
 
 def narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:

@@ -29,6 +29,8 @@ from mfl_lint.web import (
 )
 from mfl_lint.web.access import identified
 from mfl_lint.web.again import again
+from mfl_lint.web.alerting import PARAMETERS as ALERTS
+from mfl_lint.web.alerting import add_alerting, read_alerts
 from mfl_lint.web.auditing import read_audit
 from mfl_lint.web.failures import bounded, explained, failure
 from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
@@ -47,6 +49,7 @@ from mfl_lint.web.scanning import add_scanning, read_scans
 from mfl_lint.web.security import guarded, secure
 from mfl_lint.web.sending import answered, json_handler, page_handler
 from mfl_lint.web.services import SERVICES, Services
+from mfl_lint.web.silencing import add_silencing
 from mfl_lint.web.tables import FINDINGS_TABLE, MATRIX_TABLE, table_handler
 from mfl_lint.web.view import View
 
@@ -112,6 +115,7 @@ VIEWS: Final = (
     ),
     View(read_scans, "/scans", "/scans", "scans.html", kept=False),
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
+    View(read_alerts, "/alerts", "/alerts", "alerts.html", ALERTS, kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
 ACTIONS: Final = (*SCANNING, *IGNORING)
@@ -134,7 +138,15 @@ def create_app(
     fresh = app[FRESHNESS] = Freshness(services, fresh_s)
     gate.forgotten = fresh.forget
     app[KEPT] = Kept()
-    for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking):
+    for add in (
+        add_login,
+        add_oidc,
+        add_scanning,
+        add_ignoring,
+        add_looking,
+        add_alerting,
+        add_silencing,
+    ):
         add(app)
     app.cleanup_ctx.append(_with_pages)
     app.on_response_prepare.append(secure)

@@ -72,6 +72,17 @@ def ignore_new(rule_id: str, registry_name: str, repository_name: str, tag_name:
     return f"/ignores/new?{urlencode(filled)}"
 
 
+def silence_new(rule_id: str, registry_name: str, repository_name: str, tag_name: str) -> str:
+    """Return the path of the form that silences what is like a finding."""
+    path = ignore_new(rule_id, registry_name, repository_name, tag_name)
+    return path.replace("/ignores/", "/silences/", 1)
+
+
+def acknowledge_new(fingerprint: str) -> str:
+    """Return the path of the form that acknowledges a finding."""
+    return f"/acknowledgements/new?{urlencode({'fingerprint': fingerprint})}"
+
+
 def oidc(wanted: str) -> str:
     """Return the path that leads to the issuer, and back to the page that is wanted."""
     return f"/login/oidc?{urlencode({'next': wanted})}"

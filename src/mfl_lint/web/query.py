@@ -46,7 +46,7 @@ AGES: Final = {
     ">90d": "over three months",
 }
 _AGE: Final = re.compile(r"([<>])([0-9]{1,4})([hd])")
-_LISTED: Final = frozenset({"severity", "state", "is"})
+_LISTED: Final = frozenset({"severity", "state", "is", "delivery"})
 
 TRANSITIONS: Final = PAGING | {"registry", "repository", "rule", "change"}
 PLACES: Final = PAGING | {"registry", "repository"}
