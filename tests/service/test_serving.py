@@ -17,7 +17,14 @@ import msgspec
 import pytest
 from yarl import URL
 
-from mfl_lint.config import Config, CrawlConfig, ProxyConfig, RegistryConfig, ServeConfig
+from mfl_lint.config import (
+    Config,
+    CrawlConfig,
+    HookConfig,
+    ProxyConfig,
+    RegistryConfig,
+    ServeConfig,
+)
 from mfl_lint.core.access import Role
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.people import open_people
@@ -362,3 +369,32 @@ async def test_localhost_is_one_address(tmp_path: Path) -> None:
     async with serving(config) as service:
         assert service.address.startswith("http://127.0.0.1:")
         assert [] == (await service.get("/registries"))["items"]
+
+
+async def test_a_webhook_without_its_secret_is_said_before_anything_is_done(
+    tmp_path: Path, registry: GatedRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_SECRET", raising=False)
+    hook = HookConfig("pushes", "generic", "lab", secret_env="NO_SUCH_SECRET")
+    config = msgspec.structs.replace(config_of(tmp_path, lab(registry)), hooks=(hook,))
+    with pytest.raises(ConfigInvalid, match=r"^hook\.pushes\.secret_env: NO_SUCH_SECRET holds no"):
+        await serve(lambda: config, ready=print)
+    assert [] == names_in(tmp_path)
+
+
+async def test_a_webhook_has_what_it_names_looked_at_at_once(
+    tmp_path: Path, registry: GatedRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "correct horse battery staple")
+    hook = HookConfig("pushes", "generic", "lab", secret_env="A_SECRET")
+    config = msgspec.structs.replace(config_of(tmp_path, lab(registry)), hooks=(hook,))
+    headers = {"Authorization": "Bearer correct horse battery staple"}
+    async with serving(config) as service:
+        body = {"repository": "team/app", "tag": "v1"}
+        where = f"{service.address}hooks/pushes"
+        async with service.client.post(where, json=body, headers=headers) as answer:
+            assert 202 == answer.status
+        answer = await service.until("/findings", lambda answer: bool(answer["items"]))
+        assert ["team/app"] == [item["repository"] for item in answer["items"]]
+        assert [] == (await service.get("/crawls"))["items"]
+    assert [] == registry.asked("tags/list") + registry.asked("team/other")
