@@ -111,7 +111,8 @@ class RepositoryWalk:
             return
         self._heard = asked[-1].id
         names = wanted_tags(job.registry, self._names, [one.tag for one in asked])
-        await self._record(await self._look_at(names, whole=False), look)
+        if names:
+            await self._record(await self._look_at(names, whole=False), look)
         self._names = tuple(sorted({*self._names, *(n for n in names if n in self._summaries)}))
 
     async def _list(self) -> tuple[Listing, Look]:
