@@ -5,6 +5,7 @@ Those of alerts stand in `config_alert.py`.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,8 +15,12 @@ import msgspec
 from mfl_lint.config_alert import AlertConfig
 from mfl_lint.config_kinds import Count, Positive, RoleName, Seconds, Settings, Share, SomeSeconds
 from mfl_lint.core.policy import Policy
+from mfl_lint.core.windows import DAYS, Window, any_open
 
 __all__ = ["Positive", "Seconds", "Settings"]
+HookKind = Literal[
+    "distribution", "dockerhub", "ghcr", "quay", "harbor", "acr", "cloudevents", "generic"
+]
 
 
 class Scheme(StrEnum):
@@ -43,14 +48,45 @@ class CredentialsConfig(Settings, frozen=True):
     anonymous: bool = False
 
 
+class HotConfig(Settings, frozen=True):
+    """What is looked at more often than all of its registry: `tags` of `repositories`.
+
+    Both are names or patterns. Known tags only; without `tags` all of each known repository is
+    listed and looked at.
+    """
+
+    interval_s: SomeSeconds
+    repositories: tuple[str, ...] = ("*",)
+    tags: tuple[str, ...] = ()
+
+
+class MaintenanceConfig(Settings, frozen=True):
+    """When a registry is not crawled by schedule: from `begins` to `ends` (`HH:MM`) on `days`.
+
+    One that ends no later than it begins ends on the next day. `time_zone` is an IANA name.
+    """
+
+    begins: str
+    ends: str
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = DAYS
+    time_zone: str = "UTC"
+
+    def window(self) -> Window:
+        """Return the window as a value that can be asked."""
+        times = (text.split(":") for text in (self.begins, self.ends))
+        begins, ends = (int(hours) * 60 + int(minutes) for hours, minutes in times)
+        return Window(tuple(map(DAYS.index, self.days)), begins, ends, self.time_zone)
+
+
 class RegistryConfig(Settings, frozen=True):
     """One registry to look at. `name` is a unique slug, `host` is `host` or `host:port`.
 
     `repositories` are exact names or globs; exact names need no catalogue. `newest` keeps the
     newest N version tags of each repository (0 = all). `interval_s` and `cron` exclude one
-    another; both unset = crawled on request only. `concurrency` and `rate` (requests a second,
-    0 = unlimited) are None for the default of the kind of host (3 and 5; loopback and `own`
-    hosts 32 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
+    another; both unset = crawled on request only, but for what is `hot`. `concurrency` and `rate`
+    (requests a second, 0 = unlimited) are None for the default of the kind of host (3 and 5;
+    loopback and `own` hosts 32 and 0). `realm_hosts` are token servers that may be private
+    addresses.
     `sparse`: lists may name children that were never copied. `proxy`: it passes on what another
     registry holds. `check_blobs`: whether layers are there is looked at too. `deep`: layers are
     read, to see which program an image starts. `visible_to`: who sees it where access is
@@ -69,6 +105,8 @@ class RegistryConfig(Settings, frozen=True):
     newest: Count = 0
     cron: str = ""
     interval_s: Seconds = 0.0
+    hot: tuple[HotConfig, ...] = ()
+    maintenance: tuple[MaintenanceConfig, ...] = ()
     concurrency: Positive | None = None
     rate: Annotated[float, msgspec.Meta(ge=0)] | None = None
     own: bool = False
@@ -79,6 +117,31 @@ class RegistryConfig(Settings, frozen=True):
     realm_hosts: tuple[str, ...] = ()
     visible_to: tuple[str, ...] = ("users",)
     credentials: CredentialsConfig = CredentialsConfig()
+
+
+class HookConfig(Settings, frozen=True):
+    """Where a registry tells of pushes: `/hooks/NAME`. It is a hint: the registry is read.
+
+    `proof` is how a sender is known: `hmac` (SHA-256 over the body, in `header`), `header` (the
+    secret itself is in `header`) or `url` (`?secret=…`); "" for what registries of that kind can
+    do. `per_minute`: how many requests are taken.
+    """
+
+    name: str
+    kind: HookKind
+    registry: str
+    proof: Literal["", "hmac", "header", "url"] = ""
+    header: str = ""
+    secret_env: str = ""
+    secret_file: str = ""
+    per_minute: Positive = 6000
+
+    @property
+    def proven_by(self) -> str:
+        """Return how a sender is known: as configured, else what that kind of registry can do."""
+        return self.proof or {"ghcr": "hmac", "dockerhub": "url", "quay": "url"}.get(
+            self.kind, "header"
+        )
 
 
 class HttpConfig(Settings, frozen=True):
@@ -202,6 +265,7 @@ class Config(msgspec.Struct, frozen=True):
     """
 
     registries: tuple[RegistryConfig, ...] = ()
+    hooks: tuple[HookConfig, ...] = ()
     database: DatabaseConfig = DatabaseConfig()
     crawl: CrawlConfig = CrawlConfig()
     http: HttpConfig = HttpConfig()
@@ -216,3 +280,18 @@ class Config(msgspec.Struct, frozen=True):
     def registry(self, name: str) -> RegistryConfig | None:
         """Return the registry of that configured name."""
         return next((item for item in self.registries if item.name == name), None)
+
+    def hook(self, name: str) -> HookConfig | None:
+        """Return the webhook of that name."""
+        return next((item for item in self.hooks if item.name == name), None)
+
+
+def windows_of(config: Config, registry: str) -> tuple[Window, ...]:
+    """Return a registry's maintenance windows."""
+    found = config.registry(registry)
+    return tuple(one.window() for one in found.maintenance) if found is not None else ()
+
+
+def in_window(config: Config, registry: str, now: datetime) -> bool:
+    """Say whether a registry is maintained: it is not crawled by schedule, no alert is sent."""
+    return any_open(windows_of(config, registry), now)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from mfl_lint.config import Config, RegistryConfig
+from mfl_lint.config import Config, HookConfig, RegistryConfig
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.observation import VERIFIED, Look, LookState, Observation
 from mfl_lint.core.platform import Platform
@@ -59,6 +59,7 @@ CONFIG: Final = Config(
         RegistryConfig("edge", "cr.edge.example", interval_s=7200),
         RegistryConfig("archive", "archive.example", repositories=("old/*",)),
     ),
+    hooks=(HookConfig("harbor-pushes", "harbor", "internal", secret_env="HOOK_OF_HARBOR"),),
     policy=POLICY,
 )
 

@@ -41,6 +41,7 @@ PAGES = (
     "/crawls?registry=hub",
     "/crawls/1",
     "/crawls/19",
+    "/hooks",
 )
 
 

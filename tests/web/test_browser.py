@@ -40,6 +40,7 @@ LOOKED_AT = (
     "/crawls",
     "/crawls/19",
     "/findings?repository=nothing",
+    "/hooks",
     "/scans",
     "/scans/new?registry=internal&repository=shop/checkout",
     "/ignores",

@@ -67,7 +67,7 @@ class RegistryClient:
 
     Without a keychain neither the environment nor Docker's files are asked for anything. Names
     and digests are checked before a URL is built from them: ReferenceInvalid. `reach`: where the
-    registry itself may be.
+    registry itself may be. `hurried`: others that wait for the host are asked later.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class RegistryClient:
         keychain: Keychain | None = None,
         max_pages: int = MAX_PAGES,
         reach: Reach = Reach.ANY,
+        hurried: bool = False,
     ) -> None:
         self.registry = registry
         self._transport = transport
@@ -87,6 +88,7 @@ class RegistryClient:
         self._route: Route | None = None
         self._max_pages = max_pages
         self._reach = reach
+        self._hurried = hurried
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
@@ -268,6 +270,7 @@ class RegistryClient:
             foreign_reach=Reach.INSIDE if inside else Reach.PUBLIC,
             friends=frozenset(host.lower() for host in registry.realm_hosts),
             account=registry.name,
+            hurried=self._hurried,
         )
 
 

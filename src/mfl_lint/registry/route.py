@@ -35,7 +35,8 @@ class Route(msgspec.Struct, frozen=True):
     `tls` is for its own origin, `foreign_tls` for all others: False there is never. Its own
     host may have any address within `reach`; hosts (`host` or `host:port`) among the `friends`
     any, others only those in `foreign_reach`. A public `reach` asks others at port 443 only.
-    `account` is the registry's configured name: whose requests they are.
+    `account` is the registry's configured name: whose requests they are. `hurried`: they go before
+    others that wait for the host.
     """
 
     origin: Origin
@@ -46,6 +47,7 @@ class Route(msgspec.Struct, frozen=True):
     foreign_reach: Reach = Reach.PUBLIC
     friends: frozenset[str] = frozenset()
     account: str = ""
+    hurried: bool = False
 
     def allows_port(self, port: int) -> bool:
         """Say whether another host may be asked at a port."""

@@ -112,6 +112,7 @@ look_requests: Final = Table(
     optional_text("reason"),
     Column("requested_at", Time, nullable=False),
     Column("taken_at", Time),
+    Column("holder", Words),
 )
 Index(
     "uq_look_requests_pending",

@@ -77,4 +77,4 @@ __all__ = [
     "users",
 ]
 
-SCHEMA: Final = "0005"
+SCHEMA: Final = "0006"

@@ -21,8 +21,8 @@ from mfl_lint.web.security import Handler
 from mfl_lint.web.services import SERVICES
 from mfl_lint.web.viewer import READING, VIEWER, Viewer, cookie_to_send
 
-# Nobody is asked who they are.
-OPEN: Final = frozenset({"/static/{name}", "/healthz", "/readyz"})
+# Nobody is asked who they are. Webhooks prove that they know a secret of their own.
+OPEN: Final = frozenset({"/static/{name}", "/healthz", "/readyz", "/hooks/{name}"})
 # Whoever asks is known, and may.
 FOR_ALL: Final = frozenset(
     {"/login", "/login/oidc", "/login/oidc/back", "/logout", "/account", "/look"}

@@ -35,6 +35,7 @@ from mfl_lint.web.auditing import read_audit
 from mfl_lint.web.failures import bounded, explained, failure
 from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
 from mfl_lint.web.gate import GATE, REMEMBER_S, Gate
+from mfl_lint.web.hooks import add_hooks, read_hooks
 from mfl_lint.web.ignoring import ACTIONS as IGNORING
 from mfl_lint.web.ignoring import add_ignoring, read_ignores
 from mfl_lint.web.kept import KEPT, Body, Kept, body_of
@@ -114,6 +115,7 @@ VIEWS: Final = (
         walks=True,
     ),
     View(read_scans, "/scans", "/scans", "scans.html", kept=False),
+    View(read_hooks, "/hooks", "/hooks", "hooks.html", kept=False),
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
     View(read_alerts, "/alerts", "/alerts", "alerts.html", ALERTS, kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
@@ -146,6 +148,7 @@ def create_app(
         add_looking,
         add_alerting,
         add_silencing,
+        add_hooks,
     ):
         add(app)
     app.cleanup_ctx.append(_with_pages)
