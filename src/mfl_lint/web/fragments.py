@@ -150,6 +150,11 @@ class Shown:
     def _part(self, name: str, item: Hashable, at: datetime | None) -> Markup:
         return self._fragments.draw(name, item, self._now, item, times=(at,))
 
+    def next_page(self, next_cursor: str | None, asked: Query, path: str) -> Markup:
+        """Return the way to the next page of a list, and back to the first."""
+        key = (path, next_cursor, *asked.values.items())
+        return self._fragments.draw("next_page", key, self._now, next_cursor, asked, path)
+
     def finding_form(self, query: Query, rules: tuple[Rule, ...]) -> Markup:
         """Return what a list of findings is narrowed by; the rules are always the same ones."""
         key = tuple(query.values.items())
