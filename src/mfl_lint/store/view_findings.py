@@ -38,7 +38,7 @@ from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
-from mfl_lint.store.prepared import Prepared, Read, among
+from mfl_lint.store.prepared import Prepared, Unread, among
 from mfl_lint.store.rows import WEIGHTS, finding_value
 from mfl_lint.store.statements import Sighted, all_rows, is_pattern, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags
@@ -103,9 +103,9 @@ def _statement(dialect: str, wanted: FindingFilter, *parts: bool) -> Prepared:
 
 
 @lru_cache(maxsize=4096)
-def _viewed(read: Read, values: tuple[Any, ...]) -> tuple[FindingView, tuple[int, int, int]]:
+def _viewed(found: Unread) -> tuple[FindingView, tuple[int, int, int]]:
     """Return a finding and its place in the list; most are what they were when last read."""
-    row = read(values)
+    row = found.read(found.values)
     return _view(row), (row.weight, micros(row.first_seen_at), row.id)
 
 
