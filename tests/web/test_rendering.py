@@ -37,6 +37,10 @@ HOSTILE_PAGES = (
     "/audit",
     "/account",
     "/alerts",
+    "/alerts/1/retry",
+    "/silences/1/end",
+    "/acknowledgements/" + "0" * 64 + "/undo",
+    "/hooks",
     "/silences/new?rule=%3Cscript%3Ealert(1)%3C/script%3E&registry=%22%3E%3Cb%3E",
     "/acknowledgements/new?fingerprint=%22%3E%3Cscript%3E",
 )
