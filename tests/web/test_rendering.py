@@ -37,15 +37,15 @@ HOSTILE_PAGES = (
     "/audit",
     "/account",
     "/alerts",
-    "/alerts/1/retry",
+    "/alerts/2/retry",
     "/silences/1/end",
-    "/acknowledgements/" + "0" * 64 + "/undo",
     "/hooks",
     "/silences/new?rule=%3Cscript%3Ealert(1)%3C/script%3E&registry=%22%3E%3Cb%3E",
     "/acknowledgements/new?fingerprint=%22%3E%3Cscript%3E",
 )
 # No pages of ours, or looked at elsewhere (test_sinks, test_login).
 NO_PAGES = {
+    "/acknowledgements/{fingerprint}/undo",
     *("/static/{name}", "/healthz", "/readyz", "/feed.atom", "/metrics", "/login"),
     "/badge/{registry}/{repository}/{tag}.svg",
 }
@@ -83,6 +83,15 @@ async def test_markup_from_a_registry_is_inert(hostile: Client, path: str) -> No
 
     assert 200 == response.status
     check_inert(await response.text())
+
+
+async def test_what_is_acknowledged_is_inert_where_it_is_taken_back(hostile: Client) -> None:
+    held = (await (await hostile.get("/api/v1/alerts")).json())["acknowledged"]
+    assert held
+    for one in held:
+        response = await hostile.get(f"/acknowledgements/{one['fingerprint']}/undo")
+        assert 200 == response.status
+        check_inert(await response.text())
 
 
 async def test_every_page_is_tried_with_what_is_hostile(hostile: Client) -> None:

@@ -13,9 +13,9 @@ from mfl_lint.core.messages import Acknowledgement, Delivery, MessageState, Sile
 from mfl_lint.store import handling, messages
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page
-from mfl_lint.web.links import API
 from mfl_lint.web.query import PAGING, Query
 from mfl_lint.web.services import Services
+from mfl_lint.web.view import Action
 from mfl_lint.web.viewer import VIEWER, services_for
 from mfl_lint.web.writing import sent
 
@@ -85,7 +85,6 @@ class DeliveryAnswer(Answer, frozen=True, kw_only=True):
 
 def add_alerting(app: web.Application) -> None:
     """Add what tries dead letters again."""
-    app.router.add_post(f"{API}/alerts/{{id:\\d{{1,18}}}}/retry", _post_retry)
     app.router.add_get(r"/alerts/{id:\d{1,18}}/retry", _ask_retry)
     app.router.add_post(r"/alerts/{id:\d{1,18}}/retry", _send_retry)
 
@@ -131,7 +130,8 @@ async def _retried(request: web.Request) -> Delivery:
     return one
 
 
-async def _post_retry(request: web.Request) -> web.Response:
+async def retry_message(request: web.Request) -> web.StreamResponse:
+    """Try a dead letter again."""
     return sent(DeliveryAnswer(delivery=_delivery(await _retried(request))), 202)
 
 
@@ -146,3 +146,8 @@ async def _ask_retry(request: web.Request) -> web.Response:
 async def _send_retry(request: web.Request) -> web.Response:
     await _retried(request)
     return web.Response(status=303, headers={"Location": "/alerts"})
+
+
+ACTIONS: Final = (
+    Action(retry_message, "POST", r"/alerts/{id:\d{1,18}}/retry", 202, gives=DeliveryAnswer),
+)

@@ -29,6 +29,7 @@ from mfl_lint.web import (
 )
 from mfl_lint.web.access import identified
 from mfl_lint.web.again import again
+from mfl_lint.web.alerting import ACTIONS as ALERTING
 from mfl_lint.web.alerting import PARAMETERS as ALERTS
 from mfl_lint.web.alerting import add_alerting, read_alerts
 from mfl_lint.web.auditing import read_audit
@@ -50,6 +51,7 @@ from mfl_lint.web.scanning import add_scanning, read_scans
 from mfl_lint.web.security import guarded, secure
 from mfl_lint.web.sending import answered, json_handler, page_handler
 from mfl_lint.web.services import SERVICES, Services
+from mfl_lint.web.silencing import ACTIONS as SILENCING
 from mfl_lint.web.silencing import add_silencing
 from mfl_lint.web.tables import FINDINGS_TABLE, MATRIX_TABLE, table_handler
 from mfl_lint.web.view import View
@@ -120,7 +122,7 @@ VIEWS: Final = (
     View(read_alerts, "/alerts", "/alerts", "alerts.html", ALERTS, kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
-ACTIONS: Final = (*SCANNING, *IGNORING)
+ACTIONS: Final = (*SCANNING, *IGNORING, *SILENCING, *ALERTING)
 
 
 def create_app(

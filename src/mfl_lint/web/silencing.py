@@ -22,8 +22,8 @@ from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page, typed
 from mfl_lint.web.gate import GATE
 from mfl_lint.web.ignoring import IgnoreRequest, checked, reason_of
-from mfl_lint.web.links import API
 from mfl_lint.web.query import read_query
+from mfl_lint.web.view import Action
 from mfl_lint.web.viewer import VIEWER, services_for
 from mfl_lint.web.writing import body_of, sent
 
@@ -67,14 +67,10 @@ class AcknowledgementAnswer(Answer, frozen=True, kw_only=True):
 def add_silencing(app: web.Application) -> None:
     """Add what silences and acknowledges."""
     router = app.router
-    router.add_post(f"{API}/silences", _post_silence)
-    router.add_delete(f"{API}/silences/{{id:\\d{{1,18}}}}", _delete_silence)
     router.add_get("/silences/new", _silence_form)
     router.add_post("/silences", _send_silence)
     router.add_get(r"/silences/{id:\d{1,18}}/end", _ask_end)
     router.add_post(r"/silences/{id:\d{1,18}}/end", _end)
-    router.add_post(f"{API}/acknowledgements", _post_acknowledgement)
-    router.add_delete(f"{API}/acknowledgements/{_FINGERPRINT}", _delete_acknowledgement)
     router.add_get("/acknowledgements/new", _acknowledge_form)
     router.add_post("/acknowledgements", _send_acknowledgement)
     router.add_get(f"/acknowledgements/{_FINGERPRINT}/undo", _ask_undo)
@@ -93,7 +89,8 @@ async def _silence(request: web.Request, wanted: SilenceRequest) -> SilenceItem:
     return silence_item(Silence(number, matcher, who, now))
 
 
-async def _post_silence(request: web.Request) -> web.Response:
+async def add_silence(request: web.Request) -> web.StreamResponse:
+    """Silence what matches until the silence ends: nothing is sent of it."""
     item = await _silence(request, await body_of(request, SilenceRequest))
     return sent(SilenceAnswer(silence=item), 201)
 
@@ -135,7 +132,8 @@ async def _ended(request: web.Request) -> None:
     request.app[GATE].forget()
 
 
-async def _delete_silence(request: web.Request) -> web.Response:
+async def end_silence(request: web.Request) -> web.StreamResponse:
+    """End a silence."""
     await _ended(request)
     return web.Response(status=204)
 
@@ -165,7 +163,8 @@ async def _acknowledged(request: web.Request, wanted: AcknowledgeRequest) -> Ack
     return one
 
 
-async def _post_acknowledgement(request: web.Request) -> web.Response:
+async def add_acknowledgement(request: web.Request) -> web.StreamResponse:
+    """Say that somebody takes care of a finding: nothing is sent of it again."""
     one = await _acknowledged(request, await body_of(request, AcknowledgeRequest))
     return sent(AcknowledgementAnswer(acknowledgement=acknowledgement_item(one)), 201)
 
@@ -189,7 +188,8 @@ async def _taken_back(request: web.Request) -> None:
     request.app[GATE].forget()
 
 
-async def _delete_acknowledgement(request: web.Request) -> web.Response:
+async def undo_acknowledgement(request: web.Request) -> web.StreamResponse:
+    """Take an acknowledgement back."""
     await _taken_back(request)
     return web.Response(status=204)
 
@@ -206,3 +206,26 @@ async def _ask_undo(request: web.Request) -> web.Response:
 async def _undo(request: web.Request) -> web.Response:
     await _taken_back(request)
     return _to_alerts()
+
+
+ACTIONS: Final = (
+    Action(
+        add_silence,
+        "POST",
+        "/silences",
+        201,
+        SilenceRequest,
+        SilenceAnswer,
+        {"409": "there are too many silences already"},
+    ),
+    Action(end_silence, "DELETE", r"/silences/{id:\d{1,18}}", 204),
+    Action(
+        add_acknowledgement,
+        "POST",
+        "/acknowledgements",
+        201,
+        AcknowledgeRequest,
+        AcknowledgementAnswer,
+    ),
+    Action(undo_acknowledgement, "DELETE", f"/acknowledgements/{_FINGERPRINT}", 204),
+)
