@@ -23,6 +23,7 @@ from mfl_lint.core.steps import Annotate, Drop, Repoint, SetMediaType
 
 _PLATFORM: Final = frozenset({"MFL101", "MFL102", "MFL103", "MFL104", "MFL107"})
 _DESCRIPTOR: Final = frozenset({"MFL204", "MFL205"})
+_UNSOUND: Final = frozenset({"MFL101", "MFL111", "MFL202", "MFL214", "MFL601", "MFL605"})
 _ZSTD: Final = "io.github.containers.compression.zstd"
 _ATTESTS: Final = "vnd.docker.reference.digest"
 _IMAGES: Final = frozenset({Kind.IMAGE, Kind.UNDECIDED})
@@ -238,10 +239,16 @@ class _Decider:
                 for other in positions:
                     mine, its = self._root.children[at], self._root.children[other]
                     doubled = self._same(at, now=True) == self._same(other, now=True)
-                    different = mine.entry.digest != its.entry.digest
-                    if at in self._platforms and different and not doubled:
+                    new = at in self._platforms and not doubled
+                    if new and (mine.entry.digest != its.entry.digest or self._promised(at)):
                         return at, other
         return None
+
+    def _promised(self, at: int) -> bool:
+        """Say whether the entry promised hosts another platform than it will say."""
+        said = canonical(self._root.children[at].entry.platform or Platform())
+        same = self._same(at)
+        return said is not None and same is not None and said.normalized() != same[0]
 
     def _is_needed(self, at: int, said: Platform) -> bool:
         """Say whether the policy demands the entry's platform and no other entry offers it."""
@@ -254,6 +261,9 @@ class _Decider:
 
     def _best(self, positions: Sequence[int]) -> tuple[int, str]:
         """Return which of several images to keep, and why."""
+        sound = [at for at in positions if not self._rules(at) & _UNSOUND]
+        if sound and len(sound) < len(positions):
+            return sound[0], "nothing is wrong inside it"
         dates = {}
         for at in positions:
             config = self._root.children[at].config
