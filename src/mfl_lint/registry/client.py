@@ -5,21 +5,22 @@ Source: OCI distribution-spec 1.1; Docker Registry HTTP API V2.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import yarl
 from msgspec.structs import replace
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.core.digest import Digest, digest_of, is_digest, verifies
+from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.errors import (
     BodyInvalid,
     DigestMismatch,
     NotFound,
-    ReferenceInvalid,
+    RegistryError,
     Unreachable,
 )
 from mfl_lint.core.manifest import (
@@ -34,8 +35,10 @@ from mfl_lint.core.manifest import (
 )
 from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import is_repository, is_tag
+from mfl_lint.registry.addressed import blob_path, digest_header, etag, path_of, verify
 from mfl_lint.registry.addresses import Reach
-from mfl_lint.registry.answer import Answer, content_length, error_of, media_type, place
+from mfl_lint.registry.answer import Answer, content_length, error_of, place
+from mfl_lint.registry.answer import media_type as served_type
 from mfl_lint.registry.auth import Authorizer
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.origin import Origin, candidates, is_docker_hub, is_loopback
@@ -59,6 +62,7 @@ _NO_CATALOGUE: Final = (
 )
 _NO_HEAD: Final = frozenset({404, 405, 501})
 _ANY_SIZE: Final = 2**63
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class RegistryClient:
@@ -89,7 +93,7 @@ class RegistryClient:
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
-        path = _path(repository, "manifests", target)
+        path = path_of(repository, "manifests", target)
         scope = _PULL.format(repository)
         answer = await self._join("HEAD", path, scope, ACCEPT, MAX_DOCUMENT_BYTES)
         if answer.status in _NO_HEAD:
@@ -97,41 +101,45 @@ class RegistryClient:
             return Head(document.digest, document.served_type, document.size_bytes)
         self._demand(answer)
         return Head(
-            _digest_header(answer),
-            media_type(answer.headers),
+            digest_header(answer),
+            served_type(answer.headers),
             content_length(answer.headers.getall("Content-Length", [])),
+            etag(answer),
         )
 
     async def document(self, repository: str, target: str, media_type: str = "") -> Document:
         """Return the document; by tag its own hash is its digest, whatever the headers say."""
-        path = _path(repository, "manifests", target)
+        path = path_of(repository, "manifests", target)
         scope = _PULL.format(repository)
         answer, digest = await self._verified(path, scope, ACCEPT, target, MAX_DOCUMENT_BYTES)
         if digest is None:
             return await self._confirmed(repository, answer)
-        return parse_document(answer.body, _served(answer), digest)
+        return parse_document(answer.body, served_type(answer.headers), digest)
 
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Return the verified bytes of a small blob, wherever the registry keeps it."""
-        if not is_digest(digest):
-            raise ReferenceInvalid(f"not a digest: {digest[:100]!r}")
-        path = _path(repository, "blobs", digest)
-        scope = _PULL.format(repository)
+        path, scope = blob_path(repository, digest), _PULL.format(repository)
         answer, _ = await self._verified(path, scope, "*/*", digest, limit)
         return answer.body
 
     async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
         """Hand a large blob to `take`, wherever the registry keeps it, and verify it."""
-        stream = BodyStream(Intake(digest, take, limit), self._transport.http)
-        path, scope = _path(repository, "blobs", digest), _PULL.format(repository)
-        answer = self._demand(await self._ask("GET", path, scope, "*/*", 0, stream))
-        stream.intake.verify(f"GET {place(answer.url)}", framed=answer.framed)
+        await self.pour(repository, digest, Intake(digest, take, limit))
+
+    async def pour(self, repository: str, digest: Digest, intake: Intake) -> None:
+        """Hand a large blob to an intake, or the rest of it where it was cut off before."""
+        path, scope = blob_path(repository, digest), _PULL.format(repository)
+        begins = intake.received
+        headers = {"Range": f"bytes={begins}-"} if begins else {}
+        stream = BodyStream(intake, self._transport.http)
+        answer = await self._ask("GET", path, scope, "*/*", 0, stream, headers)
+        if not (begins and answer.status == 206):
+            self._demand(answer)
+        intake.verify(f"GET {place(answer.url)}", framed=answer.framed)
 
     async def check_blob(self, repository: str, digest: Digest) -> None:
         """Raise NotFound where the blob is not there; a 404 is repeated as GET: it has a body."""
-        if not is_digest(digest):
-            raise ReferenceInvalid(f"not a digest: {digest[:100]!r}")
-        path, scope = _path(repository, "blobs", digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), _PULL.format(repository)
         answer = await self._join("HEAD", path, scope, "*/*", 0)
         if answer.status in _NO_HEAD:
             await self.stream(repository, digest, _nothing, _ANY_SIZE)
@@ -140,7 +148,7 @@ class RegistryClient:
 
     async def tags(self, repository: str) -> Listing:
         """Return the repository's tags; NotFound where the registry says it is not there."""
-        path = _path(repository, "tags", "list")
+        path = path_of(repository, "tags", "list")
         return await self._listing(path, "tags", _PULL.format(repository))
 
     async def repositories(self) -> Listing:
@@ -183,10 +191,10 @@ class RegistryClient:
         """
         answer = self._demand(await self._join("GET", path, scope, accept, limit))
         try:
-            return answer, _verify(answer, target)
+            return answer, verify(answer, target)
         except DigestMismatch:
             answer = self._demand(await self._ask("GET", path, scope, accept, limit))
-            return answer, _verify(answer, target)
+            return answer, verify(answer, target)
 
     async def _confirmed(self, repository: str, answer: Answer) -> Document:
         """Return the document of an answer that nothing proves to be whole.
@@ -211,16 +219,59 @@ class RegistryClient:
         accept: str,
         limit: int,
         stream: BodyStream | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Answer:
-        """Return the answer, authorised; a token that is refused is fetched anew, once."""
+        """Return the answer to a request that only reads."""
         route = self._route or await self._routed()
-        header = self._auth.ready(scope)
-        if header is None:
-            header = await self._auth.prepare(scope, route)
         url = route.origin.url(path)
         # Only manifests are asked for so, and only their GETs are counted as pulls.
         pull = method == "GET" and accept == ACCEPT
-        request = Request(method, url, route, accept, header, limit, pull=pull, stream=stream)
+        request = Request(
+            method, url, route, accept, limit=limit, pull=pull, stream=stream, headers=headers
+        )
+        return await self._authorised(request, scope)
+
+    async def send(
+        self,
+        method: str,
+        where: str | yarl.URL,
+        scope: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        body: bytes | None = None,
+        tries: int | None = None,
+    ) -> Answer:
+        """Return the answer to a request that may change something, whatever its status.
+
+        `where` is a path, or a URL that the registry gave: on another host than its own no
+        credentials go along, and the host may be only where redirects may lead.
+        """
+        route = self._route or await self._routed()
+        url = route.origin.url(where) if isinstance(where, str) else where
+        request = Request(method, url, route, redirects=0, tries=tries, headers=headers, body=body)
+        if (origin := Origin.of(url)) != route.origin:
+            return await self._transport.fetch(replace(request, origin=origin))
+        return await self._authorised(request, scope)
+
+    def refusal(self, answer: Answer) -> RegistryError:
+        """Return the error that an answer stands for, without secrets."""
+        return error_of(answer, self._transport.wall, self._auth.secrets())
+
+    @property
+    def retries(self) -> int:
+        """Return how often what failed is tried again."""
+        return self._transport.http.retries
+
+    async def pause(self, tried: int) -> None:
+        """Wait as long as before a try again after so many."""
+        await self._transport.pause(tried)
+
+    async def _authorised(self, request: Request, scope: str) -> Answer:
+        """Return the answer, authorised; a token that is refused is fetched anew, once."""
+        route = request.route
+        header = self._auth.ready(scope)
+        if header is None:
+            header = await self._auth.prepare(scope, route)
+        request = replace(request, authorization=header)
         answer = await self._transport.fetch(request)
         if answer.status == 401 and Origin.of(answer.url) == route.origin:
             header = await self._auth.renew(answer, scope, header, route)
@@ -231,7 +282,7 @@ class RegistryClient:
         """Return the answer; raise the error that its status stands for."""
         if answer.status == 200:
             return answer
-        raise error_of(answer, self._transport.wall, self._auth.secrets())
+        raise self.refusal(answer)
 
     async def _routed(self) -> Route:
         """Return how the registry is reached, found out once."""
@@ -270,44 +321,6 @@ class RegistryClient:
         )
 
 
-def _path(repository: str, kind: str, target: str) -> str:
-    """Return the API's path of something in a repository; raise ReferenceInvalid."""
-    if not is_repository(repository):
-        raise ReferenceInvalid(f"not a repository's name: {repository[:100]!r}")
-    if not (is_digest(target) or is_tag(target)):
-        raise ReferenceInvalid(f"neither a tag nor a digest: {target[:100]!r}")
-    return f"/v2/{repository}/{kind}/{target}"
-
-
 async def _nothing(_: bytes) -> bool:
     """Want no more of a blob: that it is there is all."""
     return False
-
-
-def _digest_header(answer: Answer) -> Digest | None:
-    """Return the digest that the registry claims, None for none that could be verified."""
-    claimed = answer.headers.get("Docker-Content-Digest", "")
-    return Digest(claimed) if is_digest(claimed) else None
-
-
-def _served(answer: Answer) -> str:
-    return media_type(answer.headers)
-
-
-def _verify(answer: Answer, target: str) -> Digest | None:
-    """Return the digest of the bytes, None where they may just be cut.
-
-    By digest they must hash to it: DigestMismatch, or BodyInvalid where they may be cut. By
-    tag their own hash decides; a header that agrees names the algorithm and proves the end.
-    """
-    by_digest = is_digest(target)
-    expected = Digest(target) if by_digest else _digest_header(answer)
-    if expected is not None and verifies(answer.body, expected):
-        return expected
-    if not by_digest and (answer.framed or expected is None):
-        return digest_of(answer.body) if answer.framed else None
-    where = f"{answer.method} {place(answer.url)}"
-    if not answer.framed or expected is None:
-        raise BodyInvalid(f"{where}: the answer was cut off")
-    actual = digest_of(answer.body, expected.partition(":")[0])
-    raise DigestMismatch(f"{where}: the bytes are {actual}, not {expected}", actual, expected)
