@@ -31,6 +31,7 @@ from mfl_lint.core.manifest import (
     OCI_MANIFEST,
     SCHEMA1,
     SCHEMA1_SIGNED,
+    Descriptor,
     Document,
 )
 from mfl_lint.core.parse import parse_document
@@ -150,6 +151,12 @@ class RegistryClient:
         """Return the repository's tags; NotFound where the registry says it is not there."""
         path = path_of(repository, "tags", "list")
         return await self._listing(path, "tags", _PULL.format(repository))
+
+    async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return what refers to a digest; NotFound where the registry cannot tell."""
+        path, scope = path_of(repository, "referrers", digest), _PULL.format(repository)
+        answer = await self._join("GET", path, scope, OCI_INDEX, MAX_DOCUMENT_BYTES)
+        return parse_document(self._demand(answer).body, OCI_INDEX).entries
 
     async def repositories(self) -> Listing:
         """Return the catalogue; where a registry has none, a listing that says so."""
