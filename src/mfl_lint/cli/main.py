@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "select": ("select", "Say which entry of a list an engine takes."),
     "diff": ("diff", "Compare two lists platform by platform."),
     "ready": ("ready", "Say whether a platform of an image can be pulled, whole."),
+    "fix": ("fix", "Plan what mends a manifest list; --push carries it out."),
     "crawl": ("crawl", "Look at the configured registries and record what is found."),
     "serve": ("serve", "Crawl on schedule and serve the reports as pages."),
     "demo": ("demo", "Show everything on a small registry of its own."),

@@ -13,7 +13,8 @@ from mfl_lint.cli.completion import complete_rules, complete_severities
 F = TypeVar("F", bound=Callable[..., Any])
 
 PREFIX: Final = "MFL_LINT_"
-_ELSEWHERE: Final = frozenset({"config_path"})  # $MFL_LINT_CONFIG is for all commands
+# $MFL_LINT_CONFIG is for all commands; what is pushed, and where, is said in the command itself.
+_ELSEWHERE: Final = frozenset({"config_path", "push", "to"})
 _NOTE: Final = "An option wins over its environment variable, and that over the settings file."
 
 

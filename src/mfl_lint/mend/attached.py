@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from mfl_lint.core.digest import Digest
-from mfl_lint.core.errors import NotFound, RegistryError
+from mfl_lint.core.errors import RegistryError
 from mfl_lint.core.reference import Reference
 from mfl_lint.registry.client import RegistryClient
 
@@ -26,8 +26,6 @@ async def attached(client: RegistryClient, name: Reference, digest: Digest) -> t
         for one in await client.referrers(name.repository, digest):
             kind = one.artifact_type or one.media_type or "something"
             lines.append(f"{kind} {one.digest} refers to {digest}, and not to the new list")
-    except NotFound:
-        pass
     except RegistryError as error:
         lines.append(f"what refers to {digest} could not be looked at: {error}")
     prefix = digest.replace(":", "-")

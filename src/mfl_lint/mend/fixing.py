@@ -14,7 +14,7 @@ import msgspec
 
 from mfl_lint.config import Scheme
 from mfl_lint.core.errors import RegistryError
-from mfl_lint.core.names import PlatformWord
+from mfl_lint.core.names import PlatformWord, platform_words
 from mfl_lint.core.observation import LookState, Observation
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.policy import Policy, Severity
@@ -157,7 +157,9 @@ class _One:
         tags = await self._fixing.tags(self._reference)
         plan = None
         if _may_be_grouped(seen):
-            plan = await self._by_tag(tags) or await self._by_repository()
+            plan = await self._by_tag(tags)
+            if plan is None and (seen.root is None or platform_words(self._reference.repository)):
+                plan = await self._by_repository()
         if plan is None:
             plan = await self._mended(seen, tags)
         if plan is not None and plan.changes:

@@ -153,9 +153,14 @@ class RegistryClient:
         return await self._listing(path, "tags", _PULL.format(repository))
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...]:
-        """Return what refers to a digest; NotFound where the registry cannot tell."""
+        """Return what refers to a digest; nothing where the registry has no such question.
+
+        There the tag `sha256-<hex>` may list them.
+        """
         path, scope = path_of(repository, "referrers", digest), _PULL.format(repository)
         answer = await self._join("GET", path, scope, OCI_INDEX, MAX_DOCUMENT_BYTES)
+        if answer.status in _NO_HEAD:
+            return ()
         return parse_document(self._demand(answer).body, OCI_INDEX).entries
 
     async def repositories(self) -> Listing:

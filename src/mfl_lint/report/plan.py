@@ -9,8 +9,9 @@ import msgspec
 
 from mfl_lint.core.observation import Kind
 from mfl_lint.core.plan import Left, Part, Plan
+from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
-from mfl_lint.core.steps import Add, SetMediaType, Step
+from mfl_lint.core.steps import Add, Annotate, Drop, Repoint, SetAnnotations, SetMediaType, Step
 from mfl_lint.report.json_v1 import FindingV1, finding_v1, to_json
 from mfl_lint.report.material import counted
 from mfl_lint.report.paper import Paper
@@ -45,6 +46,7 @@ class LeftV1(msgspec.Struct, frozen=True):
     rule: str
     fingerprint: str
     platform: str
+    severity: Severity
     message: str
     why: str
     rebuild: bool
@@ -133,7 +135,7 @@ def render_plan(shown: PlanV1, paper: Paper) -> None:
         paper.block("! ", [("left behind: ", "yellow"), line], style="yellow")
     for line in shown.refused:
         paper.block("✗ ", [("refused: ", "bold red"), line], style="bold red")
-    for way in shown.commands:
+    for way in shown.commands if not shown.pushed else ():
         _write_way(way, paper)
     for pushed in shown.pushed:
         _write_pushed(pushed, paper)
@@ -270,12 +272,30 @@ def _position(step: Step) -> int | None:
     return None if isinstance(step, SetMediaType) else step.position
 
 
+def described(step: Step) -> str:
+    """Return what a step does, as one line."""
+    match step:
+        case Annotate(position, platform):
+            return f"write {platform.full} on entry {position}"
+        case Drop(position):
+            return f"drop entry {position}"
+        case Repoint(position, child):
+            return f"describe entry {position} as {child.media_type} of {child.size_bytes} bytes"
+        case Add(child, source):
+            return f"add {source.familiar} for {child.platform}"
+        case SetMediaType(media_type):
+            return f"write the mediaType {media_type}"
+        case SetAnnotations(_, position):
+            return f"set annotations of {'the list' if position is None else f'entry {position}'}"
+
+
 def _left(left: Left) -> LeftV1:
     finding: Finding = left.finding
     return LeftV1(
         rule=finding.rule,
         fingerprint=finding.fingerprint,
         platform=finding.platform,
+        severity=finding.severity,
         message=finding.message,
         why=left.why,
         rebuild=left.rebuild,
