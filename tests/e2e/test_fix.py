@@ -201,7 +201,11 @@ async def test_docker_makes_the_same_list_of_the_commands_that_the_plan_prints(
 ) -> None:
     one, other = (image("linux", arch, flavour=DOCKER) for arch in ("amd64", "arm64"))
     third = image("linux", "arm", "v6", flavour=DOCKER)
-    wrong = {0: {"platform": "linux/x86_64"}, 1: {"platform": None}, 2: {"platform": "linux/arm"}}
+    wrong: dict[int, dict[str, Any]] = {
+        0: {"platform": "linux/x86_64"},
+        1: {"platform": None},
+        2: {"platform": "linux/arm"},
+    }
     built = index(one, other, third, flavour=DOCKER, annotate=wrong)
     await push(shared_docker_registry.host, "commands/app", built, "v1")
     where = f"{shared_docker_registry.host}/commands/app:v1"

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from mfl_lint.core.doubles import Same, preferred, same_key
 from mfl_lint.core.manifest import DOCKER_LIST, DOCKER_MANIFEST, INDEX_TYPES, OCI_INDEX
 from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.parse import clean_media_type
@@ -23,12 +24,15 @@ from mfl_lint.core.steps import Annotate, Drop, Repoint, SetMediaType
 
 _PLATFORM: Final = frozenset({"MFL101", "MFL102", "MFL103", "MFL104", "MFL107"})
 _DESCRIPTOR: Final = frozenset({"MFL204", "MFL205"})
+# What a plan may mend without a build, and what names are grouped for.
+MENDABLE: Final = (
+    _PLATFORM
+    | _DESCRIPTOR
+    | {"MFL105", "MFL109", "MFL112", "MFL201", "MFL213", "MFL301", "MFL302", "MFL303"}
+)
 _UNSOUND: Final = frozenset({"MFL101", "MFL111", "MFL202", "MFL214", "MFL601", "MFL605"})
-_ZSTD: Final = "io.github.containers.compression.zstd"
 _ATTESTS: Final = "vnd.docker.reference.digest"
 _IMAGES: Final = frozenset({Kind.IMAGE, Kind.UNDECIDED})
-
-Same = tuple[Platform, bool]
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -214,14 +218,9 @@ class _Decider:
         """Return what makes two images the same for an engine; `now`: as the list is."""
         child = self._root.children[at]
         mend = None if now else self._platforms.get(at)
-        platform = child.entry.platform
         if mend is not None and isinstance(mend.step, Annotate):
-            platform = mend.step.platform
-        if child.kind not in _IMAGES or platform is None or platform.is_unknown:
-            return None
-        if not (platform.os and platform.architecture):
-            return None
-        return platform.normalized(), child.entry.annotations.get(_ZSTD) == "true"
+            return same_key(child, mend.step.platform)
+        return same_key(child, child.entry.platform)
 
     def _groups(self) -> dict[Same, list[int]]:
         """Return the images that are there by what makes them the same after annotating."""
@@ -264,15 +263,8 @@ class _Decider:
         sound = [at for at in positions if not self._rules(at) & _UNSOUND]
         if sound and len(sound) < len(positions):
             return sound[0], "nothing is wrong inside it"
-        dates = {}
-        for at in positions:
-            config = self._root.children[at].config
-            dates[at] = config.created_at if config is not None else None
-        known = {at: date for at, date in dates.items() if date is not None}
-        if len(known) == len(positions) and len(set(known.values())) > 1:
-            kept = max(known, key=lambda at: (known[at], -at))
-            return kept, f"the newest, of {known[kept]:%Y-%m-%d %H:%M}"
-        return positions[0], "what engines take today"
+        kept, why = preferred([self._root.children[at] for at in positions])
+        return next(at for at in positions if self._root.children[at] is kept), why
 
 
 def _is_absent(node: Node) -> bool:
