@@ -16,6 +16,7 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {
     "push": ("manifest_push.push", "Push a list, judged before as it will be."),
     "rm": ("manifest_drafts.remove", "Forget drafts of lists."),
     "list": ("manifest_drafts.show", "Show the drafts of lists."),
+    "apply": ("manifest_apply", "Make a list as a file or a template describes it."),
     "append": ("manifest_change.append", "Add images to a list in a registry, or replace them."),
     "remove": ("manifest_change.remove", "Drop entries of a list in a registry."),
     "merge": ("manifest_change.merge", "Take over the entries of other lists."),
@@ -31,6 +32,7 @@ def command() -> None:
     mfl-lint manifest create   app:v1  app-amd64:v1  app-armhf:v1
     mfl-lint manifest annotate app:v1  app-armhf:v1  --os linux --arch arm --variant v7
     mfl-lint manifest push     app:v1
+    mfl-lint manifest apply    spec.yaml
 
     The grammar is that of `docker manifest`. Nobody sees anything before `push`.
     """
