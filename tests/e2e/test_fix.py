@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -196,8 +197,9 @@ async def test_all_faults_of_one_list_go_at_once_and_attestations_stay(
     assert {} == await findings(mfl_lint, where)
 
 
-async def test_docker_makes_the_same_list_of_the_commands_that_the_plan_prints(
-    shared_docker_registry: DockerRegistry, mfl_lint: MflLint, docker: str
+@pytest.mark.parametrize("tool", ["docker manifest", "mfl-lint manifest"])
+async def test_the_commands_that_the_plan_prints_make_the_same_list(
+    shared_docker_registry: DockerRegistry, mfl_lint: MflLint, docker: str, tool: str
 ) -> None:
     one, other = (image("linux", arch, flavour=DOCKER) for arch in ("amd64", "arm64"))
     third = image("linux", "arm", "v6", flavour=DOCKER)
@@ -207,17 +209,46 @@ async def test_docker_makes_the_same_list_of_the_commands_that_the_plan_prints(
         2: {"platform": "linux/arm"},
     }
     built = index(one, other, third, flavour=DOCKER, annotate=wrong)
-    await push(shared_docker_registry.host, "commands/app", built, "v1")
-    where = f"{shared_docker_registry.host}/commands/app:v1"
+    name = f"commands/{tool.partition(' ')[0]}"
+    await push(shared_docker_registry.host, name, built, "v1")
+    where = f"{shared_docker_registry.host}/{name}:v1"
     (plan,) = (await mfl_lint("fix", where, "--format", "json")).json["plans"]
-    lines = {way["tool"]: way["lines"] for way in plan["commands"]}
-    (line,) = lines["docker manifest"]
-    env = bare_environment(mfl_lint.folder / "docker")
-    done = await run("/bin/sh", "-e", "-c", line, env=env, cwd=mfl_lint.folder)
-    assert 0 == done.code, done.err
-    made = json.loads(await raw(shared_docker_registry, "commands/app", "v1"))["manifests"]
+    await paste(mfl_lint, plan, tool)
+    made = json.loads(await raw(shared_docker_registry, name, "v1"))["manifests"]
     assert _by_digest(json.loads(plan["index"])["manifests"]) == _by_digest(made)
     assert {} == await findings(mfl_lint, where)
+
+
+@pytest.mark.parametrize("tool", ["docker manifest", "mfl-lint manifest"])
+async def test_the_commands_for_names_with_platforms_make_the_same_list(
+    shared_docker_registry: DockerRegistry, mfl_lint: MflLint, docker: str, tool: str
+) -> None:
+    name = await seeded(shared_docker_registry, f"pasted-{tool.partition(' ')[0]}")
+    asked = f"{shared_docker_registry.host}/{name}:v1"
+    (plan,) = (await mfl_lint("fix", asked, "--format", "json")).json["plans"]
+    await paste(mfl_lint, plan, tool)
+    made = json.loads(await raw(shared_docker_registry, name, "v1"))["manifests"]
+    assert _by_digest(json.loads(plan["index"])["manifests"]) == _by_digest(made)
+
+
+@pytest.mark.parametrize("repository", ["broken/dangling", "broken/duplicate-platform"])
+async def test_our_own_commands_drop_what_the_plan_drops(
+    shared_docker_registry: DockerRegistry, mfl_lint: MflLint, repository: str
+) -> None:
+    where = await place(shared_docker_registry, "dropped", SAMPLES[repository])
+    (plan,) = (await mfl_lint("fix", where, "--format", "json")).json["plans"]
+    await paste(mfl_lint, plan, "mfl-lint manifest")
+    made = await raw(shared_docker_registry, f"dropped/{repository}", "latest")
+    assert plan["index"].encode() == made
+
+
+async def paste(mfl_lint: MflLint, plan: dict[str, Any], tool: str) -> None:
+    """Run what the plan prints for a tool in a shell, to its good end."""
+    (line,) = next(way["lines"] for way in plan["commands"] if way["tool"] == tool)
+    env = bare_environment(mfl_lint.folder / "pasted")
+    env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
+    done = await run("/bin/sh", "-e", "-c", line, env=env, cwd=mfl_lint.folder)
+    assert 0 == done.code, done.err
 
 
 def _by_digest(entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,15 +11,13 @@ import msgspec
 from mfl_lint.cli.connect import Registries, registries
 from mfl_lint.cli.looking import now
 from mfl_lint.cli.progress import progress_line
+from mfl_lint.cli.pushing import audit, points_at
 from mfl_lint.config import Scheme
-from mfl_lint.core.digest import Digest
-from mfl_lint.core.errors import NotFound
 from mfl_lint.core.kind import is_attachment_tag
-from mfl_lint.core.manifest import DOCKER_LIST, OCI_INDEX
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding
-from mfl_lint.mend.audits import Journal
+from mfl_lint.mend.applying import FORMS
 from mfl_lint.mend.carrying import narrowed, push_plan, still_there
 from mfl_lint.mend.fixing import Fixed, Fixing
 from mfl_lint.mend.push import push
@@ -36,8 +31,6 @@ from mfl_lint.rules import discover
 
 if TYPE_CHECKING:
     from mfl_lint.cli.fix import Call
-
-_FORMS: Final = {"oci": OCI_INDEX, "docker": DOCKER_LIST, "": ""}
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -82,7 +75,7 @@ class _Run:
         self._clients = clients
         reader = DeepReader(RunMemory(), call.config.deep)
         self.fixing = Fixing(
-            clients.client, discover(), call.config.policy, now, reader, _FORMS[call.form]
+            clients.client, discover(), call.config.policy, now, reader, FORMS[call.form]
         )
 
     async def references(self, problems: dict[str, None]) -> AsyncIterator[Reference]:
@@ -142,9 +135,10 @@ class _Run:
         """Push, look again, and return the plan with what came of it."""
         expected = plan.base
         if target != plan.target:
-            expected = await self._points_at(target)
+            expected = await points_at(self._clients, target)
         asked = push_plan(plan, target, expected, copy=self._call.copy)
-        outcome = await push(asked, self._clients.client, journal())
+        async with audit(self._call.config) as written:
+            outcome = await push(asked, self._clients.client, written, now=now)
         ends = tuple(
             PushedV1(
                 reference=str(end.reference),
@@ -164,23 +158,3 @@ class _Run:
             still = still_there(plan, judged) if again.digest == plan.digest else tuple(judged)
         found = None if still is None else tuple(map(finding_v1, still))
         return msgspec.structs.replace(shown, pushed=ends, still=found)
-
-    async def _points_at(self, target: Reference) -> Digest | None:
-        try:
-            head = await self._clients.client(target.registry).head(
-                target.repository, target.target
-            )
-        except NotFound:
-            return None
-        return head.digest
-
-
-def journal() -> Journal:
-    """Return where pushes of this user are written down."""
-    return Journal(state_folder(), getpass.getuser())
-
-
-def state_folder() -> Path:
-    """Return the folder of what is kept between runs."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "mfl-lint"

@@ -21,6 +21,7 @@ from mfl_lint.core.observation import Kind
 from mfl_lint.core.plan import Part, Plan
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.spelling import is_canonical
+from mfl_lint.core.steps import Repoint, SetMediaType
 from mfl_lint.rules._commands import group
 
 _MAX_ENTRIES: Final = 100
@@ -70,6 +71,53 @@ def _way(tool: str, say: Callable[[Plan, bool], Iterator[str]], plan: Plan, inse
         return Way(tool, tuple(say(plan, insecure)))
     except _CannotError as error:
         return Way(tool, (), str(error))
+
+
+def _mfl_lint_manifest(plan: Plan, insecure: bool) -> Iterator[str]:
+    """Yield one line: what goes is dropped first, then what is wrong is annotated and pushed."""
+    flag = "--insecure " if insecure and not plan.target.is_loopback else ""
+    target = shlex.quote(str(plan.target))
+    changed = [part for part in plan.parts if _is_changed(plan, part)]
+    if any(isinstance(mend.step, Repoint | SetMediaType) for mend in plan.mends):
+        raise _CannotError("only `mfl-lint fix --push` writes sizes and media types")
+    drops = {part.entry.digest for part, _ in plan.dropped}
+    if drops & {part.entry.digest for part in plan.parts}:
+        raise _CannotError("it drops every entry of a digest, not one of two")
+    own = "mfl-lint manifest"
+    steps = []
+    if drops:
+        named = " ".join(shlex.quote(one or "") for one in sorted(drops, key=str))
+        steps.append(f"{own} remove {flag}{target} {named}")
+    if any(part.before is None for part in plan.parts):
+        sources = [shlex.quote(str(part.source)) for part in plan.parts if part.before is None]
+        verb = "merge" if plan.before else "create"
+        _demand_plain_images(plan)
+        steps.append(f"{own} {verb} {flag}{target} {' '.join(sources)}")
+        changed = [part for part in plan.parts if not _says_config(part)]
+        if not plan.before:
+            steps += [_own_annotate(target, part) for part in changed]
+            steps.append(f"{own} push {flag}--purge {target}")
+    elif changed:
+        steps.append(f"{own} create {flag}--flatten {target} {target}")
+        steps += [_own_annotate(target, part) for part in changed]
+        steps.append(f"{own} push {flag}--purge {target}")
+    yield " && ".join(steps)
+
+
+def _is_changed(plan: Plan, part: Part) -> bool:
+    return part.before is not None and plan.before[part.before].entry != part.entry
+
+
+def _own_annotate(target: str, part: Part) -> str:
+    platform = part.entry.platform or Platform()
+    flags = [
+        f"--os {shlex.quote(platform.os)}",
+        f"--arch {shlex.quote(platform.architecture)}",
+        f"--variant {shlex.quote(platform.variant)}",
+    ]
+    flags += [f"--os-version {shlex.quote(platform.os_version)}"] if platform.os_version else []
+    named = shlex.quote(str(part.source))
+    return f"mfl-lint manifest annotate {' '.join(flags)} {target} {named}"
 
 
 def _docker_manifest(plan: Plan, insecure: bool) -> Iterator[str]:
@@ -209,6 +257,7 @@ def _annotations(plan: Plan) -> dict[str, str]:
 
 
 _TOOLS: Final[dict[str, Callable[[Plan, bool], Iterator[str]]]] = {
+    "mfl-lint manifest": _mfl_lint_manifest,
     "docker manifest": _docker_manifest,
     "docker buildx imagetools": _imagetools,
     "regctl": _regctl,
