@@ -90,7 +90,10 @@ def named(text: str, what: str = "manifest") -> Reference:
     try:
         return Reference.parse(text).with_default_tag()
     except ReferenceInvalid as error:
-        raise ReferenceInvalid(f"error parsing name for {what} {text[:100]}: {error}") from None
+        fault = str(error).removeprefix("not a reference: ")
+        raise ReferenceInvalid(
+            f"error parsing name for {what} {text[:100]}: invalid reference format: {fault}"
+        ) from None
 
 
 def pairs(texts: Sequence[str], option: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mfl_lint.core import edit
+from mfl_lint.core.digest import is_digest, verifies
 from mfl_lint.core.errors import ManifestInvalid, Refused
 from mfl_lint.core.manifest import DOCKER_LIST, OCI_INDEX, Descriptor
 from mfl_lint.core.reference import Reference
@@ -177,9 +178,20 @@ def _read(path: Path) -> Draft:
     try:
         draft = msgspec.json.decode(raw, type=Draft)
         Reference.parse(draft.name)
+        whole = all(map(_is_whole, draft.members))
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise ManifestInvalid(f"{path}: this is no draft of this release: delete it") from None
+        whole = False
+    if not whole:
+        raise ManifestInvalid(f"{path}: this is no draft of this release, or damaged: delete it")
     return draft
+
+
+def _is_whole(member: Member) -> bool:
+    """Say whether a member's digest is one, and its bytes (where they are kept) are its own."""
+    digest = member.entry.digest
+    if digest is None or not is_digest(digest):
+        return False
+    return not member.raw or verifies(member.raw, digest)
 
 
 def _write(path: Path, raw: bytes) -> None:
