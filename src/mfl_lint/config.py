@@ -51,6 +51,17 @@ class CredentialsConfig(Settings, frozen=True):
     anonymous: bool = False
 
 
+class PushConfig(Settings, frozen=True):
+    """Whether people of the service may push mended lists, and to which tags; with what.
+
+    The credentials for reading are never used for it, nor docker's where none are named.
+    """
+
+    enabled: bool = False
+    tags: tuple[str, ...] = ("*",)
+    credentials: CredentialsConfig = CredentialsConfig(docker_config=False)
+
+
 class RegistryConfig(Settings, frozen=True):
     """One registry to look at. `name` is a unique slug, `host` is `host` or `host:port`.
 
@@ -87,6 +98,7 @@ class RegistryConfig(Settings, frozen=True):
     realm_hosts: tuple[str, ...] = ()
     visible_to: tuple[str, ...] = ("users",)
     credentials: CredentialsConfig = CredentialsConfig()
+    push: PushConfig = PushConfig()
 
 
 class HttpConfig(Settings, frozen=True):

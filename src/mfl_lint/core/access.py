@@ -30,15 +30,16 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """One thing that somebody may do; an API token is given some of the first three."""
+    """One thing that somebody may do; an API token is given some of the first four."""
 
     READ = "read"
     SCAN = "scan"
     IGNORE = "ignore"
+    PUSH = "push"
     AUDIT = "audit"
 
 
-SCOPES: Final = (Right.READ, Right.SCAN, Right.IGNORE)
+SCOPES: Final = (Right.READ, Right.SCAN, Right.IGNORE, Right.PUSH)
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.VIEWER: frozenset({Right.READ}),
     Role.EDITOR: frozenset(SCOPES),

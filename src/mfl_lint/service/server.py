@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.crawl.watch import watched_repositories
+from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
 from mfl_lint.service.crawling import utc_now
@@ -108,8 +110,15 @@ class Server:
             hurry=self._hurry,
             look=partial(look_public, rules=discover(), now=utc_now),
             traffic=self._crawler.traffic,
+            mender=self._mender(),
         )
         return create_app(services)
+
+    def _mender(self) -> Mender:
+        """Return what pushes for people, as far as the configuration allows it."""
+        config = lambda: self._crawler.config  # noqa: E731
+        transport = self._crawler.transport
+        return Mender(self._store, transport, config, discover(), utc_now, os.environ)
 
     def _hurry(self) -> None:
         """Make the looks that were asked for now."""

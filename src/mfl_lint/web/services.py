@@ -14,6 +14,7 @@ from mfl_lint.core.records import CrawlRecord
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.scan import Scan
+from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.traffic import Stats
 from mfl_lint.store.engine import Store
 
@@ -27,7 +28,7 @@ class Services:
     in this process, with figures newer than the store's. `insecure`: somebody insists on showing
     everything to everybody. `hurry` has looks that were asked for made at once.
     `look` looks at an image for somebody who did not sign in, None where nobody does. `traffic` is
-    what this process asked of registries.
+    what this process asked of registries. `mender` pushes what mends a list, None where nothing does.
     """
 
     store: Store
@@ -40,6 +41,7 @@ class Services:
     hurry: Callable[[], None] = lambda: None
     look: Callable[[Reference], Awaitable[Scan]] | None = None
     traffic: Callable[[], Stats] = Stats
+    mender: Mender | None = None
 
 
 SERVICES: Final = web.AppKey("services", Services)
