@@ -13,7 +13,7 @@ from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.plan import Plan
-from mfl_lint.core.policy import any_glob
+from mfl_lint.core.policy import Policy, any_glob
 from mfl_lint.core.pushes import KnownPush
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
@@ -51,17 +51,25 @@ class Mender:
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def push(
-        self, name: str, repository: str, tag: str, shown: tuple[Digest, Digest], who: str
+        self,
+        name: str,
+        repository: str,
+        tag: str,
+        shown: tuple[Digest, Digest],
+        *,
+        policy: Policy,
+        who: str,
     ) -> Outcome:
         """Carry the plan for a tag out if it is still the one that was `shown`.
 
-        `name` is the registry's. `shown` are the digests before and after. Raise Refused where
-        the settings forbid it, or where another look gives another plan.
+        `name` is the registry's. `shown` are the digests before and after, `policy` what the
+        plan was made by. Raise Refused where the settings forbid it, or where another look gives
+        another plan.
         """
         registry = self.allowed(name, tag)
         client = self._client(registry)
         async with self._turns[name, repository]:
-            plan = await self._planned(client, Reference(registry.host, repository, tag))
+            plan = await self._planned(client, Reference(registry.host, repository, tag), policy)
             if (plan.base, plan.digest) != shown:
                 raise Refused(
                     f"the plan is another one by now: {tag} points at {plan.base}; look at it anew"
@@ -105,14 +113,15 @@ class Mender:
         own = msgspec.structs.replace(registry, credentials=registry.push.credentials)
         return RegistryClient(own, self._transport, keychain=Keychain.load(self._environment))
 
-    async def _planned(self, client: RegistryClient, reference: Reference) -> Plan:
-        config = self._config()
-        reader = DeepReader(RunMemory(), config.deep)
-        fixing = Fixing(lambda _: client, self._rules, config.policy, self._now, reader)
+    async def _planned(self, client: RegistryClient, reference: Reference, policy: Policy) -> Plan:
+        reader = DeepReader(RunMemory(), self._config().deep)
+        fixing = Fixing(lambda _: client, self._rules, policy, self._now, reader)
         seen = await fixing.look(reference)
         plan = fixing.mend(seen, ())
         if plan is None:
-            raise Refused(f"{reference.familiar} was not seen: {seen.look.state} {seen.look.detail}")
+            raise Refused(
+                f"{reference.familiar} was not seen: {seen.look.state} {seen.look.detail}"
+            )
         return plan
 
     async def _carried_out(self, asked: PushPlan, client: RegistryClient, who: str) -> Outcome:

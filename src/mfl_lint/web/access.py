@@ -36,6 +36,12 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/ignores/new"): Right.IGNORE,
     ("GET", "/ignores/{id}/undo"): Right.IGNORE,
     ("POST", "/ignores/{id}/undo"): Right.IGNORE,
+    ("POST", f"{API}/plans/{{registry}}/{{repository}}:{{tag}}"): Right.PUSH,
+    ("GET", "/push/{registry}/{repository}:{tag}"): Right.PUSH,
+    ("POST", "/push/{registry}/{repository}:{tag}"): Right.PUSH,
+    ("POST", f"{API}/pushes/{{id}}/undo"): Right.PUSH,
+    ("GET", "/pushes/{id}/undo"): Right.PUSH,
+    ("POST", "/pushes/{id}/undo"): Right.PUSH,
     ("GET", f"{API}/audit"): Right.AUDIT,
     ("GET", "/audit"): Right.AUDIT,
 }

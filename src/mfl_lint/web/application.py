@@ -24,6 +24,7 @@ from mfl_lint.web import (
     overview,
     past,
     places,
+    plans,
     query,
     readiness,
 )
@@ -39,6 +40,7 @@ from mfl_lint.web.login import add_login
 from mfl_lint.web.looking import add_looking
 from mfl_lint.web.oidc import add_oidc
 from mfl_lint.web.openapi import describe
+from mfl_lint.web.pushing import add_pushing
 from mfl_lint.web.rendering import PAGES, Pages
 from mfl_lint.web.scanning import add_scanning, read_scans
 from mfl_lint.web.security import HEADERS, guarded, secured
@@ -100,6 +102,8 @@ VIEWS: Final = (
     ),
     View(read_scans, "/scans", "/scans", "scans.html", kept=False),
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
+    View(plans.read_plan, plans.PLAN, plans.PLAN, "plan.html", kept=False),
+    View(plans.read_pushes, "/pushes", "/pushes", "pushes.html", query.PAGING, kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
 
@@ -121,7 +125,7 @@ def create_app(
     fresh = app[FRESHNESS] = Freshness(services, fresh_s)
     gate.forgotten = fresh.forget
     app[KEPT] = Kept()
-    for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking):
+    for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking, add_pushing):
         add(app)
     app.cleanup_ctx.append(_with_pages)
     app.on_response_prepare.append(_complete)

@@ -28,7 +28,8 @@ class Services:
     in this process, with figures newer than the store's. `insecure`: somebody insists on showing
     everything to everybody. `hurry` has looks that were asked for made at once.
     `look` looks at an image for somebody who did not sign in, None where nobody does. `traffic` is
-    what this process asked of registries. `mender` pushes what mends a list, None where nothing does.
+    what this process asked of registries. `mender` pushes what mends a list, None where nothing
+    does.
     """
 
     store: Store
