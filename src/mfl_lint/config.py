@@ -51,6 +51,12 @@ class CredentialsConfig(Settings, frozen=True):
     anonymous: bool = False
 
 
+class WritingConfig(CredentialsConfig, frozen=True):
+    """Credentials for writing: docker's own are used only where that is said."""
+
+    docker_config: bool = False
+
+
 class PushConfig(Settings, frozen=True):
     """Whether people of the service may push mended lists, and to which tags; with what.
 
@@ -59,7 +65,7 @@ class PushConfig(Settings, frozen=True):
 
     enabled: bool = False
     tags: tuple[str, ...] = ("*",)
-    credentials: CredentialsConfig = CredentialsConfig(docker_config=False)
+    credentials: WritingConfig = WritingConfig()
 
 
 class RegistryConfig(Settings, frozen=True):

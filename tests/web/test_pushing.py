@@ -16,7 +16,14 @@ import pytest
 from aiohttp import DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
-from mfl_lint.config import Config, CredentialsConfig, HttpConfig, PushConfig, RegistryConfig
+from mfl_lint.config import (
+    Config,
+    CredentialsConfig,
+    HttpConfig,
+    PushConfig,
+    RegistryConfig,
+    WritingConfig,
+)
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.transport import Transport
@@ -40,7 +47,11 @@ BROKEN: Final = index(
 MENDED: Final = index(image("linux", "amd64"), image("linux", "arm64"))
 NAME: Final = "team/app"
 READING: Final = CredentialsConfig(username="reader", password_env="READING", docker_config=False)
-WRITING: Final = PushConfig(enabled=True, tags=("v*",), credentials=READING)
+WRITING: Final = PushConfig(
+    enabled=True,
+    tags=("v*",),
+    credentials=WritingConfig(username="reader", password_env="READING"),
+)
 VIEWER: Final = next(one for one in WHO if one.name == "viewer")
 ADMIN: Final = next(one for one in WHO if one.name == "admin")
 
