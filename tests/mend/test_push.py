@@ -150,6 +150,24 @@ async def test_somebody_who_pushes_right_after_us_is_noticed() -> None:
         assert not outcome.ok
 
 
+async def test_somebody_who_pushes_while_we_do_is_seen_and_can_be_restored() -> None:
+    async with FaultRegistry() as registry:
+        filled(registry)
+
+        async def raced(exchange: Exchange) -> web.StreamResponse:
+            place(registry.demo, "app", OTHER, "v1")
+            await registry.arrived(len(registry.requests) + 1)
+            await asyncio.sleep(0.02)
+            return await exchange.real()
+
+        registry.fault(PUT_TAG, raced)
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
+        last = outcome.last
+        assert (End.OVERWROTE, OTHER.digest, LIST.digest) == (last.end, last.between, last.now)
+        assert last.restore.endswith(f"app:v1@{OTHER.digest}")
+        assert not outcome.ok
+
+
 async def test_a_child_that_is_missing_is_named_and_nothing_is_written() -> None:
     async with FaultRegistry() as registry:
         filled(registry, "parts")

@@ -158,12 +158,14 @@ def _lines(tag: TagEnd) -> Iterable[str]:
             yield f"{name} points there already"
         case End.OVERTAKEN:
             yield f"{name} points at {tag.now or 'nothing'} now, pushed by somebody else{detail}"
+        case End.OVERWROTE:
+            yield f"pushed {name}, over {tag.between}, which somebody pushed meanwhile{detail}"
         case End.UNKNOWN:
             yield f"{name}: nobody knows whether it was pushed{detail}; look again"
         case _:
             yield f"not pushed: {name} is as it was, {tag.now or 'not there'}: {tag.end}{detail}"
-    if tag.before is not None and tag.restore:
-        yield f"{name} pointed at {tag.before}; to restore that: {tag.restore}"
+    if tag.restore:
+        yield f"{name} pointed at {tag.between or tag.before}; to restore that: {tag.restore}"
     if tag.window_s is not None:
         unless = ", unless the registry honours If-Match, which was sent" if tag.guarded else ""
         yield (

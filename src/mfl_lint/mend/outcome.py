@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -16,7 +17,8 @@ class End(StrEnum):
 
     PUSHED: a look afterwards saw it. UNCHANGED: it pointed there already. MOVED and REFUSED:
     the tag is not ours, and was not touched. OVERTAKEN: somebody else's push came after ours.
-    FAILED: a look afterwards saw the tag as it was. UNKNOWN: nobody could look afterwards.
+    OVERWROTE: ours came after somebody else's, which was seen too late. FAILED: a look afterwards
+    saw the tag as it was. UNKNOWN: nobody could look afterwards.
     """
 
     PUSHED = "pushed"
@@ -24,12 +26,19 @@ class End(StrEnum):
     MOVED = "moved"
     REFUSED = "refused"
     OVERTAKEN = "overtaken"
+    OVERWROTE = "overwrote"
     FAILED = "failed"
     UNKNOWN = "unknown"
 
 
+WRITTEN: Final = frozenset({End.PUSHED, End.OVERTAKEN, End.OVERWROTE, End.UNKNOWN})
+
+
 class TagEnd(msgspec.Struct, frozen=True):
     """How it ended for one tag. `before` and `now` are None where it was not there.
+
+    `between` is what somebody else pushed after the last look, and before us, as far as it was
+    seen: the tag was looked at all the time that our own push took.
 
     `window_s` is the longest time in which another push could have been overwritten unseen, None
     where nothing was put. `guarded`: If-Match was sent, so that a registry which honours it (not
@@ -43,6 +52,7 @@ class TagEnd(msgspec.Struct, frozen=True):
     detail: str = ""
     window_s: float | None = None
     guarded: bool = False
+    between: Digest | None = None
 
     @property
     def ok(self) -> bool:
@@ -52,10 +62,10 @@ class TagEnd(msgspec.Struct, frozen=True):
     @property
     def restore(self) -> str:
         """Return the command that puts back what was there, "" where there is nothing to undo."""
-        touched = self.end in (End.PUSHED, End.OVERTAKEN, End.UNKNOWN)
-        if not touched or self.before is None or self.reference.tag is None:
+        old = self.between or self.before
+        if self.end not in WRITTEN or old is None or self.reference.tag is None:
             return ""
-        return f"mfl-lint manifest restore {replace(self.reference, digest=self.before)}"
+        return f"mfl-lint manifest restore {replace(self.reference, digest=old)}"
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -7,8 +7,9 @@
     look at the tag again moved: the index is not put; the children may remain
     put the index         If-Match where the registry offers ETags; then a GET decides
 
-Between the last look and the put lies a window in which another push is overwritten unseen,
-unless the registry honours If-Match: how long it was is part of the outcome.
+Between the last look and the put lies a window in which another push is overwritten, unless the
+registry honours If-Match. The tag is looked at all that time, so that such a push is seen, most
+likely; how long the window was is part of the outcome.
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ from mfl_lint.core.errors import (
 )
 from mfl_lint.core.reference import Reference
 from mfl_lint.mend.bringing import Bringer, Child, Clients, Need, Progress
-from mfl_lint.mend.outcome import End, Outcome, TagEnd
+from mfl_lint.mend.outcome import WRITTEN, End, Outcome, TagEnd
 from mfl_lint.registry.source import Head
 
 _ABSENT: Final = Head(None)
+# While one index is put, at first often: 12 looks with doubling pauses are some 4 seconds.
+_LOOKS: Final = 12
+_FIRST_PAUSE_S: Final = 0.001
 
 
 class PushPlan(msgspec.Struct, frozen=True):
@@ -157,7 +161,26 @@ class _Push:
             return TagEnd(reference, End.UNCHANGED, before, head.digest)
         if head.digest != before:
             return self._moved(reference, before, head.digest)
-        failure: RegistryError | None = None
+        watch = asyncio.create_task(self._watch(reference, before))
+        try:
+            claimed, failure = await self._put(reference, head)
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
+        between = None if watch.cancelled() else watch.result()
+        window_s = self._clock() - looked
+        found = await self._decide(reference, before, claimed, failure)
+        if reference.tag is None or found.end not in WRITTEN:
+            return found
+        if found.end is End.PUSHED and between is not None:
+            found = replace(found, end=End.OVERWROTE, between=between)
+        return replace(found, window_s=window_s, guarded=bool(head.etag))
+
+    async def _put(
+        self, reference: Reference, head: Head
+    ) -> tuple[Digest | None, RegistryError | None]:
+        """Put the index; return the digest that the registry names, and why it failed."""
+        plan = self._plan
         try:
             claimed = await self._writer.put_manifest(
                 reference.repository,
@@ -168,13 +191,21 @@ class _Push:
                 once=True,
             )
         except RegistryError as error:
-            claimed, failure = None, error
-        window_s = self._clock() - looked
-        found = await self._decide(reference, before, claimed, failure)
-        written = found.end in (End.PUSHED, End.OVERTAKEN, End.UNKNOWN)
-        if reference.tag is None or not written:
-            return found
-        return replace(found, window_s=window_s, guarded=bool(head.etag))
+            return None, error
+        return claimed, None
+
+    async def _watch(self, reference: Reference, before: Digest | None) -> Digest | None:
+        """Return the first digest that the tag has besides those that are known; else wait."""
+        for number in range(_LOOKS):
+            try:
+                head = await self._look(reference)
+            except RegistryError:
+                break
+            if head.digest not in (None, before, self._plan.digest):
+                return head.digest
+            await asyncio.sleep(_FIRST_PAUSE_S * 2**number)
+        await asyncio.Event().wait()
+        return None
 
     async def _decide(
         self,
