@@ -26,7 +26,8 @@ from mfl_lint.registry.layer_memory import RunMemory
 from mfl_lint.report.inert import inert
 from mfl_lint.report.json_v1 import finding_v1
 from mfl_lint.report.paper import Paper
-from mfl_lint.report.plan import PlanV1, PushedV1, described, plan_v1, render_plan
+from mfl_lint.report.plan import described, render_plan
+from mfl_lint.report.plan_v1 import PlanV1, PushedV1, plan_v1
 from mfl_lint.rules import discover
 
 if TYPE_CHECKING:

@@ -166,6 +166,8 @@ class _One:
             base = msgspec.structs.replace(seen, reference=plan.target)
             losses = await self._fixing.left_behind(base) if plan.base == seen.digest else ()
             plan = msgspec.structs.replace(plan, losses=(*plan.losses, *losses))
+        if seen.root is not None and not seen.complete:
+            self._problems.append(f"{seen.reference.familiar}: not all of it could be seen")
         return Fixed(plan, seen, tuple(self._problems))
 
     async def _mended(self, seen: Observation, tags: Listing) -> Plan | None:

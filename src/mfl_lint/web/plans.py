@@ -19,7 +19,7 @@ from mfl_lint.core.rule import Finding, Siblings
 from mfl_lint.crawl.stored import stored_observation
 from mfl_lint.lint import judge
 from mfl_lint.mend.plan import plan_for
-from mfl_lint.report.plan import PlanV1, plan_v1
+from mfl_lint.report.plan_v1 import PlanV1, plan_v1
 from mfl_lint.store import pushes
 from mfl_lint.web import links, present
 from mfl_lint.web.addressed import repository_of
