@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import pty
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -290,6 +293,29 @@ async def test_what_hangs_on_the_old_digest_is_named(
     done = await mfl_lint("fix", where, "--format", "json")
     (loss,) = done.json["plans"][0]["losses"]
     assert f"the signature {where}:{tag} is of {sample.built.digest}" in loss
+
+
+async def test_each_step_is_asked_about_and_what_is_declined_stays(
+    shared_docker_registry: DockerRegistry, mfl_lint: MflLint
+) -> None:
+    where = await place(shared_docker_registry, "asked", SAMPLES["broken/misspelt"])
+    terminal, stdin = pty.openpty()
+    os.write(terminal, b"n\ny\ny\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mfl_lint", "fix", where, "--push", "--interactive"),
+        env=mfl_lint.env,
+        stdin=stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    os.close(stdin)
+    os.close(terminal)
+    assert 1 == process.returncode, err
+    assert b"its step was left out" in out
+    assert b"write linux/amd64 on entry 0" in err
+    entries = json.loads(await raw(shared_docker_registry, "asked/broken/misspelt", "latest"))
+    assert ["x86_64", "arm64"] == [x["platform"]["architecture"] for x in entries["manifests"]]
 
 
 @pytest.mark.parametrize(

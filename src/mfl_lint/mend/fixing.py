@@ -161,7 +161,7 @@ class _One:
             if plan is None and (seen.root is None or platform_words(self._reference.repository)):
                 plan = await self._by_repository()
         if plan is None:
-            plan = await self._mended(seen, tags)
+            plan, seen = await self._mended(seen, tags)
         if plan is not None and plan.changes:
             base = msgspec.structs.replace(seen, reference=plan.target)
             losses = await self._fixing.left_behind(base) if plan.base == seen.digest else ()
@@ -170,12 +170,14 @@ class _One:
             self._problems.append(f"{seen.reference.familiar}: not all of it could be seen")
         return Fixed(plan, seen, tuple(self._problems))
 
-    async def _mended(self, seen: Observation, tags: Listing) -> Plan | None:
+    async def _mended(self, seen: Observation, tags: Listing) -> tuple[Plan | None, Observation]:
+        """Return the plan for what was seen, with its layers read where they decide."""
         names = tags.names if tags.complete else ()
         plan = self._fixing.mend(seen, names)
         if plan is not None and plan.wants_layers:
-            plan = self._fixing.mend(await self._fixing.inside(seen), names)
-        return plan
+            seen = await self._fixing.inside(seen)
+            plan = self._fixing.mend(seen, names)
+        return plan, seen
 
     async def _by_tag(self, tags: Listing) -> Plan | None:
         """Return the plan that groups tags like `v1-arm64`, None where they are none."""
