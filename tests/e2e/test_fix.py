@@ -258,6 +258,23 @@ def _by_digest(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {entry["digest"]: entry["platform"] for entry in entries}
 
 
+async def test_a_dead_entry_is_pointed_at_the_image_of_a_tag_beside_it(
+    shared_docker_registry: DockerRegistry, mfl_lint: MflLint
+) -> None:
+    registry, name = shared_docker_registry, "repointed/app"
+    amd64, gone = image("linux", "amd64", name="kept"), image("linux", "arm64", name="gone")
+    await push(registry.host, name, index(amd64, gone), "v1")
+    again = image("linux", "arm64", name="again")
+    await push(registry.host, name, again, "v1-arm64")
+    await push(registry.host, name, amd64, "v1-amd64")
+    url = f"http://{registry.host}/v2/{name}/manifests/{gone.digest}"
+    async with aiohttp.ClientSession() as client, client.delete(url) as answer:
+        assert 202 == answer.status
+    done = await mfl_lint("fix", f"{registry.host}/{name}:v1", "--push")
+    assert 0 == done.code, done.out + done.err
+    assert json.loads(index(amd64, again).raw) == json.loads(await raw(registry, name, "v1"))
+
+
 async def test_a_plan_goes_to_another_tag_and_the_old_one_stays(
     shared_docker_registry: DockerRegistry, mfl_lint: MflLint
 ) -> None:

@@ -14,6 +14,7 @@ from mfl_lint.core.plan import Plan
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Requirement
 from mfl_lint.core.rule import Finding, Siblings
+from mfl_lint.core.spare import Spare
 from mfl_lint.lint import judge
 from mfl_lint.mend.plan import plan_for
 from mfl_lint.rules import discover
@@ -148,6 +149,29 @@ def test_an_entry_whose_image_is_gone_goes() -> None:
     plan = planned(index(AMD64, GONE, ARM64), gone=[GONE])
     assert ["linux/amd64", "linux/arm64"] == platforms(plan)
     assert ["MFL201"] == rules(plan.fixed)
+
+
+def test_an_entry_whose_image_is_gone_is_pointed_at_the_one_that_a_tag_beside_it_names() -> None:
+    again = image("linux", "s390x", name="built again")
+    seen = observation(index(AMD64, GONE, PPC), looks={GONE.digest: ABSENT}, tag="v1")
+    beside = observation(again, tag="v1-s390x")
+    assert beside.root is not None
+    plan = plan_for(seen, judging(), (), [Spare(beside.root, beside.reference)])
+    assert plan is not None
+    assert ["linux/amd64", "linux/s390x", "linux/ppc64le"] == platforms(plan)
+    assert again.digest == plan.parts[1].entry.digest
+    assert f"test/team/app@{again.digest}" == str(plan.parts[1].source)
+    assert (["MFL201"], ()) == (rules(plan.fixed), plan.begun)
+
+
+def test_an_entry_whose_platform_another_one_offers_is_not_pointed_anywhere() -> None:
+    again = image("linux", "s390x", name="built again")
+    seen = observation(index(AMD64, GONE, again), looks={GONE.digest: ABSENT})
+    beside = observation(again, tag="latest-s390x")
+    assert beside.root is not None
+    plan = plan_for(seen, judging(), (), [Spare(beside.root, beside.reference)])
+    assert plan is not None
+    assert [AMD64.digest, again.digest] == [part.entry.digest for part in plan.parts]
 
 
 def test_an_entry_that_the_policy_demands_stays_until_it_is_built() -> None:

@@ -12,7 +12,12 @@ from typing import Final
 import msgspec
 
 from mfl_lint.core.doubles import Same, preferred, same_key
-from mfl_lint.core.manifest import DOCKER_LIST, DOCKER_MANIFEST, INDEX_TYPES, OCI_INDEX
+from mfl_lint.core.manifest import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    INDEX_TYPES,
+    OCI_INDEX,
+)
 from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.parse import clean_media_type
 from mfl_lint.core.plan import Mend
@@ -20,6 +25,7 @@ from mfl_lint.core.platform import Platform, meets
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.right_platform import Unsure, canonical, right_platform
 from mfl_lint.core.rule import Finding
+from mfl_lint.core.spare import Spare, repointed
 from mfl_lint.core.steps import Annotate, Drop, Repoint, SetMediaType
 
 _PLATFORM: Final = frozenset({"MFL101", "MFL102", "MFL103", "MFL104", "MFL107"})
@@ -52,18 +58,21 @@ def decide(
     findings: Iterable[Finding],
     name: Reference,
     required: Sequence[Platform] = (),
+    spares: Sequence[Spare] = (),
 ) -> Decision:
     """Return what mends the findings of an index; nothing for an image that is in no index.
 
     `name` is the repository that holds the list. `required` are the platforms that the policy
-    demands of the tag: an entry for one of them is not dropped where no other offers it.
+    demands of the tag: an entry for one of them is not dropped where no other offers it. `spares`
+    are images whose names say that they belong to the tag: an entry that leads nowhere is pointed
+    at the one for its platform.
     """
     if not root.is_index:
         return Decision()
     work = _Decider(root, tuple(findings), name, required)
     work.describe()
     work.annotate()
-    work.drop_missing()
+    work.drop_missing(spares)
     work.drop_duplicates()
     work.drop_orphans()
     work.name_type()
@@ -136,10 +145,14 @@ class _Decider:
             self._leave(at, _PLATFORM, why)
             self._refused.append(f"{why}: drop it, or build what it was meant to be")
 
-    def drop_missing(self) -> None:
-        """Drop entries whose children the registry does not have."""
+    def drop_missing(self, spares: Sequence[Spare]) -> None:
+        """Drop entries whose children the registry does not have, or point them elsewhere."""
         for at, child in self._having(frozenset({"MFL201"})):
             said = child.entry.platform
+            spare = self._spare_for(at, spares)
+            if spare is not None:
+                self._described.append(repointed(at, child, spare))
+                continue
             if child.kind in _IMAGES and said is not None and self._is_needed(at, said):
                 why = f"its image is gone and the policy demands {said}: build it and push it again"
                 self._leave(at, frozenset({"MFL201"}), why)
@@ -249,14 +262,24 @@ class _Decider:
         same = self._same(at)
         return said is not None and same is not None and said.normalized() != same[0]
 
+    def _spare_for(self, at: int, spares: Sequence[Spare]) -> Spare | None:
+        """Return the image that an entry which leads nowhere can be pointed at."""
+        said = canonical(self._root.children[at].entry.platform or Platform())
+        if said is None or self._is_offered(at, said):
+            return None
+        wanted = said.normalized()
+        return next((one for one in spares if one.platform == wanted), None)
+
     def _is_needed(self, at: int, said: Platform) -> bool:
         """Say whether the policy demands the entry's platform and no other entry offers it."""
-        if not any(meets(one, said) for one in self._required):
-            return False
+        return any(meets(one, said) for one in self._required) and not self._is_offered(at, said)
+
+    def _is_offered(self, at: int, said: Platform) -> bool:
+        """Say whether another entry leads to an image for the platform."""
         others = (n for n in range(len(self._root.children)) if n != at and n not in self._drops)
         mine = canonical(said) or said.normalized()
         known = (self._same(n) for n in others if not _is_absent(self._root.children[n]))
-        return mine.normalized() not in {same[0] for same in known if same}
+        return mine.normalized() in {same[0] for same in known if same}
 
     def _best(self, positions: Sequence[int]) -> tuple[int, str]:
         """Return which of several images to keep, and why."""

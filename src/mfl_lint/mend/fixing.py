@@ -15,12 +15,13 @@ import msgspec
 from mfl_lint.config import Scheme
 from mfl_lint.core.errors import RegistryError
 from mfl_lint.core.names import PlatformWord, platform_words
-from mfl_lint.core.observation import LookState, Observation
+from mfl_lint.core.observation import Kind, LookState, Observation
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.policy import Policy, Severity
 from mfl_lint.core.reference import DEFAULT_TAG, Reference
 from mfl_lint.core.relatives import family, stem_repository
 from mfl_lint.core.rule import Finding, Rule, Siblings, TagSummary
+from mfl_lint.core.spare import Spare
 from mfl_lint.lint import judge, judge_name
 from mfl_lint.mend.attached import attached
 from mfl_lint.mend.grouping import Member, group_plan
@@ -32,6 +33,7 @@ from mfl_lint.registry.source import Listing
 
 Clients = Callable[[str], RegistryClient]
 _MAX_MEMBERS: Final = 50
+_BESIDE_IMAGES: Final = frozenset({Kind.ATTESTATION, Kind.ARTIFACT, Kind.BLOB})
 
 
 class Fixed(msgspec.Struct, frozen=True):
@@ -103,11 +105,13 @@ class Fixing:
         """Return the plan that makes one list of the members; raise Refused."""
         return group_plan(base, members, self.judge(), blamed, self._form)
 
-    def mend(self, seen: Observation, tags: Iterable[str]) -> Plan | None:
-        """Return the plan for what was seen."""
+    def mend(
+        self, seen: Observation, tags: Iterable[str], spares: Sequence[Spare] = ()
+    ) -> Plan | None:
+        """Return the plan for what was seen; `spares` as in `plan_for`."""
         reference = seen.reference
         required = self._policy.required(reference.repository, reference.tag or "")
-        return plan_for(seen, self.judge(tags), tuple(required))
+        return plan_for(seen, self.judge(tags), tuple(required), spares)
 
     def judge(self, tags: Iterable[str] | None = None) -> Judge:
         """Return what says what is found in an observation, without what the policy ignores."""
@@ -177,7 +181,23 @@ class _One:
         if plan is not None and plan.wants_layers:
             seen = await self._fixing.inside(seen)
             plan = self._fixing.mend(seen, names)
+        if plan is not None and _lacks_images(plan):
+            plan = self._fixing.mend(seen, names, await self._spares(names))
         return plan, seen
+
+    async def _spares(self, names: tuple[str, ...]) -> list[Spare]:
+        """Return the images of tags like `v1-arm64` beside the tag `v1`."""
+        found = family(self._reference.tag or DEFAULT_TAG, names)
+        if found is None or self._reference.tag in found.members:
+            return []
+        bare = msgspec.structs.replace(self._reference, digest=None)
+        asked = [msgspec.structs.replace(bare, tag=one) for one in found.members][:_MAX_MEMBERS]
+        seen = await asyncio.gather(*map(self._fixing.look, asked))
+        return [
+            Spare(one.root, one.reference)
+            for one in seen
+            if one.root is not None and one.root.kind is Kind.IMAGE
+        ]
 
     async def _by_tag(self, tags: Listing) -> Plan | None:
         """Return the plan that groups tags like `v1-arm64`, None where they are none."""
@@ -236,8 +256,14 @@ class _One:
         return self._fixing.group(base, found, blamed), found
 
 
+def _lacks_images(plan: Plan) -> bool:
+    found = (*plan.fixed, *(left.finding for left in plan.left))
+    return any(finding.rule == "MFL201" for finding in found)
+
+
 def _may_be_grouped(seen: Observation) -> bool:
     """Say whether the reference is not there, or one image: a list of several is mended itself."""
     if seen.root is None:
         return seen.look.state is LookState.ABSENT
-    return sum(1 for _ in seen.root.images()) == 1
+    below = seen.root.children if seen.root.is_index else (seen.root,)
+    return sum(node.kind not in _BESIDE_IMAGES for node in below) == 1

@@ -18,6 +18,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.right_platform import canonical
 from mfl_lint.core.rule import Finding
+from mfl_lint.core.spare import described
 from mfl_lint.core.steps import Add
 from mfl_lint.mend.plan import Judge, planned
 
@@ -112,7 +113,7 @@ class _Group:
 
     def media_types(self) -> list[str]:
         """Return the media types of the images."""
-        return [_descriptor(one.node).media_type for one, _ in self._images]
+        return [described(one.node).media_type for one, _ in self._images]
 
     def _of(self, member: Member) -> Iterator[_Image]:
         """Yield the images of a member; a name that has no such tag offers none."""
@@ -143,21 +144,9 @@ class _Group:
 
     def _add(self, image: _Image, node: Node, platform: Platform | None) -> Mend:
         source = image.member.seen.reference
-        child = msgspec.structs.replace(_descriptor(node), platform=platform)
+        child = msgspec.structs.replace(described(node), platform=platform)
         named = Reference(source.registry, source.repository, None, child.digest)
         return Mend(Add(child, named), f"{source.familiar} is for {platform}")
-
-
-def _descriptor(node: Node) -> Descriptor:
-    """Return what leads to a node, with the size and type that its bytes really have."""
-    document = node.document
-    if document is None:
-        return node.entry
-    return msgspec.structs.replace(
-        node.entry,
-        media_type=document.media_type or document.served_type,
-        size_bytes=document.size_bytes,
-    )
 
 
 def _platform(image: _Image) -> Platform | str:

@@ -25,7 +25,8 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding
-from mfl_lint.core.steps import Add, Drop
+from mfl_lint.core.spare import Spare
+from mfl_lint.core.steps import Add, Drop, Repoint
 
 Judge = Callable[[Observation], Sequence[Finding]]
 
@@ -55,17 +56,22 @@ _NOT_A_LIST: Final = "there is no list to be changed: the tag is one image"
 _OTHERWISE: Final = "no change of the list mends it"
 
 
-def plan_for(seen: Observation, judge: Judge, required: Sequence[Platform] = ()) -> Plan | None:
+def plan_for(
+    seen: Observation,
+    judge: Judge,
+    required: Sequence[Platform] = (),
+    spares: Sequence[Spare] = (),
+) -> Plan | None:
     """Return what mends a tag's findings, None where the tag was not seen.
 
     `judge` says what is found in an observation. `required` are the platforms that the policy
-    demands of the tag.
+    demands of the tag, `spares` images whose names say that they belong to it.
     """
     if seen.root is None:
         return None
     findings = tuple(judge(seen))
-    decision = decide(seen.root, findings, seen.reference, required)
-    return planned(seen, judge, decision, findings)
+    decision = decide(seen.root, findings, seen.reference, required, spares)
+    return planned(seen, judge, decision, findings, instead=[one.node for one in spares])
 
 
 def planned(
@@ -74,9 +80,11 @@ def planned(
     decision: Decision,
     findings: Sequence[Finding],
     added: Iterable[Node] = (),
+    instead: Iterable[Node] = (),
 ) -> Plan:
-    """Return the plan that a decision makes of what was seen; `added` are the nodes of new parts.
+    """Return the plan that a decision makes of what was seen.
 
+    `added` are the nodes of new parts, `instead` those that entries may be pointed at.
     A list that cannot be changed at all (it is not UTF-8, or has two meanings) refuses the plan.
     """
     assert seen.root is not None  # noqa: S101  # the caller's to see to
@@ -86,7 +94,7 @@ def planned(
     except ManifestInvalid as error:
         decision = Decision((), {}, (*decision.refused, str(error)))
         raw, media_type, steps = _bytes(seen.root), _type(seen.root), ()
-    after = _foreseen(seen, raw, media_type, decision.mends, added)
+    after = _foreseen(seen, raw, media_type, decision.mends, added, instead)
     assert after.root is not None  # noqa: S101  # made just now
     plan = Plan(
         target=msgspec.structs.replace(seen.reference, digest=None),
@@ -126,6 +134,7 @@ def _foreseen(
     media_type: str,
     mends: Sequence[Mend],
     added: Iterable[Node],
+    instead: Iterable[Node],
 ) -> Observation:
     """Return the look at the tag as it will be; what is known of the children stays known."""
     root = seen.root
@@ -134,8 +143,9 @@ def _foreseen(
         return seen
     document = parse_document(raw, media_type)
     kept = [*_kept(root, mends), *added]
+    others = {node.entry.digest: node for node in instead}
     children = tuple(
-        _at(node, position, entry)
+        _at(node if node.entry.digest == entry.digest else others[entry.digest], position, entry)
         for position, (node, entry) in enumerate(zip(kept, document.entries, strict=True))
     )
     entry = Descriptor(media_type, document.digest, len(raw))
@@ -162,11 +172,13 @@ def _parts(
     dropped = {step.position for step in steps if isinstance(step, Drop)}
     old = [at for at in range(len((base or root).children)) if at not in dropped]
     sources = [step.source for step in steps if isinstance(step, Add)]
+    elsewhere = {step.position: step.source for step in steps if isinstance(step, Repoint)}
     parts = []
     for at, child in enumerate(root.children):
         own = msgspec.structs.replace(name, tag=None, digest=child.entry.digest)
         before = old[at] if at < len(old) else None
-        source = own if before is not None else sources[at - len(old)]
+        added = sources[at - len(old)] if before is None else own
+        source = added if before is None else elsewhere.get(before, own)
         built = child.config.platform if child.config is not None else None
         parts.append(Part(before, child.entry, source, child.kind, built))
     return tuple(parts)
