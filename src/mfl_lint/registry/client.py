@@ -54,6 +54,7 @@ ACCEPT: Final = ", ".join(
 )
 _JSON: Final = "application/json"
 _PULL: Final = "repository:{}:pull"
+WRITING: Final = "repository:{}:pull,push"
 _CATALOGUE_SCOPE: Final = "registry:catalog:*"
 _PAGE: Final = 1000
 _NO_CATALOGUE: Final = (
@@ -90,11 +91,24 @@ class RegistryClient:
         self._route: Route | None = None
         self._max_pages = max_pages
         self._reach = reach
+        self._written: frozenset[str] = frozenset()
+
+    def write_to(self, repository: str) -> None:
+        """Ask for the right to write to a repository too, whatever is asked of it from now on.
+
+        Some registries let nobody read a repository that is not there yet, but its maker.
+        """
+        self._written |= {repository}
+
+    def _scope(self, repository: str) -> str:
+        return (
+            WRITING.format(repository) if repository in self._written else _PULL.format(repository)
+        )
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
         path = path_of(repository, "manifests", target)
-        scope = _PULL.format(repository)
+        scope = self._scope(repository)
         answer = await self._join("HEAD", path, scope, ACCEPT, MAX_DOCUMENT_BYTES)
         if answer.status in _NO_HEAD:
             document = await self.document(repository, target)
@@ -110,7 +124,7 @@ class RegistryClient:
     async def document(self, repository: str, target: str, media_type: str = "") -> Document:
         """Return the document; by tag its own hash is its digest, whatever the headers say."""
         path = path_of(repository, "manifests", target)
-        scope = _PULL.format(repository)
+        scope = self._scope(repository)
         answer, digest = await self._verified(path, scope, ACCEPT, target, MAX_DOCUMENT_BYTES)
         if digest is None:
             return await self._confirmed(repository, answer)
@@ -118,7 +132,7 @@ class RegistryClient:
 
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Return the verified bytes of a small blob, wherever the registry keeps it."""
-        path, scope = blob_path(repository, digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         answer, _ = await self._verified(path, scope, "*/*", digest, limit)
         return answer.body
 
@@ -128,7 +142,7 @@ class RegistryClient:
 
     async def pour(self, repository: str, digest: Digest, intake: Intake) -> None:
         """Hand a large blob to an intake, or the rest of it where it was cut off before."""
-        path, scope = blob_path(repository, digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         begins = intake.received
         headers = {"Range": f"bytes={begins}-"} if begins else {}
         stream = BodyStream(intake, self._transport.http)
@@ -139,7 +153,7 @@ class RegistryClient:
 
     async def check_blob(self, repository: str, digest: Digest) -> None:
         """Raise NotFound where the blob is not there; a 404 is repeated as GET: it has a body."""
-        path, scope = blob_path(repository, digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         answer = await self._join("HEAD", path, scope, "*/*", 0)
         if answer.status in _NO_HEAD:
             await self.stream(repository, digest, _nothing, _ANY_SIZE)
@@ -149,7 +163,7 @@ class RegistryClient:
     async def tags(self, repository: str) -> Listing:
         """Return the repository's tags; NotFound where the registry says it is not there."""
         path = path_of(repository, "tags", "list")
-        return await self._listing(path, "tags", _PULL.format(repository))
+        return await self._listing(path, "tags", self._scope(repository))
 
     async def repositories(self) -> Listing:
         """Return the catalogue; where a registry has none, a listing that says so."""
