@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import resource
 import signal
@@ -139,10 +140,18 @@ def test_a_configured_database_has_the_audit(world: World) -> None:
     assert "there is no database" in ran.err
     upgrade(url)
     world.good("push", f"@{LIST}")
-    with sqlite3.connect(home / "own.db") as connection:
+    with contextlib.closing(sqlite3.connect(home / "own.db")) as connection:
         rows = connection.execute("SELECT repository, tag, state FROM push_audit").fetchall()
-    connection.close()
     assert [("multi", "v1", "pushed")] == rows
+
+
+def test_the_database_that_a_project_has_is_told_of_pushes(world: World) -> None:
+    upgrade("sqlite:///mfl-lint.db")
+    world.made()
+    world.good("push", f"@{LIST}")
+    with contextlib.closing(sqlite3.connect("mfl-lint.db")) as connection:
+        rows = connection.execute("SELECT tag, state FROM push_audit").fetchall()
+    assert [("v1", "pushed")] == rows
 
 
 def test_drafts_lie_where_xdg_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from mfl_lint.config import HttpConfig
+from mfl_lint.config import CredentialsConfig, HttpConfig, RegistryConfig
 from mfl_lint.core.digest import digest_of
 from mfl_lint.core.manifest import OCI_INDEX
 from mfl_lint.mend.bringing import Progress
 from mfl_lint.mend.outcome import End
+from mfl_lint.mend.push import push
+from mfl_lint.registry.client import RegistryClient
+from mfl_lint.registry.credentials import Keychain
+from mfl_lint.registry.transport import Transport
 from tests import faults, wire_faults
 from tests.builders import DOCKER, attestation, image, index, place
 from tests.fault_registry import AT_CHILD, AT_INDEX, Exchange, FaultRegistry
-from tests.mend.pushing import Remembered, plan_for, pushed, tag_of
+from tests.mend.pushing import QUICK, Remembered, plan_for, pushed, tag_of
+from tests.token_server import TokenServer
 
 AMD64, ARM64, PPC = (image("linux", arch) for arch in ("amd64", "arm64", "ppc64le"))
 LIST = index(AMD64, ARM64)
@@ -24,6 +30,7 @@ WRITES = "POST|PUT|PATCH"
 PUT_TAG = ("PUT", AT_INDEX[1])
 PUT_CHILD = ("PUT", AT_CHILD[1])
 GET_TAG = ("GET|HEAD", AT_INDEX[1])
+NEW = "repository:new/app:push"
 MOUNT = ("POST", r"/uploads/\?mount=")
 
 
@@ -377,3 +384,28 @@ async def test_docker_lists_are_pushed_with_their_own_types() -> None:
         assert [one.media_type for one in (built, *parts)] == [
             one.media_type for one in stored if one
         ]
+
+
+async def test_a_repository_that_only_its_maker_may_read_can_be_pushed_to() -> None:
+    tokens = TokenServer({"ada": "secret"}, anonymous=False)
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        grant = tokens.grant_of(request.headers.get("Authorization", "").partition(" ")[2])
+        allowed = grant is not None and ("/new/" not in request.path or NEW in grant.scopes)
+        if allowed or not request.path.startswith("/v2/"):
+            return await handler(request)
+        challenge = f'Bearer realm="http://{request.host}/token",scope="repository:new/app:pull"'
+        return await faults.status(401, headers={"WWW-Authenticate": challenge})(
+            Exchange(registry, request, handler)
+        )
+
+    async with FaultRegistry(tokens=tokens, guard=guard) as registry, Transport(QUICK) as http:
+        place(registry.demo, "parts", LIST, "children")
+        credentials = CredentialsConfig(username="ada", password_env="P")
+        settings = RegistryConfig("r", registry.host, credentials=credentials)
+        client = RegistryClient(settings, http, keychain=Keychain({"P": "secret"}))
+        plan = plan_for(registry.host, "new/app:v1", LIST, "parts")
+        outcome = await push(plan, lambda _: client, Remembered())
+        assert outcome.ok, outcome
+        assert LIST.digest == tag_of(registry, "new/app:v1")

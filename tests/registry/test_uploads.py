@@ -73,9 +73,9 @@ async def test_a_large_blob_goes_in_chunks_and_how_far_it_is_is_told() -> None:
     async with FaultRegistry() as registry, copying(registry) as writer:
         told = await copied(writer)
         assert LARGE == registry.demo.blob("target", digest_of(LARGE))
-        assert 3 <= registry.count(*PATCH) <= 4
+        assert 2 <= registry.count(*PATCH) <= 4
         assert sorted(told) == told
-        assert len(told) >= 3
+        assert len(told) >= 2
         assert 0 < told[-1] <= len(LARGE)
         ranges = [one.headers["content-range"] for one in registry.matching(*PATCH)]
         assert ranges[0].startswith("0-")

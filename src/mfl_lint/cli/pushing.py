@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -105,6 +106,7 @@ async def points_at(registries: Registries, reference: Reference) -> Digest | No
     if reference.tag is None:
         return None
     client = registries.client(reference.registry)
+    client.write_to(reference.repository)
     try:
         head = await client.head(reference.repository, reference.tag)
         if head.digest is not None:
@@ -124,18 +126,27 @@ async def carry_out(call: Pushing, registries: Registries, plan: PushPlan) -> Ou
 
 @asynccontextmanager
 async def audit(config: Config) -> AsyncIterator[Audit]:
-    """Yield where this user's pushes are written down: the database where one is configured."""
+    """Yield where this user's pushes are written down.
+
+    That is a journal, and the database of the settings file where it names one, or has its own.
+    """
     who = os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
     journal = Journal(state_folder(os.environ), who)
-    if config.database == DatabaseConfig():
+    if not _has_database(config):
         yield journal
         return
     from mfl_lint.service.crawling import database_url
     from mfl_lint.store.engine import open_store
 
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(database_url(config)))
+    async with open_store(database_url(config)) as store:
         yield Audits(StoreAudit(store, who), journal)
+
+
+def _has_database(config: Config) -> bool:
+    if config.database != DatabaseConfig():
+        return True
+    file = config.database.url.removeprefix("sqlite:///")
+    return config.path is not None and Path(file).is_file()
 
 
 def tell(outcome: Outcome) -> int:

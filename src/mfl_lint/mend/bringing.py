@@ -64,6 +64,7 @@ class Bringer:
         progress: Callable[[Progress], None],
     ) -> None:
         self.writer = Writer(clients(target.registry))
+        self.writer.client.write_to(target.repository)
         self._clients = clients
         self._target = target
         self._copy = copy

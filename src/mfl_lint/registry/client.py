@@ -42,10 +42,11 @@ from mfl_lint.registry.answer import Answer, content_length, error_of, place
 from mfl_lint.registry.answer import media_type as served_type
 from mfl_lint.registry.auth import Authorizer
 from mfl_lint.registry.credentials import Keychain
-from mfl_lint.registry.origin import Origin, candidates, is_docker_hub, is_loopback
+from mfl_lint.registry.origin import Origin, is_docker_hub
 from mfl_lint.registry.pages import MAX_LISTING_BYTES, MAX_PAGES, Field, Pages
-from mfl_lint.registry.politeness import Flights, limits_of
-from mfl_lint.registry.route import Request, Route
+from mfl_lint.registry.politeness import Flights
+from mfl_lint.registry.route import Request
+from mfl_lint.registry.routing import Routing
 from mfl_lint.registry.source import Head, Listing
 from mfl_lint.registry.streaming import BodyStream, Intake, Take
 from mfl_lint.registry.transport import Transport
@@ -55,6 +56,7 @@ ACCEPT: Final = ", ".join(
 )
 _JSON: Final = "application/json"
 _PULL: Final = "repository:{}:pull"
+WRITING: Final = "repository:{}:pull,push"
 _CATALOGUE_SCOPE: Final = "registry:catalog:*"
 _PAGE: Final = 1000
 _NO_CATALOGUE: Final = (
@@ -88,14 +90,26 @@ class RegistryClient:
         self._keychain = keychain or Keychain()
         self._auth = Authorizer(registry, transport, self._keychain)
         self._flights = Flights()
-        self._route: Route | None = None
+        self._routing = Routing(registry, transport, self._keychain, reach)
         self._max_pages = max_pages
-        self._reach = reach
+        self._written: frozenset[str] = frozenset()
+
+    def write_to(self, repository: str) -> None:
+        """Ask for the right to write to a repository too, whatever is asked of it from now on.
+
+        Some registries let nobody read a repository that is not there yet, but its maker.
+        """
+        self._written |= {repository}
+
+    def _scope(self, repository: str) -> str:
+        return (
+            WRITING.format(repository) if repository in self._written else _PULL.format(repository)
+        )
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
         path = path_of(repository, "manifests", target)
-        scope = _PULL.format(repository)
+        scope = self._scope(repository)
         answer = await self._join("HEAD", path, scope, ACCEPT, MAX_DOCUMENT_BYTES)
         if answer.status in _NO_HEAD:
             document = await self.document(repository, target)
@@ -111,7 +125,7 @@ class RegistryClient:
     async def document(self, repository: str, target: str, media_type: str = "") -> Document:
         """Return the document; by tag its own hash is its digest, whatever the headers say."""
         path = path_of(repository, "manifests", target)
-        scope = _PULL.format(repository)
+        scope = self._scope(repository)
         answer, digest = await self._verified(path, scope, ACCEPT, target, MAX_DOCUMENT_BYTES)
         if digest is None:
             return await self._confirmed(repository, answer)
@@ -119,7 +133,7 @@ class RegistryClient:
 
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Return the verified bytes of a small blob, wherever the registry keeps it."""
-        path, scope = blob_path(repository, digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         answer, _ = await self._verified(path, scope, "*/*", digest, limit)
         return answer.body
 
@@ -129,7 +143,7 @@ class RegistryClient:
 
     async def pour(self, repository: str, digest: Digest, intake: Intake) -> None:
         """Hand a large blob to an intake, or the rest of it where it was cut off before."""
-        path, scope = blob_path(repository, digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         begins = intake.received
         headers = {"Range": f"bytes={begins}-"} if begins else {}
         stream = BodyStream(intake, self._transport.http)
@@ -140,7 +154,7 @@ class RegistryClient:
 
     async def check_blob(self, repository: str, digest: Digest) -> None:
         """Raise NotFound where the blob is not there; a 404 is repeated as GET: it has a body."""
-        path, scope = blob_path(repository, digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         answer = await self._join("HEAD", path, scope, "*/*", 0)
         if answer.status in _NO_HEAD:
             await self.stream(repository, digest, _nothing, _ANY_SIZE)
@@ -150,7 +164,7 @@ class RegistryClient:
     async def tags(self, repository: str) -> Listing:
         """Return the repository's tags; NotFound where the registry says it is not there."""
         path = path_of(repository, "tags", "list")
-        return await self._listing(path, "tags", _PULL.format(repository))
+        return await self._listing(path, "tags", self._scope(repository))
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...]:
         """Return what refers to a digest; nothing where the registry has no such question.
@@ -178,7 +192,7 @@ class RegistryClient:
 
         Another process asks those.
         """
-        async with self._transport.host_of(await self._routed()).lent(slots, least) as fewer:
+        async with self._transport.host_of(await self._routing.find()).lent(slots, least) as fewer:
             yield fewer
 
     async def close(self) -> None:
@@ -189,7 +203,7 @@ class RegistryClient:
             answer = await self._join("GET", url.raw_path_qs, scope, _JSON, MAX_LISTING_BYTES)
             return self._demand(answer)
 
-        route = await self._routed()
+        route = await self._routing.find()
         fits = is_tag if field == "tags" else is_repository
         pages = Pages(fetch, field, fits, self._max_pages)
         return await pages.read(route.origin.url(f"{path}?n={_PAGE}"))
@@ -234,7 +248,7 @@ class RegistryClient:
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Answer:
         """Return the answer to a request that only reads."""
-        route = self._route or await self._routed()
+        route = self._routing.known or await self._routing.find()
         url = route.origin.url(path)
         # Only manifests are asked for so, and only their GETs are counted as pulls.
         pull = method == "GET" and accept == ACCEPT
@@ -257,7 +271,7 @@ class RegistryClient:
         `where` is a path, or a URL that the registry gave: on another host than its own no
         credentials go along, and the host may be only where redirects may lead.
         """
-        route = self._route or await self._routed()
+        route = self._routing.known or await self._routing.find()
         url = route.origin.url(where) if isinstance(where, str) else where
         request = Request(method, url, route, redirects=0, tries=tries, headers=headers, body=body)
         if (origin := Origin.of(url)) != route.origin:
@@ -295,42 +309,6 @@ class RegistryClient:
         if answer.status == 200:
             return answer
         raise self.refusal(answer)
-
-    async def _routed(self) -> Route:
-        """Return how the registry is reached, found out once."""
-        if self._route is None:
-            self._route = await self._flights.join("route", self._find_route)
-        return self._route
-
-    async def _find_route(self) -> Route:
-        """Return the first route that answers, or the only one without asking."""
-        *tentative, last = candidates(self.registry, self._keychain.is_insecure)
-        for origin in tentative:
-            route = await self._route_by(origin, insecure=True)
-            ping = Request("GET", origin.url("/v2/"), route, redirects=0, tries=1)
-            try:
-                await self._transport.fetch(ping)
-            except (Unreachable, BodyInvalid):
-                continue
-            return route
-        return await self._route_by(last, insecure=False)
-
-    async def _route_by(self, origin: Origin, *, insecure: bool) -> Route:
-        """Return the route by an origin. Insecure registries' certificates are not looked at."""
-        registry = self.registry
-        trusted = await self._transport.trust(registry.ca_file)
-        unverified = not registry.verify_tls or (insecure and not registry.ca_file)
-        inside = registry.own or is_loopback(registry)
-        return Route(
-            origin=origin,
-            limits=limits_of(registry),
-            tls=False if unverified else trusted,
-            foreign_tls=trusted,
-            reach=self._reach,
-            foreign_reach=Reach.INSIDE if inside else Reach.PUBLIC,
-            friends=frozenset(host.lower() for host in registry.realm_hosts),
-            account=registry.name,
-        )
 
 
 async def _nothing(_: bytes) -> bool:

@@ -15,7 +15,8 @@ import yarl
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import BodyInvalid, RateLimited, RegistryError, Rejected, Unreachable
 from mfl_lint.registry.answer import Answer, place
-from mfl_lint.registry.client import NO_HEADERS, RegistryClient
+from mfl_lint.registry.challenge import repository_scope
+from mfl_lint.registry.client import NO_HEADERS, WRITING, RegistryClient
 
 CHUNK_BYTES: Final = 4 * 1024 * 1024
 _LONGEST_CHUNK: Final = 64 * 1024 * 1024
@@ -34,8 +35,8 @@ class UploadFailed(RegistryError):
 
 def push_scope(repository: str, source: str = "") -> str:
     """Return the scope of writing to a repository, and reading blobs of another one."""
-    beside = f" repository:{source}:pull" if source else ""
-    return f"repository:{repository}:pull,push{beside}"
+    beside = f" {repository_scope(source)}" if source else ""
+    return f"{WRITING.format(repository)}{beside}"
 
 
 def rejection(client: RegistryClient, answer: Answer) -> RegistryError:
