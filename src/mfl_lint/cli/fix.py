@@ -29,7 +29,7 @@ class Call(options.Looking, frozen=True, kw_only=True):
     interactive: bool
     form: str
     copy: bool
-    format: str
+    plan_format: str
 
 
 @click.command("fix", cls=ProjectCommand)
@@ -42,7 +42,12 @@ class Call(options.Looking, frozen=True, kw_only=True):
 @click.option("--docker", "form", flag_value="docker", help="A new list is a Docker list.")
 @click.option("--copy", is_flag=True, help="Copy images from other registries if need be.")
 @click.option(
-    "--format", type=click.Choice(_FORMATS), default="text", show_default=True, help="The report."
+    "--format",
+    "plan_format",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="The report.",
 )
 @rules_options
 @options.looking_options
@@ -73,7 +78,7 @@ def fix(call: Call) -> int:
         raise click.UsageError("--to TAG is for one reference")
     done = asyncio.run(run(call))
     _report(call, done)
-    if call.format == "text":
+    if call.plan_format == "text":
         for problem in done.problems:
             say(f"could not look: {problem}")
     return _exit_code(done)
@@ -83,7 +88,7 @@ def _report(call: Call, done: Done) -> None:
     from mfl_lint.report.paper import Paper
     from mfl_lint.report.plan import render_plan, render_plans_json, summary
 
-    if call.format == "json":
+    if call.plan_format == "json":
         write_report(render_plans_json(done.shown, done.problems), None)
         return
     paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
