@@ -102,7 +102,8 @@ async def test_a_copy_is_resumed_on_both_sides_within_bounded_memory(
 ) -> None:
     here, there = registries
     environment = bare_environment(tmp_path / "home")
-    download, upload = Cut(120 * MEGABYTE, upwards=False), Cut(60 * MEGABYTE, upwards=True)
+    # The upload is cut first; what is read once more for that is cut later.
+    download, upload = Cut(200 * MEGABYTE, upwards=False), Cut(30 * MEGABYTE, upwards=True)
     async with cutting(here.port, download) as source, cutting(there.port, upload) as target:
         name = f"{target.host}/copied/app:v1"
         peaks = [
@@ -118,7 +119,7 @@ async def test_a_copy_is_resumed_on_both_sides_within_bounded_memory(
     assert peaks[1] * 1024 < 100 * MEGABYTE
     await _demand_copied(there)
     gets = [status for _, path, status in here.requests() if "/blobs/" in path]
-    assert 206 in gets, [one for one in here.requests() if "/blobs/" in one[1]]
+    assert 206 in gets
     patches = [path for method, path, _ in there.requests() if method == "PATCH"]
     assert len(patches) >= SIZE // (2 * CHUNK_BYTES)
     begun = [path for method, path, _ in there.requests() if method == "POST"]
