@@ -2,8 +2,9 @@
 
     python -m tests.mend.push_process
 
-For each line on its input, a registry's host and a folder for the journal, it starts a push and
-prints the child's number, then, when the child has ended, how.
+For each line on its input (a registry's host, a folder for the journal, the repository to push to
+and that of the children) it starts a push and prints the child's number, then, when the child has
+ended, how.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ LIST: Final = index(AMD64, ARM64, attestation(AMD64))
 OLD: Final = index(AMD64)
 
 
-async def carry_out(host: str, folder: str) -> int:
+async def carry_out(host: str, folder: str, target: str, source: str) -> int:
     """Push the list over the old one; return the exit code."""
-    plan = plan_for(host, "app:v1", LIST, "parts", OLD.digest, further_tags=("latest",))
+    plan = plan_for(host, f"{target}:v1", LIST, source, OLD.digest, further_tags=("latest",))
     async with clients() as found:
         outcome = await push(plan, found, Journal(Path(folder), "killed"))
     return 0 if outcome.ok else 1

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.mend.audits import JOURNAL, Audits, Journal, StoreAudit
+from mfl_lint.mend.audits import JOURNAL, Audits, Journal
 from mfl_lint.mend.push import push
+from mfl_lint.mend.store_audit import StoreAudit
 from mfl_lint.store.engine import open_store
 from mfl_lint.store.migrate import upgrade
 from mfl_lint.store.pushes import known_pushes

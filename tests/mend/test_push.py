@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -16,7 +17,7 @@ from mfl_lint.mend.push import push
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.transport import Transport
-from tests import faults, wire_faults
+from tests import faults, servers, wire_faults
 from tests.builders import DOCKER, attestation, image, index, place
 from tests.fault_registry import AT_CHILD, AT_INDEX, Exchange, FaultRegistry
 from tests.mend.pushing import QUICK, Remembered, plan_for, pushed, tag_of
@@ -409,3 +410,20 @@ async def test_a_repository_that_only_its_maker_may_read_can_be_pushed_to() -> N
         outcome = await push(plan, lambda _: client, Remembered())
         assert outcome.ok, outcome
         assert LIST.digest == tag_of(registry, "new/app:v1")
+
+
+async def test_a_real_registry_that_demands_a_password_is_pushed_to(tmp_path: Path) -> None:
+    with servers.DockerRegistry(tmp_path, htpasswd=True) as registry:
+        login = registry.credentials
+        await servers.push(registry.host, "parts", LIST, "v1", credentials=login)
+        user, password = login or ("", "")
+        credentials = CredentialsConfig(username=user, password_env="P")
+        settings = RegistryConfig("r", registry.host, credentials=credentials)
+        async with Transport(QUICK) as http:
+            client = RegistryClient(settings, http, keychain=Keychain({"P": password}))
+            plan = plan_for(registry.host, "new/app:v1", LIST, "parts")
+            outcome = await push(plan, lambda _: client, Remembered())
+            assert outcome.ok, outcome
+            assert LIST.digest == (await client.document("new/app", "v1")).digest
+        mounts = [status for _, path, status in registry.requests() if "mount=" in path]
+        assert {201} == set(mounts) - {401}

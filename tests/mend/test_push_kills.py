@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 from aiohttp import web
 
 from mfl_lint.mend.audits import JOURNAL
+from tests import servers
 from tests.builders import place
 from tests.fault_registry import Exchange, FaultRegistry
 from tests.mend.push_process import LIST, OLD
@@ -35,10 +39,12 @@ class Pushes:
         self._process = process
         self.child = 0
 
-    async def start(self, host: str, folder: Path) -> None:
+    async def start(
+        self, host: str, folder: Path, target: str = "app", source: str = "parts"
+    ) -> None:
         """Begin a push."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{host} {folder}\n".encode())
+        self._process.stdin.write(f"{host} {folder} {target} {source}\n".encode())
         self.child = await self.ended()
 
     async def ended(self) -> int:
@@ -47,8 +53,9 @@ class Pushes:
         return int(await self._process.stdout.readline())
 
     def kill(self) -> None:
-        """Kill the child that pushes."""
-        os.kill(self.child, signal.SIGKILL)
+        """Kill the child that pushes, if it still does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.child, signal.SIGKILL)
 
 
 @asynccontextmanager
@@ -139,3 +146,55 @@ async def mend(registry: FaultRegistry, pushing: Pushes, folder: Path) -> None:
     assert 0 == await pushing.ended()
     assert LIST.digest == tag_of(registry, "app:v1") == tag_of(registry, "app:latest")
     assert "end" == lines(folder)[-1]["event"]
+
+
+async def test_kills_at_random_moments_of_a_push_to_a_real_registry(
+    count: Callable[[int], int],
+    seed: int,
+    tmp_path: Path,
+    shared_docker_registry: servers.DockerRegistry,
+) -> None:
+    chance, found, killed = random.Random(seed), Counter[str](), 0
+    host, wanted, took = shared_docker_registry.host, count(120), 0.3
+    await servers.push(host, "kills/parts", LIST, "children")
+    async with pushes() as pushing, aiohttp.ClientSession() as session:
+        for number in range(wanted):
+            folder, name = tmp_path / str(number), f"kills/app{number}"
+            await servers.push(host, name, OLD, "v1")
+            began = time.monotonic()
+            await pushing.start(host, folder, name, "kills/parts")
+            ended = asyncio.ensure_future(pushing.ended())
+            await asyncio.wait([ended], timeout=chance.uniform(0, took))
+            if not ended.done():
+                pushing.kill()
+            code = await ended
+            assert code in (0, -signal.SIGKILL)
+            killed += code != 0
+            if code == 0:
+                took = time.monotonic() - began
+            url = f"http://{host}/v2/{name}/manifests/"
+            seen = await digest_at(session, f"{url}v1")
+            assert seen in (OLD.digest, LIST.digest)
+            if seen == LIST.digest:
+                for child in LIST.children:
+                    assert child.digest == await digest_at(session, f"{url}{child.digest}")
+                assert [LIST.digest] == [one["digest"] for one in lines(folder)[:1]]
+            found["new" if seen == LIST.digest else "old"] += 1
+    print(f"{wanted} pushes to docker-registry, {killed} killed: {dict(found)}")
+    assert killed > wanted // 4
+
+
+async def digest_at(session: aiohttp.ClientSession, url: str) -> str | None:
+    """Return what a registry has there.
+
+    docker-registry empties the file that a tag is before it writes it: whoever asks in that
+    moment gets an error, and has to ask again.
+    """
+    accept = f"{LIST.media_type}, {LIST.children[0].media_type}"
+    for _ in range(50):
+        async with session.head(url, headers={"Accept": accept}) as answer:
+            if answer.status == 200:
+                return answer.headers["Docker-Content-Digest"]
+            print(f"HEAD {url}: {answer.status}")
+        await asyncio.sleep(0.02)
+    return None

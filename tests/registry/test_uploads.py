@@ -95,10 +95,9 @@ async def test_a_source_that_is_cut_is_read_on_from_there() -> None:
         registry.fault(GET_BLOB, wire_faults.cut(share=0.4), 1)
         await copied(writer)
         assert LARGE == registry.demo.blob("target", digest_of(LARGE))
-        gets = registry.matching(*GET_BLOB)
-        assert [None, f"bytes={int(len(LARGE) * 0.4)}-"] == [
-            one.headers.get("range") for one in gets
-        ]
+        first, second = [one.headers.get("range", "") for one in registry.matching(*GET_BLOB)]
+        assert "" == first
+        assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) <= len(LARGE) * 0.4
         assert 1 == registry.count("POST")
 
 

@@ -24,7 +24,7 @@ from mfl_lint.core.errors import NotFound
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding
-from mfl_lint.mend.audits import Audits, Journal, StoreAudit
+from mfl_lint.mend.audits import Audits, Journal
 from mfl_lint.mend.bringing import Child, Progress
 from mfl_lint.mend.drafts import state_folder
 from mfl_lint.mend.judging import judged
@@ -135,6 +135,7 @@ async def audit(config: Config) -> AsyncIterator[Audit]:
     if not _has_database(config):
         yield journal
         return
+    from mfl_lint.mend.store_audit import StoreAudit
     from mfl_lint.service.crawling import database_url
     from mfl_lint.store.engine import open_store
 

@@ -1,4 +1,4 @@
-"""Where pushes are written down: the database where there is one, and a journal in a file.
+"""Where pushes are written down: a journal in a file, beside the database where there is one.
 
 The journal has one JSON object a line: `begin` before the first request that writes, `end` with
 the same `id` afterwards. A push that was killed has no `end`.
@@ -17,11 +17,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.core.pushes import BEGUN, PushRecord
+from mfl_lint.core.pushes import BEGUN
 from mfl_lint.mend.outcome import End, Outcome, TagEnd
 from mfl_lint.mend.push import Audit, Intent
-from mfl_lint.store.engine import Store
-from mfl_lint.store.pushes import begin_push, end_push
 
 JOURNAL: Final = "pushes.jsonl"
 _MAX_DETAIL: Final = 2000
@@ -43,34 +41,6 @@ def told(intent: Intent) -> dict[str, Any]:
         "restore": [end.restore for end in moved if end.restore],
         **plan.notes,
     }
-
-
-class StoreAudit:
-    """Pushes in the database."""
-
-    def __init__(self, store: Store, who: str) -> None:
-        self._store = store
-        self._who = who
-        self._id = 0
-
-    async def begin(self, intent: Intent) -> None:
-        """Write a row."""
-        target = intent.plan.target
-        record = PushRecord(
-            intent.at,
-            self._who,
-            intent.registry,
-            target.repository,
-            target.tag or "",
-            intent.before.get(target.tag or ""),
-            json.dumps(told(intent)),
-        )
-        self._id = await begin_push(self._store, record)
-
-    async def end(self, outcome: Outcome) -> None:
-        """Complete the row."""
-        detail = _detail(outcome)
-        await end_push(self._store, self._id, outcome.last.end, outcome.tags[0].now, detail)
 
 
 class Journal:
@@ -97,7 +67,9 @@ class Journal:
     async def end(self, outcome: Outcome) -> None:
         """Add how it ended."""
         ends = {str(tag.reference): {"end": tag.end, "now": tag.now} for tag in outcome.tags}
-        await self._add({"id": self._id, "event": "end", "ends": ends, "detail": _detail(outcome)})
+        await self._add(
+            {"id": self._id, "event": "end", "ends": ends, "detail": detail_of(outcome)}
+        )
 
     async def _add(self, fields: Mapping[str, Any]) -> None:
         try:
@@ -136,7 +108,8 @@ def _append(path: Path, line: bytes) -> None:
         os.close(file)
 
 
-def _detail(outcome: Outcome) -> str:
+def detail_of(outcome: Outcome) -> str:
+    """Return what there is to say of an outcome, in a bounded text."""
     return "; ".join(
         f"{tag.reference.tag or outcome.digest}: {tag.end}: {tag.detail}"
         for tag in outcome.tags
