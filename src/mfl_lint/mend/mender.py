@@ -17,11 +17,11 @@ from mfl_lint.core.policy import Policy, any_glob
 from mfl_lint.core.pushes import KnownPush
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
-from mfl_lint.mend.audits import StoreAudit
 from mfl_lint.mend.carrying import push_plan
 from mfl_lint.mend.fixing import Fixing
 from mfl_lint.mend.outcome import End, Outcome
 from mfl_lint.mend.push import PushPlan, push
+from mfl_lint.mend.store_audit import StoreAudit
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.deep import DeepReader
