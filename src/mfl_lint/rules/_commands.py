@@ -165,7 +165,10 @@ def _annotations(
     that of `keep`.
     """
     steps = []
-    for child in islice(_kept(index, without, keep), 2 * _MAX_NAMED):
+    # Of a list that is too long to be named whole, what is asked about is all that helps.
+    alone = [keep] if keep is not None else []
+    whole = len(index.children) <= 2 * _MAX_NAMED
+    for child in _kept(index, without, keep) if whole else alone:
         known = platform if platform is not None and child is keep else _known(child)
         if known is not None:
             digest = child.entry.digest or "DIGEST"
