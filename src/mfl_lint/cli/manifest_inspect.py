@@ -44,7 +44,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 def inspect(call: Call) -> int:
     """Show it and return the exit code; Refused where a draft does not have it."""
-    from mfl_lint.cli.output import print_bytes, write_report
+    from mfl_lint.cli.output import print_document, write_report
     from mfl_lint.core.errors import Refused
 
     if call.raw and call.verbose:
@@ -63,7 +63,7 @@ def inspect(call: Call) -> int:
     else:
         shown, raw = making.with_registries(call, lambda them: _remote(call, them, reference))
     if call.raw:
-        print_bytes(raw)
+        print_document(raw, "--raw")
     else:
         write_report(_text(shown if call.verbose else raw), None)
     return exit_codes.OK

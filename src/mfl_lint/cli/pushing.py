@@ -16,7 +16,7 @@ from mfl_lint.cli.connect import Registries
 from mfl_lint.cli.failures import say
 from mfl_lint.cli.looking import now
 from mfl_lint.cli.making import Pushing
-from mfl_lint.cli.output import print_bytes, write_report
+from mfl_lint.cli.output import print_document, write_report
 from mfl_lint.cli.progress import progress_line
 from mfl_lint.config import Config, DatabaseConfig
 from mfl_lint.core.digest import Digest
@@ -69,7 +69,7 @@ async def settle(call: Pushing, registries: Registries, wanted: Wanted) -> int:
         size = len(wanted.raw)
         plan = _plan(call, wanted, None, ())
         say(f"would push {plan.digest} ({size} bytes, {wanted.media_type}) to {wanted.target}")
-        print_bytes(wanted.raw)
+        print_document(wanted.raw, "--dry-run")
     if new and not call.force:
         say(f"not pushed: {len(new)} errors in the list as it would be; --force pushes it so")
         return exit_codes.FINDINGS
