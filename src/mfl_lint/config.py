@@ -78,6 +78,23 @@ class MaintenanceConfig(Settings, frozen=True):
         return Window(tuple(map(DAYS.index, self.days)), begins, ends, self.time_zone)
 
 
+class WritingConfig(CredentialsConfig, frozen=True):
+    """Credentials for writing: docker's own are used only where that is said."""
+
+    docker_config: bool = False
+
+
+class PushConfig(Settings, frozen=True):
+    """Whether people of the service may push mended lists, and to which tags; with what.
+
+    The credentials for reading are never used for it, nor docker's where none are named.
+    """
+
+    enabled: bool = False
+    tags: tuple[str, ...] = ("*",)
+    credentials: WritingConfig = WritingConfig()
+
+
 class RegistryConfig(Settings, frozen=True):
     """One registry to look at. `name` is a unique slug, `host` is `host` or `host:port`.
 
@@ -117,6 +134,7 @@ class RegistryConfig(Settings, frozen=True):
     realm_hosts: tuple[str, ...] = ()
     visible_to: tuple[str, ...] = ("users",)
     credentials: CredentialsConfig = CredentialsConfig()
+    push: PushConfig = PushConfig()
 
 
 class HookConfig(Settings, frozen=True):

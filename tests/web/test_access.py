@@ -16,11 +16,23 @@ import pytest
 
 from mfl_lint.config import OidcConfig
 from mfl_lint.core.access import Right
+from mfl_lint.core.digest import Digest
 from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
 from mfl_lint.core.news import Group, Kind, News
 from mfl_lint.core.policy import Ignore
+from mfl_lint.core.pushes import PushRecord
 from mfl_lint.core.views import FindingFilter
-from mfl_lint.store import api_tokens, audit, crawls, handling, ignores, looks, messages, views
+from mfl_lint.store import (
+    api_tokens,
+    audit,
+    crawls,
+    handling,
+    ignores,
+    looks,
+    messages,
+    pushes,
+    views,
+)
 from mfl_lint.web.links import EVENTS
 from tests.web import filled_store
 from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, config_with, house
@@ -48,6 +60,7 @@ class Route:
 
 
 READ, SCAN, IGNORE, AUDIT = Right.READ, Right.SCAN, Right.IGNORE, Right.AUDIT
+PUSH: Final = Right.PUSH
 API: Final = "/api/v1"
 _PLACE = ("registry", "repository")
 TABLE: Final = {
@@ -123,6 +136,25 @@ TABLE: Final = {
     ("POST", "/acknowledgements/{fingerprint}/undo"): Route(
         "/acknowledgements/{acknowledged}/undo", IGNORE, 303
     ),
+    ("GET", "/plans/{registry}/{repository}:{tag}"): Route("/plans/{registry}/{repository}:latest"),
+    ("GET", f"{API}/plans/{{registry}}/{{repository}}:{{tag}}"): Route(
+        f"{API}/plans/{{registry}}/{{repository}}:latest"
+    ),
+    # Nothing may be pushed to these registries: what is not allowed is not there.
+    ("POST", f"{API}/plans/{{registry}}/{{repository}}:{{tag}}"): Route(
+        f"{API}/plans/{{registry}}/{{repository}}:latest", PUSH, 404, ("before", "after")
+    ),
+    ("GET", "/push/{registry}/{repository}:{tag}"): Route(
+        "/push/{registry}/{repository}:latest", PUSH, 404
+    ),
+    ("POST", "/push/{registry}/{repository}:{tag}"): Route(
+        "/push/{registry}/{repository}:latest", PUSH, 404, ("before", "after")
+    ),
+    ("GET", "/pushes"): Route("/pushes"),
+    ("GET", f"{API}/pushes"): Route(f"{API}/pushes"),
+    ("POST", f"{API}/pushes/{{id}}/undo"): Route(f"{API}/pushes/{{push}}/undo", PUSH, 404),
+    ("GET", "/pushes/{id}/undo"): Route("/pushes/{push}/undo", PUSH, 404),
+    ("POST", "/pushes/{id}/undo"): Route("/pushes/{push}/undo", PUSH, 404),
     ("GET", "/audit"): Route("/audit", AUDIT),
     ("GET", f"{API}/audit"): Route(f"{API}/audit", AUDIT),
     ("GET", f"{API}/findings.csv"): Route(f"{API}/findings.csv?state=open,unknown,resolved"),
@@ -203,6 +235,9 @@ async def placed(full: House, route: Route, registry: str) -> tuple[str, dict[st
         number = await ignores.set_ignore(full.store, one, who="x", now=filled_store.NOW)
         given["ignore"] = str(number)
     given |= await alerted(full, route, registry)
+    if "{push}" in route.path:
+        given["push"] = str(await pushed_to(full, registry))
+    given |= {"before": f"sha256:{'1' * 64}", "after": f"sha256:{'2' * 64}"}
     given |= {"rule": "MFL301", "reason": "why", "reference": "registry.example/team/app:v1"}
     body = {name: given[name] for name in route.body}
     return route.path.format(**given), body
@@ -241,9 +276,20 @@ async def dead_letter(full: House, registry: str) -> int:
     return one.id
 
 
+async def pushed_to(full: House, registry: str) -> int:
+    """Write down a push to a registry, and return its id."""
+    before, after = Digest(f"sha256:{'1' * 64}"), Digest(f"sha256:{'2' * 64}")
+    record = PushRecord(
+        filled_store.NOW, "editor", registry, PLACES[registry], "latest", before, "{}"
+    )
+    number = await pushes.begin_push(full.store, record)
+    await pushes.end_push(full.store, number, "pushed", after, "")
+    return number
+
+
 def concerns(route: Route) -> tuple[str, ...]:
     """Return the registries that an address is asked about, one after the other."""
-    parts = ("registry", "crawl", "ignore", "silence", "acknowledged", "delivery")
+    parts = ("registry", "crawl", "ignore", "silence", "acknowledged", "delivery", "push")
     named = any(f"{{{name}}}" in route.path for name in parts)
     return tuple(PLACES) if named or {"registry", "fingerprint"} & {*route.body} else ("",)
 
@@ -320,7 +366,7 @@ async def test_what_is_kept_for_one_is_not_sent_to_another(full: House) -> None:
     admin = next(who for who in WHO if who.name == "admin")
     for who in (admin, *READERS, admin):
         for (path, registry), (status, text) in (await shown(full, who)).items():
-            made_anew = ("ignore", "silence", "acknowledgement", "alerts")
+            made_anew = ("ignore", "push", "silence", "acknowledgement", "alerts")
             if registry and registry not in who.sees and not any(one in path for one in made_anew):
                 assert 404 == status, (path, who.name)
             for name in set(VISIBLE) - who.sees:
@@ -371,7 +417,7 @@ async def test_a_stream_ends_when_whoever_asked_may_no_more(full: House) -> None
 async def test_what_is_refused_changes_nothing(full: House) -> None:
     before = (await audit.deeds(full.store)).items
     for who in WHO:
-        if who.rights & {SCAN, IGNORE}:
+        if who.rights & {SCAN, IGNORE, PUSH}:
             continue
         for key in CHANGES:
             if TABLE[key].right is not None and not MADE.search(TABLE[key].path):

@@ -17,6 +17,8 @@ HOSTILE_PAGES = (
     "/r/hub/acme/evil?tag=%3Cscript%3Ealert(1)%3C/script%3E&is=error&sort=worst",
     "/t/hub/acme/evil:latest",
     "/t/hub/acme/evil:lone",
+    "/plans/hub/acme/evil:latest",
+    "/plans/hub/acme/evil:lone",
     "/d/hub/acme/evil:latest",
     "/d/hub/acme/evil:moved",
     "/findings",

@@ -19,7 +19,9 @@
         ├── NotFound          404 with the registry's own error document
         ├── RateLimited       429, or the host is deferred; `retry_after_s`
         ├── DigestMismatch    the bytes do not hash to what was asked for
-        └── BodyInvalid       an answer that is cut, too large or not decodable
+        ├── BodyInvalid       an answer that is cut, too large or not decodable
+        └── Rejected          what was sent was not taken, and nothing has changed
+            └── Overtaken     412: what was to be replaced is something else by now
 
 Callers catch types, never text. Messages hold no credentials and no unbounded bodies.
 """
@@ -129,3 +131,11 @@ class DigestMismatch(RegistryError):
 
 class BodyInvalid(RegistryError):
     """An answer that cannot be used: cut, too large, or not decodable."""
+
+
+class Rejected(RegistryError):
+    """What was sent to a registry was not taken; nothing has changed there."""
+
+
+class Overtaken(Rejected):
+    """412: what was to be replaced is something else by now."""

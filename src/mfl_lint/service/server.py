@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
@@ -20,6 +21,7 @@ from mfl_lint.core.records import CrawlStatus
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
+from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
 from mfl_lint.service.alerting import dispatch
@@ -114,8 +116,15 @@ class Server:
             hurry=self._looker.hurry,
             look=partial(look_public, rules=discover(), now=utc_now),
             traffic=self._crawler.traffic,
+            mender=self._mender(),
         )
         return create_app(services)
+
+    def _mender(self) -> Mender:
+        """Return what pushes for people, as far as the configuration allows it."""
+        config = lambda: self._crawler.config  # noqa: E731
+        transport = self._crawler.transport
+        return Mender(self._store, transport, config, discover(), utc_now, os.environ)
 
     async def start(self) -> None:
         """Plan the crawls and begin."""

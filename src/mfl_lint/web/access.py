@@ -52,6 +52,12 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("POST", f"{API}/alerts/{{id}}/retry"): Right.AUDIT,
     ("GET", "/alerts/{id}/retry"): Right.AUDIT,
     ("POST", "/alerts/{id}/retry"): Right.AUDIT,
+    ("POST", f"{API}/plans/{{registry}}/{{repository}}:{{tag}}"): Right.PUSH,
+    ("GET", "/push/{registry}/{repository}:{tag}"): Right.PUSH,
+    ("POST", "/push/{registry}/{repository}:{tag}"): Right.PUSH,
+    ("POST", f"{API}/pushes/{{id}}/undo"): Right.PUSH,
+    ("GET", "/pushes/{id}/undo"): Right.PUSH,
+    ("POST", "/pushes/{id}/undo"): Right.PUSH,
     ("GET", f"{API}/audit"): Right.AUDIT,
     ("GET", "/audit"): Right.AUDIT,
 }

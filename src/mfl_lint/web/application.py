@@ -24,6 +24,7 @@ from mfl_lint.web import (
     overview,
     past,
     places,
+    plans,
     query,
     readiness,
 )
@@ -45,6 +46,8 @@ from mfl_lint.web.login import add_login
 from mfl_lint.web.looking import add_looking
 from mfl_lint.web.oidc import add_oidc
 from mfl_lint.web.openapi import describe
+from mfl_lint.web.pushing import ACTIONS as PUSHING
+from mfl_lint.web.pushing import add_pushing
 from mfl_lint.web.rendering import PAGES, Pages
 from mfl_lint.web.scanning import ACTIONS as SCANNING
 from mfl_lint.web.scanning import add_scanning, read_scans
@@ -120,9 +123,11 @@ VIEWS: Final = (
     View(read_hooks, "/hooks", "/hooks", "hooks.html", kept=False),
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
     View(read_alerts, "/alerts", "/alerts", "alerts.html", ALERTS, kept=False),
+    View(plans.read_plan, plans.PLAN, plans.PLAN, "plan.html", kept=False),
+    View(plans.read_pushes, "/pushes", "/pushes", "pushes.html", query.PAGING, kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
-ACTIONS: Final = (*SCANNING, *IGNORING, *SILENCING, *ALERTING)
+ACTIONS: Final = (*SCANNING, *IGNORING, *SILENCING, *ALERTING, *PUSHING)
 
 
 def create_app(
@@ -151,6 +156,7 @@ def create_app(
         add_alerting,
         add_silencing,
         add_hooks,
+        add_pushing,
     ):
         add(app)
     app.cleanup_ctx.append(_with_pages)

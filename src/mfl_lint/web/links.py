@@ -59,6 +59,16 @@ def crawls(registry_name: str) -> str:
     return f"/crawls?{urlencode({'registry': registry_name})}"
 
 
+def plan(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of the plan that mends a tag's list."""
+    return f"/plans{tag(registry_name, repository_name, name).removeprefix('/t')}"
+
+
+def push(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of the form that carries a tag's plan out."""
+    return f"/push{tag(registry_name, repository_name, name).removeprefix('/t')}"
+
+
 def scan_new(registry_name: str, repository_name: str, tag_name: str = "") -> str:
     """Return the path of the form that asks for a look."""
     place = {"registry": registry_name, "repository": repository_name, "tag": tag_name}
