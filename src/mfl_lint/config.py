@@ -5,7 +5,7 @@ Those of alerts stand in `config_alert.py`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ import msgspec
 from mfl_lint.config_alert import AlertConfig
 from mfl_lint.config_kinds import Count, Positive, RoleName, Seconds, Settings, Share, SomeSeconds
 from mfl_lint.core.policy import Policy
-from mfl_lint.core.windows import DAYS, Window, any_open
+from mfl_lint.core.windows import DAYS, Window, closes_at
 
 __all__ = ["Positive", "Seconds", "Settings"]
 HookKind = Literal[
@@ -310,6 +310,8 @@ def windows_of(config: Config, registry: str) -> tuple[Window, ...]:
     return tuple(one.window() for one in found.maintenance) if found is not None else ()
 
 
-def in_window(config: Config, registry: str, now: datetime) -> bool:
-    """Say whether a registry is maintained: it is not crawled by schedule, no alert is sent."""
-    return any_open(windows_of(config, registry), now)
+def maintained_until(config: Config, registry: str, now: datetime) -> datetime | None:
+    """Return until when a registry is maintained, a day at most; None where it is not."""
+    end = closes_at(windows_of(config, registry), now)
+    latest = now + timedelta(days=1)
+    return None if end == now else min(end or latest, latest)

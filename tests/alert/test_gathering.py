@@ -138,3 +138,11 @@ def test_groups_of_a_route_that_is_no_more_are_done_with() -> None:
     assert Gathered(groups=(Later(7, told=True),)) == gathered(
         [lost], alerts(), Handling(), {}, NOW
     )
+
+
+def test_nothing_is_sent_of_a_registry_while_it_is_maintained() -> None:
+    end = later(hours=2)
+    made = gathered([group(1, news("a"))], alerts(), Handling(), {}, NOW, lambda registry: end)
+    assert ((), Later(1, False, end, None, True)) == (made.notices, *made.groups)
+    others = gathered([group(1, news("a"))], alerts(), Handling(), {}, NOW, lambda registry: None)
+    assert 1 == len(others.notices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -82,8 +82,12 @@ def gathered(
     handling: Handling,
     sent: Mapping[str, Sequence[datetime]],
     now: datetime,
+    maintained: Callable[[str], datetime | None] = lambda registry: None,
 ) -> Gathered:
-    """Return what is sent now of groups whose time has come. `sent`: each route's last hour."""
+    """Return what is sent now of groups whose time has come. `sent`: each route's last hour.
+
+    `maintained` says until when a registry is, None where it is not: nothing is sent of it.
+    """
     notices: list[Notice] = []
     groups: list[Later] = []
     by_route: dict[str, list[Ready]] = {}
@@ -94,10 +98,18 @@ def gathered(
         if route is None or route.digest.every:
             groups += [Later(one.id, told=True) for one in ones]
             continue
-        made = _of_route(route, ones, handling, sent.get(name, ()), now, alerts.url)
+        until = {one.id: _maintained_until(one, maintained) for one in ones}
+        groups += [_held(one, end) for one in ones if (end := until[one.id]) is not None]
+        rest = [one for one in ones if until[one.id] is None]
+        made = _of_route(route, rest, handling, sent.get(name, ()), now, alerts.url)
         notices += made.notices
         groups += made.groups
     return Gathered(tuple(notices), tuple(groups))
+
+
+def _maintained_until(one: Ready, maintained: Callable[[str], datetime | None]) -> datetime | None:
+    names = {item.registry for item in (*one.news, *one.standing)}
+    return max((end for name in names if (end := maintained(name)) is not None), default=None)
 
 
 def _of_route(

@@ -26,7 +26,7 @@ from mfl_lint.alert.routing import routed, settled, wants
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.timing import pause_s, report_due
 from mfl_lint.alert.words import title_of
-from mfl_lint.config import Config
+from mfl_lint.config import Config, maintained_until
 from mfl_lint.config_alert import AlertConfig, RouteConfig
 from mfl_lint.core.errors import MflLintError, NotDelivered
 from mfl_lint.core.messages import (
@@ -150,7 +150,10 @@ class Dispatcher:
         sent: Mapping[str, Sequence[datetime]],
         handling: Handling,
     ) -> tuple[Gathered, Sequence[Draft]]:
-        made = gathered(ready, alerts, with_ignores(handling, self._config()), sent, now)
+        config = self._config()
+        maintained = partial(maintained_until, config, now=now)
+        known = with_ignores(handling, config)
+        made = gathered(ready, alerts, known, sent, now, maintained)
         return made, [draft for one in made.notices for draft in drafts_of(one, alerts)]
 
     async def _report(self, alerts: AlertConfig, now: datetime) -> None:
