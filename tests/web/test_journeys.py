@@ -120,13 +120,13 @@ async def test_everything_is_reached_by_keys_alone(browser: Browser, start: str)
 
 
 async def test_a_finding_is_acknowledged_and_silenced_from_its_page(
-    chromium: Browser, filled_url: str, tmp_path: Path
+    browser: Browser, filled_url: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "own.db"
     shutil.copyfile(filled_url.removeprefix("sqlite:///"), file)
     async with served(f"sqlite:///{file}") as client:
         start = str(client.make_url("/"))
-        page = await opened(chromium)
+        page = await opened(browser)
         await page.goto(f"{start}t/internal/shop/checkout:latest")
         await page.click("section[aria-labelledby=h-findings] >> text=Acknowledge…")
         await page.fill("input[name=reason]", "rebuilt in 3.10")
@@ -154,8 +154,8 @@ async def test_a_finding_is_acknowledged_and_silenced_from_its_page(
 
 @pytest.mark.parametrize("width", [900, 390])
 @pytest.mark.parametrize("story", ["several", "report", "outage"])
-async def test_a_mail_is_readable_at_any_width(chromium: Browser, story: str, width: int) -> None:
-    context = await chromium.new_context(viewport={"width": width, "height": 800})
+async def test_a_mail_is_readable_at_any_width(browser: Browser, story: str, width: int) -> None:
+    context = await browser.new_context(viewport={"width": width, "height": 800})
     page = await context.new_page()
     await page.goto((MAILS / f"{story}.html").as_uri())
     await expect(page.locator("h1")).to_be_visible()

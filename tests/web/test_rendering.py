@@ -42,12 +42,15 @@ HOSTILE_PAGES = (
     "/alerts/2/retry",
     "/silences/1/end",
     "/hooks",
+    "/pushes",
     "/silences/new?rule=%3Cscript%3Ealert(1)%3C/script%3E&registry=%22%3E%3Cb%3E",
     "/acknowledgements/new?fingerprint=%22%3E%3Cscript%3E",
 )
 # No pages of ours, or looked at elsewhere (test_sinks, test_login).
 NO_PAGES = {
-    "/acknowledgements/{fingerprint}/undo",
+    # What is looked at in tests of its own.
+    *("/acknowledgements/{fingerprint}/undo", "/push/{registry}/{repository}:{tag}"),
+    "/pushes/{id}/undo",
     *("/static/{name}", "/healthz", "/readyz", "/feed.atom", "/metrics", "/login"),
     "/badge/{registry}/{repository}/{tag}.svg",
 }

@@ -123,7 +123,7 @@ VIEWS: Final = (
     View(read_hooks, "/hooks", "/hooks", "hooks.html", kept=False),
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
     View(read_alerts, "/alerts", "/alerts", "alerts.html", ALERTS, kept=False),
-    View(plans.read_plan, plans.PLAN, plans.PLAN, "plan.html", kept=False),
+    View(plans.read_plan, plans.PLAN, plans.PLAN, "plan.html", kept=False, walks=True),
     View(plans.read_pushes, "/pushes", "/pushes", "pushes.html", query.PAGING, kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
