@@ -71,13 +71,41 @@ def test_more_than_a_thousand_are_counted_only() -> None:
     assert (1000, 500) == (len(notice.items), notice.left_out)
 
 
-def test_what_is_ignored_or_silenced_is_not_told() -> None:
-    shut = Ignore("MFL1*", "maintenance", "hub", "team/*", "v1", later(hours=1))
-    for handling in (Handling(silences=(shut,)), Handling(ignores=(shut,))):
+SHUT = Ignore("MFL1*", "maintenance", "hub", "team/*", "v1", later(hours=1))
+
+
+def test_what_is_ignored_is_never_told() -> None:
+    for handling in (Handling(ignores=(SHUT,)), Handling(ignores=(SHUT,), silences=(SHUT,))):
         made = gathered([group(1, news("a"))], alerts(), handling, {}, NOW)
         assert Gathered(groups=(Later(1, told=True),)) == made
-    over = Handling(silences=(shut,))
-    assert 1 == len(gathered([group(1, news("a"))], alerts(), over, {}, later(hours=1)).notices)
+
+
+def test_what_is_silenced_waits_until_the_silence_is_over() -> None:
+    silenced, opened = Handling(silences=(SHUT,)), news("a")
+    made = gathered([group(1, opened)], alerts(), silenced, {}, NOW)
+    again = later(minutes=5)
+    assert Gathered(groups=(Later(1, True, again, kept=frozenset({opened.id})),)) == made
+    over = gathered([group(1, opened)], alerts(), silenced, {}, later(hours=1))
+    assert [opened] == [item for notice in over.notices for item in notice.items]
+
+
+def test_what_opened_and_was_mended_under_a_silence_is_no_news() -> None:
+    both = (news("a"), news("a", RESOLVED))
+    made = gathered([group(1, *both)], alerts(), Handling(silences=(SHUT,)), {}, NOW)
+    assert Gathered(groups=(Later(1, told=True),)) == made
+
+
+def test_what_is_not_silenced_is_told_beside_what_is() -> None:
+    loud, quiet = news("a", rule="MFL201"), news("b")
+    made = gathered([group(1, loud, quiet)], alerts(), Handling(silences=(SHUT,)), {}, NOW)
+    assert [(loud,)] == [notice.items for notice in made.notices]
+    assert [frozenset({quiet.id})] == [one.kept for one in made.groups]
+
+
+def test_a_group_that_is_held_before_its_news_were_read_comes_again() -> None:
+    quiet = alerts(route(quiet=QuietConfig("11:00", "13:00")))
+    made = gathered([group(1)], quiet, Handling(), {}, NOW)
+    assert [later(hours=1)] == [one.due for one in made.groups]
 
 
 def test_quiet_hours_hold_everything_back_until_they_end() -> None:

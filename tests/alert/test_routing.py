@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from mfl_lint.alert.routing import announced, group_of, routed, settled, wants
-from mfl_lint.config_alert import DigestConfig
+from mfl_lint.alert.routing import MarkKey, announced, group_of, routed, settled, wants
+from mfl_lint.config_alert import AlertConfig, DigestConfig
 from mfl_lint.core.news import Group, Kind, Mark, News, Routed, Situation
 from mfl_lint.core.policy import Severity
 from tests.alert.stories import KNOWN, NOW, alerts, later, news, route
@@ -156,6 +157,43 @@ def test_a_tag_that_flaps_is_told_once_and_once_more_when_it_is_calm() -> None:
     last = flips(60)[-1].at
     for after, expected in ((timedelta(hours=23), []), (timedelta(hours=24), ["team:recovered"])):
         assert expected == kinds(settled(made.marks, {}, {}, KNOWN, alerts(), last + after))
+
+
+def flapping_warning(config: AlertConfig) -> dict[MarkKey, Mark]:
+    """Return the marks after a warning of the tag has flapped."""
+    held: dict[MarkKey, Mark] = {}
+    times: list[datetime] = []
+    for one in flips(6):
+        warning = msgspec.structs.replace(one, severity=Severity.WARNING)
+        times.append(one.at)
+        made = routed(Situation((warning,), {"a": tuple(times)}, dict(held), KNOWN), config, one.at)
+        held |= {mark.key: mark for mark in made.marks}
+    return held
+
+
+BOTH = alerts(route("warnings"), route("errors", severity="error"))
+
+
+def test_another_finding_of_a_tag_that_flaps_is_told_as_ever() -> None:
+    held, at = flapping_warning(BOTH), later(hours=2)
+    worse = news("b", at=at)
+    made = routed(Situation((worse,), {"b": (at,)}, held, KNOWN), BOTH, at)
+    assert ["warnings:opened", "errors:opened"] == kinds(made)
+
+
+def test_a_route_that_was_told_of_no_flapping_is_told_of_that_of_another_finding() -> None:
+    held, said = flapping_warning(BOTH), []
+    times: list[datetime] = []
+    for one in flips(6):
+        error = msgspec.structs.replace(one, fingerprint="b", at=one.at + timedelta(hours=2))
+        times.append(error.at)
+        situation = Situation((error,), {"b": tuple(times)}, dict(held), KNOWN)
+        made = routed(situation, BOTH, error.at)
+        held |= {mark.key: mark for mark in made.marks}
+        said += kinds(made)
+    assert ["errors:flapping"] == [one for one in said if "flapping" in one]
+    calm = settled(tuple(held.values()), {}, {}, KNOWN, BOTH, later(hours=30))
+    assert ["warnings:recovered", "errors:recovered"] == kinds(calm)
 
 
 def test_changes_that_are_far_apart_are_no_flapping() -> None:

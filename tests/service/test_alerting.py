@@ -269,6 +269,13 @@ async def test_what_people_silence_is_not_told_until_the_silence_is_over(store: 
         await world.find("team/web", fault("team/web"))
         await world.settle()
         assert 2 == len(world.titles())
+        world.clock.move(minutes=5)
+        await world.settle()
+        # What broke under the silence, and still is broken.
+        assert "one/team/app:v1 linux/arm64: broken, MFL101 wrong-platform" == world.titles()[2]
+        world.clock.move(days=1)
+        await world.settle()
+        assert 3 == len(world.titles())
 
 
 async def test_what_stands_is_said_again_unless_somebody_acknowledged_it(store: Store) -> None:

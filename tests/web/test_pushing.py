@@ -233,6 +233,18 @@ async def test_what_the_settings_do_not_allow_is_not_there(
     assert BROKEN.raw == await there(registry, tag)
 
 
+async def test_nothing_is_asked_of_a_repository_that_is_not_known_here(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    house: House = await opened()
+    await push(registry.host, "other/app", BROKEN, "v1", credentials=registry.credentials)
+    before = registry.requests()
+    answer = await house.ask(ADMIN, "POST", "/api/v1/plans/hub/other/app:v1", json=SHOWN)
+    assert 404 == answer.status
+    assert "has no repository" in await answer.text()
+    assert before == registry.requests()
+
+
 async def test_the_credentials_for_reading_never_write(
     opened: Open, registry: DockerRegistry
 ) -> None:

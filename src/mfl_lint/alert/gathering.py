@@ -16,6 +16,8 @@ from mfl_lint.core.messages import Gathered, Handling, Later, Notice, Ready
 from mfl_lint.core.news import Group, Kind, News
 
 MOST_ITEMS: Final = 1000
+# How soon what is silenced is looked at again: silences are ended early, too.
+_SILENCED_AGAIN: Final = timedelta(minutes=5)
 _OPPOSITE: Final = {
     Kind.OPENED: Kind.RESOLVED,
     Kind.RESOLVED: Kind.OPENED,
@@ -130,12 +132,13 @@ def _of_route(
         rest = [news for _, shown in full[free - 1 :] for news in shown]
         full = [*full[: free - 1], (Group(route.name), rest)]
     notices = tuple(notice(route, group, news, now, url) for group, news in full)
-    return Gathered(notices, tuple(_next(route, one, now) for one in ready))
+    return Gathered(notices, tuple(_after(route, one, handling, now) for one in ready))
 
 
 def _held(one: Ready, until: datetime) -> Later:
     """Return that a group's time comes later, with all that waits by then."""
-    due = until if one.news else None
+    # One whose time had come may have more that waits than was read.
+    due = until if one.news or not one.repeats else None
     return Later(one.id, False, due, until if one.repeats else None, not one.repeats)
 
 
@@ -151,6 +154,20 @@ def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) ->
         and not handling.hides(item, now)
     ]
     return news + again
+
+
+def _after(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> Later:
+    """Return when a group is told again; what is silenced waits, and is looked at again soon."""
+    later = _next(route, one, now)
+    last = {item.fingerprint for item in net(one.news)}
+    kept = frozenset(
+        item.id
+        for item in one.news
+        if item.fingerprint in last and handling.silences_only(item, now)
+    )
+    if not kept:
+        return later
+    return msgspec.structs.replace(later, due=now + _SILENCED_AGAIN, kept=kept)
 
 
 def _next(route: RouteConfig, one: Ready, now: datetime) -> Later:

@@ -124,14 +124,19 @@ def _told(
 
 
 def _calm(mark: Mark, alerts: AlertConfig, now: datetime) -> Iterator[Waiting]:
-    """Yield that a tag flaps no more, and how it is."""
-    if not mark.last:
-        return
-    broken = sum(news.kind is not Kind.RESOLVED for news in mark.last)
+    """Yield that a tag flaps no more, and how it is, for each route that was told that it does."""
+    for route in alerts.route:
+        flapped = [news for news in mark.last if wants(route, news)]
+        if flapped and Kind.RECOVERED in route.states and not route.digest.every:
+            yield _waiting(route, _calmed(flapped, now), now)
+
+
+def _calmed(flapped: Sequence[News], now: datetime) -> News:
+    broken = sum(news.kind is not Kind.RESOLVED for news in flapped)
     state = f"{broken} of its findings are open" if broken else "nothing is open of what flapped"
-    news = msgspec.structs.replace(
-        mark.last[-1],
-        id=f"calm/{mark.last[-1].id}",
+    return msgspec.structs.replace(
+        flapped[-1],
+        id=f"calm/{flapped[-1].id}",
         kind=Kind.RECOVERED,
         at=now,
         message=f"no longer flaps: {state}",
@@ -139,9 +144,6 @@ def _calm(mark: Mark, alerts: AlertConfig, now: datetime) -> Iterator[Waiting]:
         fingerprint="",
         platform="",
     )
-    for route in alerts.route:
-        if wants(route, news) and Kind.RECOVERED in route.states and not route.digest.every:
-            yield _waiting(route, news, now)
 
 
 def _of_registry(
@@ -232,7 +234,10 @@ class _Turn:
     def _flaps(self, news: News, routes: Sequence[RouteConfig]) -> bool:
         """Say whether the news are of a tag that flaps; where it just began to, tell that."""
         held = self._mark(("flapping", "", news.registry, news.repository, news.tag))
-        if held is None and not self._begins(news):
+        before = held.last if held is not None else ()
+        # Another finding of the tag is told as ever, until it changes too often itself.
+        known = any(one.fingerprint == news.fingerprint for one in before)
+        if not known and not self._begins(news):
             return False
         mark = held or Mark(
             "flapping", "", news.registry, news.repository, news.tag, since=self._now
@@ -241,7 +246,8 @@ class _Turn:
         last = (*others, news)[-_MOST_REMEMBERED:]
         mark = msgspec.structs.replace(mark, at=news.at, last=last)
         self._marks[mark.key] = mark
-        if held is None:
+        untold = [route for route in routes if not any(wants(route, one) for one in before)]
+        if untold:
             hours = self._alerts.flapping_s / 3600
             told = msgspec.structs.replace(
                 news,
@@ -253,7 +259,7 @@ class _Turn:
                 fingerprint="",
                 platform="",
             )
-            self._wait(told, routes)
+            self._wait(told, untold)
         return True
 
     def _begins(self, news: News) -> bool:

@@ -17,6 +17,7 @@ from mfl_lint.core.kind import is_attachment_tag
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding
+from mfl_lint.core.steps import Add
 from mfl_lint.mend.applying import FORMS
 from mfl_lint.mend.carrying import narrowed, push_plan, still_there
 from mfl_lint.mend.fixing import Fixed, Fixing
@@ -121,7 +122,8 @@ class _Run:
         paper = Paper()
         render_plan(plan_v1(plan, insecure=insecure), paper)
         click.echo(paper.text(), err=True)
-        if plan.base is None or plan.base != planned.seen.digest or not plan.changes:
+        whole = plan.refused or any(isinstance(mend.step, Add) for mend in plan.mends)
+        if whole or plan.base is None or plan.base != planned.seen.digest or not plan.changes:
             return plan
         out = {
             at

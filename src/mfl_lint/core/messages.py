@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -38,13 +39,17 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Later(msgspec.Struct, frozen=True):
-    """When a group's time comes again. `told`: what waited is done with."""
+    """When a group's time comes again.
+
+    `told`: what waited is done with, but for the news `kept`, by their ids, which wait on.
+    """
 
     id: int
     told: bool
     due: datetime | None = None
     repeat: datetime | None = None
     repeat_stays: bool = False
+    kept: frozenset[str] = frozenset()
 
 
 class Gathered(msgspec.Struct, frozen=True):
@@ -136,8 +141,15 @@ class Handling(msgspec.Struct, frozen=True):
     acknowledged: frozenset[str] = frozenset()
 
     def hides(self, news: News, now: datetime) -> bool:
-        """Say whether nobody is told: what is ignored or silenced."""
-        return any(
-            one.covers(news.rule, news.registry, news.repository, news.tag, now)
-            for one in (*self.ignores, *self.silences)
-        )
+        """Say whether nobody is told now: what is ignored or silenced."""
+        return _covered(self.ignores, news, now) or _covered(self.silences, news, now)
+
+    def silences_only(self, news: News, now: datetime) -> bool:
+        """Say whether nobody is told now, but will be once the silence is over."""
+        return _covered(self.silences, news, now) and not _covered(self.ignores, news, now)
+
+
+def _covered(matchers: Iterable[Ignore], news: News, now: datetime) -> bool:
+    return any(
+        one.covers(news.rule, news.registry, news.repository, news.tag, now) for one in matchers
+    )

@@ -46,10 +46,12 @@ def push_plan(plan: Plan, target: Reference, expected: Digest | None, *, copy: b
 def narrowed(plan: Plan, seen: Observation, judge: Judge, left_out: Collection[int]) -> Plan:
     """Return the plan without the mends at these places; what that leaves is judged anew.
 
-    `seen` is what the plan was made for. Only for plans that change a list that is there.
+    `seen` is what the plan was made for. Only for plans that change a list that is there, add
+    nothing to it and are not refused.
     """
     mends = tuple(mend for at, mend in enumerate(plan.mends) if at not in left_out)
-    fewer = planned(seen, judge, Decision(mends), judge(seen))
+    nodes = plan.after.root.children if plan.after.root is not None else ()
+    fewer = planned(seen, judge, Decision(mends), judge(seen), instead=nodes)
     whys = {one.finding.fingerprint: one for one in plan.left}
     left = tuple(whys.get(one.finding.fingerprint, _omitted(one)) for one in fewer.left)
     return msgspec.structs.replace(fewer, left=left, losses=plan.losses, target=plan.target)

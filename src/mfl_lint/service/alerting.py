@@ -10,12 +10,12 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -44,6 +44,7 @@ from mfl_lint.service.crawling import utc_now
 from mfl_lint.store import groups, messages, news, reports
 from mfl_lint.store.engine import Store
 
+T = TypeVar("T")
 _LOG: Final = logging.getLogger("mfl_lint")
 _AT_ONCE: Final = 8
 SPARE_LEASE_S: Final = 30.0
@@ -96,18 +97,23 @@ class Dispatcher:
         """Go on until cancelled; what fails is logged and tried again."""
         try:
             while True:
-                more, idle = False, _IDLE
-                try:
-                    more = await self.plan()
-                    await self._start_sending()
-                    idle = 1 if self._config().alert.channel else _IDLE
-                except MflLintError as error:
-                    _LOG.error("alerts are put off: %s", error)
-                except Exception:
-                    _LOG.exception("alerts are put off")
-                await asyncio.sleep(0 if more else every_s * idle)
+                # What is ready is sent, whatever became of planning what comes next.
+                more, planned = await self._tried(self.plan)
+                _, started = await self._tried(self._start_sending)
+                busy = planned and started and self._config().alert.channel
+                await asyncio.sleep(0 if more else every_s * (1 if busy else _IDLE))
         finally:
             await self.close()
+
+    async def _tried(self, step: Callable[[], Awaitable[T]]) -> tuple[T | None, bool]:
+        """Return what a step returned, and whether it went well; a failure is logged."""
+        try:
+            return await step(), True
+        except MflLintError as error:
+            _LOG.error("alerts are put off: %s", error)
+        except Exception:
+            _LOG.exception("alerts are put off")
+        return None, False
 
     async def close(self) -> None:
         """Break off what is being sent: it is sent again when its lease is over."""

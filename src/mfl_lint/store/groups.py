@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
 from mfl_lint.core.messages import Draft, Gathered, Handling, Later, Ready
 from mfl_lint.core.news import Group, Kind, News, news_of
@@ -18,6 +18,7 @@ from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.handling import handled
 from mfl_lint.store.messages import write_drafts
 from mfl_lint.store.news import alone
+from mfl_lint.store.prepared import among
 from mfl_lint.store.rows import finding_value
 from mfl_lint.store.statements import fetch_in
 from mfl_lint.store.tables import (
@@ -140,8 +141,23 @@ def _put_off(connection: Connection, later: Later, last: int, now: datetime) -> 
     connection.execute(alert_groups.update().where(here).values(values))
     if later.told:
         mine = alert_waiting.c.group_id == later.id
-        connection.execute(delete(alert_waiting).where(mine, alert_waiting.c.id <= last))
-        if connection.execute(select(alert_waiting.c.id).where(mine).limit(1)).first():
+        _forget_waiting(connection, mine & (alert_waiting.c.id <= last), later.kept)
+        more = select(alert_waiting.c.id).where(mine, alert_waiting.c.id > last).limit(1)
+        if connection.execute(more).first():
             connection.execute(alert_groups.update().where(here).values(due_at=now))
         idle = and_(here, alert_groups.c.due_at.is_(None), alert_groups.c.repeat_at.is_(None))
         connection.execute(delete(alert_groups).where(idle))
+
+
+def _forget_waiting(
+    connection: Connection, which: ColumnElement[bool], kept: frozenset[str]
+) -> None:
+    """Forget news that wait, but for those to be kept."""
+    if not kept:
+        connection.execute(delete(alert_waiting).where(which))
+        return
+    rows = connection.execute(select(alert_waiting.c.id, alert_waiting.c.news).where(which)).all()
+    gone = [row.id for row in rows if from_json(row.news, News).id not in kept]
+    connection.execute(
+        delete(alert_waiting).where(among(alert_waiting.c.id, "gone")), {"gone": gone}
+    )

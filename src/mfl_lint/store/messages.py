@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select, update
 
 from mfl_lint.core.messages import (
     Delivery,
@@ -155,15 +155,21 @@ def _finish(
 
 async def due_channels(store: Store, now: datetime) -> tuple[str, ...]:
     """Return the channels to which something may be sent now."""
-    free = or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
-    query = select(messages.c.channel).where(_PENDING, messages.c.next_attempt_at <= now, free)
+    query = select(messages.c.channel).where(
+        _PENDING, messages.c.next_attempt_at <= now, _free(now)
+    )
     rows = await store.read(all_rows, query.distinct().order_by(messages.c.channel))
     return tuple(row.channel for row in rows)
 
 
+def _free(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that nobody is sending a message just now."""
+    return or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
+
+
 async def unreachable(store: Store, channels: Sequence[str], now: datetime) -> int:
     """Make dead letters of what waits for channels that are no more; return how many."""
-    gone = update(messages).where(_PENDING, messages.c.channel.not_in(channels))
+    gone = update(messages).where(_PENDING, messages.c.channel.not_in(channels), _free(now))
     values = {"state": MessageState.DEAD.value, "problem": "the channel is configured no more"}
     return await store.write(_run, gone.values(values))
 

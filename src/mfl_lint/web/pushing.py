@@ -14,6 +14,7 @@ from mfl_lint.core.reference import is_repository, is_tag
 from mfl_lint.mend.mender import Mender
 from mfl_lint.mend.outcome import Outcome
 from mfl_lint.store import audit, looks, pushes
+from mfl_lint.web.addressed import repository_of
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page, typed
 from mfl_lint.web.plans import PLAN, push_item, read_plan
@@ -73,6 +74,7 @@ async def _pushed(request: web.Request, wanted: PushRequest) -> PushedAnswer:
     if not (is_digest(wanted.before) and is_digest(wanted.after)):
         raise web.HTTPBadRequest(text="before and after are digests, as the plan shows them")
     mender, who = _mender(request, place[0], place[2]), request[VIEWER].name
+    await repository_of(services_for(request), match)
     shown = Digest(wanted.before), Digest(wanted.after)
     try:
         policy = services_for(request).config().policy
