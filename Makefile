@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
+# `make bench ARGS=--quick`: the pages take it too.
+PAGES := $(filter --quick,$(ARGS))
 
 .PHONY: help demo test ordeal check lint bench format lock system clean
 
@@ -33,12 +35,13 @@ bench: $(VENV)/.ready-dev ## Print figures and ratios of this machine
 	@$(BIN)/python -m benchmarks.crawl $(ARGS)
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.deep
+	@$(BIN)/python -m benchmarks.pages $(PAGES)
 
 lock: $(VENV)/.ready-dev ## Resolve the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --extra postgresql --extra queue --extra oidc -o requirements.lock pyproject.toml
+	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --extra postgresql --extra queue --extra oidc --extra alerts -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --group dev --extra postgresql --extra queue --extra oidc -o requirements-dev.lock pyproject.toml
+	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --group dev --extra postgresql --extra queue --extra oidc --extra alerts -o requirements-dev.lock pyproject.toml
 
 system: ## What the tests talk to: a registry, skopeo, PostgreSQL, a browser (installed when root)
 	@PYTHON=$(PYTHON) sh tests/system-packages.sh

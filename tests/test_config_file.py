@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 import pytest
 
-from mfl_lint.config import Config, RegistryConfig, Settings, in_window
+from mfl_lint.config import Config, RegistryConfig, Settings, maintained_until
 from mfl_lint.config_file import (
     DEFAULT_NAME,
     ENVIRONMENT,
@@ -422,6 +422,8 @@ def test_without_a_working_directory_the_defaults_hold(
 SETTING = re.compile(r"^(?:# )*(?:# )?(\[.*\]|[A-Za-z_0-9]+ = .*)$")
 # Names that have to be chosen, and settings whose default is "by kind of host" or "none".
 EXAMPLES = {
+    *(("alert.channel", name) for name in ("name", "kind", "url")),
+    *(("alert.route", name) for name in ("name", "channels")),
     ("registry", "name"),
     ("registry", "host"),
     ("registry", "concurrency"),
@@ -595,7 +597,7 @@ def test_a_registry_is_in_its_window_and_another_is_not() -> None:
     window = '[[registry.maintenance]]\nbegins = "22:00"\nends = "04:00"\ndays = ["sat"]\n'
     config = parse_config(f'{REGISTRY}{window}[[registry]]\nname = "b"\nhost = "r.example"\n')
     night = datetime(2026, 3, 8, 3, 59, tzinfo=UTC)  # a Sunday
-    assert in_window(config, "a", night)
-    assert not in_window(config, "a", night.replace(hour=4))
-    assert not in_window(config, "b", night)
-    assert not in_window(config, "c", night)
+    assert maintained_until(config, "a", night) is not None
+    assert maintained_until(config, "a", night.replace(hour=4)) is None
+    assert maintained_until(config, "b", night) is None
+    assert maintained_until(config, "c", night) is None

@@ -1,30 +1,26 @@
 """Settings as frozen values. How they are read from TOML stands in `config_file.py`.
 
-A field that ends in `_s` is in seconds here and a duration ("90s", "24h") in the file, under
-its name without `_s`.
+Those of alerts stand in `config_alert.py`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
+from mfl_lint.config_alert import AlertConfig
+from mfl_lint.config_kinds import Count, Positive, RoleName, Seconds, Settings, Share, SomeSeconds
 from mfl_lint.core.policy import Policy
-from mfl_lint.core.windows import DAYS, Window, any_open
+from mfl_lint.core.windows import DAYS, Window, closes_at
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
-RoleName = Literal["viewer", "editor", "admin"]
+__all__ = ["Positive", "Seconds", "Settings"]
 HookKind = Literal[
     "distribution", "dockerhub", "ghcr", "quay", "harbor", "acr", "cloudevents", "generic"
 ]
-SomeSeconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Scheme(StrEnum):
@@ -33,10 +29,6 @@ class Scheme(StrEnum):
     AUTO = "auto"
     HTTPS = "https"
     HTTP = "http"
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The root of what a settings file may hold: unknown keys are mistakes."""
 
 
 class CredentialsConfig(Settings, frozen=True):
@@ -86,6 +78,23 @@ class MaintenanceConfig(Settings, frozen=True):
         return Window(tuple(map(DAYS.index, self.days)), begins, ends, self.time_zone)
 
 
+class WritingConfig(CredentialsConfig, frozen=True):
+    """Credentials for writing: docker's own are used only where that is said."""
+
+    docker_config: bool = False
+
+
+class PushConfig(Settings, frozen=True):
+    """Whether people of the service may push mended lists, and to which tags; with what.
+
+    The credentials for reading are never used for it, nor docker's where none are named.
+    """
+
+    enabled: bool = False
+    tags: tuple[str, ...] = ("*",)
+    credentials: WritingConfig = WritingConfig()
+
+
 class RegistryConfig(Settings, frozen=True):
     """One registry to look at. `name` is a unique slug, `host` is `host` or `host:port`.
 
@@ -125,6 +134,7 @@ class RegistryConfig(Settings, frozen=True):
     realm_hosts: tuple[str, ...] = ()
     visible_to: tuple[str, ...] = ("users",)
     credentials: CredentialsConfig = CredentialsConfig()
+    push: PushConfig = PushConfig()
 
 
 class HookConfig(Settings, frozen=True):
@@ -292,6 +302,7 @@ class Config(msgspec.Struct, frozen=True):
     serve: ServeConfig = ServeConfig()
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
+    alert: AlertConfig = AlertConfig()
     policy: Policy = Policy()
     path: Path | None = None
     notices: tuple[str, ...] = ()
@@ -311,6 +322,8 @@ def windows_of(config: Config, registry: str) -> tuple[Window, ...]:
     return tuple(one.window() for one in found.maintenance) if found is not None else ()
 
 
-def in_window(config: Config, registry: str, now: datetime) -> bool:
-    """Say whether a registry is maintained: it is not crawled by schedule, no alert is sent."""
-    return any_open(windows_of(config, registry), now)
+def maintained_until(config: Config, registry: str, now: datetime) -> datetime | None:
+    """Return until when a registry is maintained, a day at most; None where it is not."""
+    end = closes_at(windows_of(config, registry), now)
+    latest = now + timedelta(days=1)
+    return None if end == now else min(end or latest, latest)

@@ -24,6 +24,8 @@ from mfl_lint.config import (
     ServeConfig,
     Settings,
 )
+from mfl_lint.config_alert import AlertConfig
+from mfl_lint.config_alert_checks import alert_of
 from mfl_lint.config_checks import check_hook, check_registry, check_serve
 from mfl_lint.config_policy import PolicyTable, policy_of
 from mfl_lint.config_tables import Reading
@@ -53,6 +55,7 @@ class File(Settings, frozen=True):
     serve: ServeConfig = ServeConfig()
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
+    alert: AlertConfig = AlertConfig()
     policy: PolicyTable = PolicyTable()
 
 
@@ -185,6 +188,7 @@ def _config(table: object, path: Path | None) -> Config:
     with reading.gathering():
         check_serve(file.serve)
     policy = policy_of(file.policy, reading)
+    alert = alert_of(file.alert, reading)
     reading.finish()
     return Config(
         registries=file.registry,
@@ -196,6 +200,7 @@ def _config(table: object, path: Path | None) -> Config:
         serve=file.serve,
         deep=file.deep,
         scan=file.scan,
+        alert=alert,
         policy=policy,
         path=path,
     )

@@ -34,7 +34,9 @@ def test_a_token_can_do_no_more_than_its_user_and_no_more_than_it_is_for() -> No
     scopes = frozenset(SCOPES)
     assert {Right.READ} == Person("a", Role.VIEWER, scopes).rights
     assert {Right.SCAN} == Person("a", Role.EDITOR, frozenset({Right.SCAN})).rights
-    assert Right.AUDIT not in Person("a", Role.ADMIN, scopes).rights
+    assert Right.AUDIT not in Person("a", Role.EDITOR, scopes).rights
+    assert {Right.AUDIT} == Person("a", Role.ADMIN, frozenset({Right.AUDIT})).rights
+    assert Right.AUDIT not in Person("a", Role.ADMIN, scopes - {Right.AUDIT}).rights
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,8 @@ async def test_a_large_repository_is_interrupted_for_a_tag_that_is_asked_for(wor
     for name in ("v299", "edge", "v-new"):
         await looks.request_look(world.store, NAME, "app", name, world.clock.now(), "webhook")
     world.change(tags=("v*",))
-    await world.crawl()
+    progress = await world.crawl()
+    assert 3 * SLICE == progress.tags
     heads = [path.rpartition("/")[2] for path in world.asked(("HEAD", AT_MANIFEST[1]))]
     first = heads.index("v299")
     assert SLICE <= first < SLICE + 8

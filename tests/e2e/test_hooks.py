@@ -8,6 +8,7 @@ import signal
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from mfl_lint.store.engine import Store, open_store
 from tests.builders import image, index, place
 from tests.conftest import StartRegistry
 from tests.e2e.commands import MflLint
+from tests.receiver import Receiver
 from tests.servers import DockerRegistry, free_port, push
 from tests.service.gated import GatedRegistry
 
@@ -66,28 +68,53 @@ async def until_found(store: Store, tag: str) -> float:
     return await until(is_found)
 
 
-async def test_what_is_pushed_broken_is_found_within_two_seconds(
+def told_to(receiver: Receiver) -> str:
+    """Return the settings by which the receiver is told of everything at once."""
+    return (
+        f'[[alert.channel]]\nname = "team"\nkind = "webhook"\nurl = "{receiver.url}/"\n'
+        '[[alert.route]]\nname = "all"\nchannels = ["team"]\nwait = "0s"\nrate = 0\n'
+    )
+
+
+async def until_told(receiver: Receiver, tag: str) -> float:
+    """Return when an alert about the tag was received."""
+
+    async def is_told() -> bool:
+        return any(f'"{tag}"'.encode() in got.body for got in receiver.taken)
+
+    return await until(is_told)
+
+
+async def test_what_is_pushed_broken_is_found_and_told_within_two_seconds(
     docker_registry: StartRegistry, mfl_lint: MflLint, count: Callable[[int], int]
 ) -> None:
     port = free_port()
     registry = docker_registry(notify=(f"http://127.0.0.1:{port}/hooks/lab", SECRET))
-    configured(mfl_lint, registry.host, port)
     for number in range(20):
         await push(registry.host, "team/app", GOOD, f"good{number}")
-    assert 0 == (await mfl_lint("crawl")).code
     took: list[float] = []
-    async with mfl_lint.started("serve") as service:
+    told: list[float] = []
+    async with AsyncExitStack() as stack:
+        receiver = await stack.enter_async_context(Receiver())
+        configured(mfl_lint, registry.host, port, told_to(receiver))
+        assert 0 == (await mfl_lint("crawl")).code
+        service = await stack.enter_async_context(mfl_lint.started("serve"))
         await service.address()
         async with open_store(f"sqlite:///{mfl_lint.folder / 'mfl-lint.db'}") as store:
             for number in range(count(50)):
-                await push(registry.host, "team/app", broken(number), f"bad{number}")
                 began = time.monotonic()
+                await push(registry.host, "team/app", broken(number), f"bad{number}")
                 took.append(await until_found(store, f"bad{number}") - began)
+                told.append(await until_told(receiver, f"bad{number}") - began)
         # Layers, children and pulls are told of too, and nothing is looked at for them.
         listings = [path for _, path, _ in registry.requests() if "/tags/list" in path]
         assert 0 == await service.end(20)
     median, worst = statistics.median(took), max(took)
     print(f"{len(took)} pushes: found after {median:.3f} s (median), {worst:.3f} s (worst)")
+    assert median < 2
+    assert worst < 20
+    median, worst = statistics.median(told), max(told)
+    print(f"{len(told)} pushes: told after {median:.3f} s (median), {worst:.3f} s (worst)")
     assert median < 2
     assert worst < 20
     assert 1 == len(listings)  # the first crawl's

@@ -248,6 +248,23 @@ async def test_who_is_in_a_hurry_goes_before_all_who_wait() -> None:
     assert not slots.locked()
 
 
+async def test_many_in_a_hurry_do_not_stop_the_others() -> None:
+    slots, came = Slots(1), list[str]()
+
+    async def ask(name: str) -> None:
+        await slots.acquire(hurried=name == "look")
+        came.append(name)
+        slots.release()
+
+    await slots.acquire()
+    names = ["crawl"] * 3 + ["look"] * 9
+    tasks = [asyncio.create_task(ask(name)) for name in names]
+    await asyncio.sleep(0)
+    slots.release()
+    await asyncio.gather(*tasks)
+    assert (["look"] * 3 + ["crawl"]) * 3 == came
+
+
 async def test_who_gives_up_waiting_takes_no_slot_with_them() -> None:
     slots = Slots(1)
     await slots.acquire()

@@ -25,6 +25,7 @@ from mfl_lint.rules import discover
 from mfl_lint.store import crawls, findings, ignores, leases, looks, observations, registries
 from mfl_lint.store.engine import Store
 from tests.builders import attestation, image, index, observation
+from tests.web.filled_alerts import fill_alerts
 
 NOW: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 WIDE: Final = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/s390x")
@@ -266,6 +267,7 @@ async def fill(store: Store) -> None:
             await crawls.finish_crawl(store, crawl, CrawlStatus.DONE, "", end)
     await _edge(store)
     await _running(store)
+    await fill_alerts(store, NOW - timedelta(minutes=10))
 
 
 def _gone(day: int) -> Looks:
@@ -418,3 +420,4 @@ async def fill_hostile(store: Store) -> None:
     ignore = Ignore("MFL1*", HOSTILE, "hub", HOSTILE, HOSTILE)
     await ignores.set_ignore(store, ignore, who=HOSTILE, now=NOW)
     await looks.request_look(store, "hub", HOSTILE, HOSTILE, NOW, HOSTILE, who=HOSTILE)
+    await fill_alerts(store, NOW, HOSTILE)

@@ -30,18 +30,19 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """One thing that somebody may do; an API token is given some of the first three."""
+    """One thing that somebody may do; an API token is given some of them, as its scopes."""
 
     READ = "read"
     SCAN = "scan"
     IGNORE = "ignore"
+    PUSH = "push"
     AUDIT = "audit"
 
 
-SCOPES: Final = (Right.READ, Right.SCAN, Right.IGNORE)
+SCOPES: Final = tuple(Right)
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.EDITOR: frozenset(SCOPES),
+    Role.EDITOR: frozenset({Right.READ, Right.SCAN, Right.IGNORE, Right.PUSH}),
     Role.ADMIN: frozenset(Right),
 }
 

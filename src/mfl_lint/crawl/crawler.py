@@ -146,6 +146,11 @@ class Crawler:
             inside=inside if registry.deep else None,
         )
 
+    @property
+    def transport(self) -> Transport:
+        """Return what registries are asked through."""
+        return self._transport
+
     def traffic(self) -> Stats:
         """Return what was asked of registries so far."""
         return self._transport.stats

@@ -53,8 +53,8 @@ class Job:
 class Progress:
     """How far a crawl of one registry is; read by whoever shows it.
 
-    `unseen` of the `repositories_done` could not be looked at; `held` were left out because
-    somebody else holds them.
+    `unseen` of the `repositories_done` could not be looked at; `held`: how many repositories were
+    left out because somebody else holds them.
     """
 
     crawl_id: int

@@ -31,7 +31,7 @@ from mfl_lint.crawl.known import StoreKnown
 from mfl_lint.crawl.once import OnceSource
 from mfl_lint.crawl.outcome import Outcome
 from mfl_lint.crawl.past import pasts
-from mfl_lint.crawl.watch import chosen_tags, exact_tags, wanted_tags
+from mfl_lint.crawl.watch import chosen_tags, exact_tags, unseen_since, wanted_tags
 from mfl_lint.registry.observe import Unchanged, observe
 from mfl_lint.registry.source import Listing
 from mfl_lint.registry.tree import look_of
@@ -87,9 +87,9 @@ class RepositoryWalk:
         listing, look = await self._list()
         self._names = names = await self._choose(listing)
         alike = not self._worded and self._knows_siblings(look)
-        left = self._left(names) if look.state in _READ else names
+        left = unseen_since(self._job.resume_since, names, self._stored)
         done = len(names) - len(left)
-        self._outcome.add_done(done)
+        self._outcome.add_done(set(names) - set(left))
         for start in range(done, len(names), SLICE):
             part = left[start - done : start - done + SLICE]
             if look.state in _READ or exact_tags(self._job.registry):
@@ -104,14 +104,6 @@ class RepositoryWalk:
             await self._finish(look)
         return self._outcome.result(self._repository, look, len(names))
 
-    def _left(self, names: Sequence[str]) -> Sequence[str]:
-        """Return the tags that nobody looked at since the job, if it was killed, began first."""
-        since = self._job.resume_since
-        if since is None:
-            return names
-        looked = {n: state.looked_at for n, state in self._stored.items()}
-        return tuple(n for n in names if (at := looked.get(n)) is None or at < since)
-
     async def _look_between(self, look: Look) -> None:
         """Look between slices at what somebody asks for: nobody waits for a large repository."""
         job = self._job
@@ -122,7 +114,8 @@ class RepositoryWalk:
             return
         self._heard = asked[-1].id
         names = wanted_tags(job.registry, self._names, [one.tag for one in asked])
-        await self._record(await self._look_at(names, whole=False), look)
+        if names:
+            await self._record(await self._look_at(names, whole=False), look)
         self._names = tuple(sorted({*self._names, *(n for n in names if n in self._summaries)}))
 
     async def _list(self) -> tuple[Listing, Look]:

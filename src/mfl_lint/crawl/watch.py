@@ -1,13 +1,15 @@
-"""Which tags and repositories the configuration asks to watch. Pure."""
+"""Which tags and repositories the configuration asks to watch, and which are left. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from mfl_lint.config import RegistryConfig
 from mfl_lint.core.policy import any_glob
+from mfl_lint.core.records import TagState
 
 _VERSION: Final = re.compile(r"[vV]?(\d{1,9}(?:\.\d{1,9}){0,5})(?![0-9])(.{0,128})", re.DOTALL)
 _PRERELEASE: Final = re.compile(
@@ -46,6 +48,16 @@ def newest(tags: Iterable[str], count: int) -> tuple[str, ...]:
     versions = sorted({key for key in keyed.values() if key is not None}, reverse=True)
     kept = set(versions[:count])
     return tuple(tag for tag, key in keyed.items() if key is None or key in kept)
+
+
+def unseen_since(
+    since: datetime | None, names: Sequence[str], stored: Mapping[str, TagState]
+) -> Sequence[str]:
+    """Return the tags that nobody looked at since then; all, where no time is given."""
+    if since is None:
+        return names
+    looked = {name: state.looked_at for name, state in stored.items()}
+    return tuple(name for name in names if (at := looked.get(name)) is None or at < since)
 
 
 def is_watched_tag(registry: RegistryConfig, tag: str) -> bool:

@@ -70,7 +70,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     `limit` is the largest body in bytes; `tries` bounds the tries where the settings allow
     more. `form` makes it a POST's. With `strict` only public addresses are asked beside the
     route's own host and port, and its friends. A `pull` may count against an allowance. A
-    `stream` takes the body of a good answer instead of it being held.
+    `stream` takes the body of a good answer instead of it being held. `headers` go along with
+    every request, redirected ones too; `body` is what is sent, None for nothing.
     """
 
     method: str
@@ -86,6 +87,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     origin: Origin | None = None
     pull: bool = False
     stream: BodyStream | None = None
+    headers: Mapping[str, str] = {}
+    body: bytes | None = None
 
     @property
     def streamed_bytes(self) -> int:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from mfl_lint.config import Config
@@ -18,7 +19,7 @@ from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
 from mfl_lint.service.slots import look_jobs, shares_of
 from mfl_lint.store import looks, observations, registries, rounds
 from mfl_lint.store.engine import Store, Transaction
-from mfl_lint.store.leading import Candidate
+from mfl_lint.store.leading import Candidate, check_leads
 from mfl_lint.store.looks import Wanted
 from mfl_lint.store.queue import Queue, put_led, save_stalled
 
@@ -75,6 +76,12 @@ class Dispatch:
         """Return the crawls that workers carry out, as of a moment ago."""
         return self._under_way
 
+    def led_store(self) -> Store | None:
+        """Return the store for what only the leader writes, None while another service leads."""
+        if self.fence is None:
+            return None
+        return self._store.checked(partial(check_leads, fence=self.fence))
+
     async def _watch(self) -> None:
         with suppress(StoreError):  # pages say that of the database themselves
             self._under_way = await rounds.under_way(self._store)
@@ -125,7 +132,11 @@ class Dispatch:
             return
         hot, wanted = registry.hot[number], list[Wanted]()
         for one in await registries.repositories(self._store, name):
-            if one.gone_at is not None or not any_glob(hot.repositories, one.name):
+            if (
+                not one.watched
+                or one.gone_at is not None
+                or not any_glob(hot.repositories, one.name)
+            ):
                 continue
             if not hot.tags:
                 wanted.append(Wanted(name, one.name))

@@ -20,8 +20,8 @@ from mfl_lint.store import leases, looks, registries
 from mfl_lint.store.engine import Store
 
 _LOG: Final = logging.getLogger("mfl_lint")
-_LOOKS_AT_ONCE: Final = 200
 _REPOSITORIES_AT_ONCE: Final = 64
+_LOOKS_AT_ONCE: Final = 1000
 PATIENCE_S: Final = 600.0
 _BUSY_S: Final = 0.5
 _GATHER_S: Final = 0.02
@@ -107,7 +107,7 @@ class Looker:
                 await looks.free_looks(self._store, has_ended, self._now())
             taken = await looks.take_looks(
                 self._store,
-                _LOOKS_AT_ONCE,
+                room,
                 now=self._now(),
                 lease_s=PATIENCE_S,
                 holder=self._holder,
@@ -116,6 +116,8 @@ class Looker:
         except MflLintError as error:
             _LOG.error("looks that were asked for are put off: %s", error)
             return
+        if len(taken) == room:
+            self._awake.set()  # there may be more
         asked: dict[Place, list[LookRequest]] = {}
         for request in taken:
             if not self._is_early(request):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
@@ -21,13 +22,15 @@ from mfl_lint.core.views import Page
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
+from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
-from mfl_lint.service.crawling import utc_now
+from mfl_lint.service.alerting import dispatch
+from mfl_lint.service.crawling import sync_registries, utc_now
 from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.service.hot import look_at_hot
 from mfl_lint.service.looker import Looker
-from mfl_lint.store import crawls, registries
+from mfl_lint.store import crawls
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
 from mfl_lint.web.application import create_app
@@ -121,12 +124,21 @@ class Server:
             hurry=self._looker.hurry,
             look=partial(look_public, rules=discover(), now=utc_now),
             traffic=self._crawler.traffic,
+            mender=self._mender(),
         )
         return create_app(services)
+
+    def _mender(self) -> Mender:
+        """Return what pushes for people, as far as the configuration allows it."""
+        config = lambda: self._crawler.config  # noqa: E731
+        transport = self._crawler.transport
+        return Mender(self._store, transport, config, discover(), utc_now, os.environ)
 
     async def start(self) -> None:
         """Plan the crawls and begin."""
         await self._plan()
+        planning = self._dispatch.led_store if self._dispatch is not None else None
+        self._begin(dispatch(self._store, lambda: self._crawler.config, planning))
         self._begin((self._dispatch or self._looker).run())
         self._schedule.start()
 
@@ -150,7 +162,7 @@ class Server:
             try:
                 config = self._load()
                 check_served(config)
-                await registries.sync_registries(self._store, config.registries, utc_now())
+                await sync_registries(self._store, config)
             except MflLintError as error:
                 _LOG.error("the configuration was not reloaded: %s", error)
                 return

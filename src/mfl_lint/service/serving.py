@@ -44,10 +44,7 @@ async def serve(
     than this machine to read.
     """
     config = load()
-    check_served(config)
-    if not await is_there(config):
-        check_known(config.serve, has_users=False, insecure=insecure)
-    check_free(config.serve)
+    await _check_before(config, insecure=insecure)
     ended = stop or asyncio.Event()
     async with open_crawler(config) as (store, crawler):
         await check_guarded(store, config, insecure=insecure)
@@ -68,6 +65,14 @@ async def serve(
                     await ended.wait()
                 finally:
                     await server.stop()
+
+
+async def _check_before(config: Config, *, insecure: bool) -> None:
+    """Raise ConfigInvalid for what can be known to fail while nothing is begun or created."""
+    check_served(config)
+    if not await is_there(config):
+        check_known(config.serve, has_users=False, insecure=insecure)
+    check_free(config.serve)
 
 
 def check_free(serve: ServeConfig, cure: str = "") -> None:
@@ -135,7 +140,7 @@ async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]
     """Yield the address at which the application answers."""
     host, port = _address(config.serve), config.serve.port
     wanted = config.serve.access_log != "off"
-    # Packed bodies are refused unread (web/failures.py); signatures are over the bytes as sent.
+    # Packed bodies are refused unread: signatures are over what was sent.
     runner = web.AppRunner(
         app,
         access_log=logging.getLogger(access_log.LOGGER) if wanted else None,

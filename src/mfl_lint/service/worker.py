@@ -14,7 +14,6 @@ from mfl_lint.rules import discover
 from mfl_lint.service.crawling import bring_up_to_date, database_url, utc_now
 from mfl_lint.service.jobs import Hand
 from mfl_lint.service.memory import calm_collector
-from mfl_lint.store import registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.queue import QUEUE_NAME, Queue, save_stalled, worker_app
 
@@ -42,7 +41,6 @@ async def work(
     discover()  # imports all rules, which would keep a job from giving signs of life
     calm_collector()
     async with open_store(url) as store:
-        await registries.sync_registries(store, config.registries, utc_now())
         hand = Hand(store, Queue(), lambda: config, utc_now)
         telling = asyncio.ensure_future(hand.manners.run())
         try:

@@ -1,4 +1,4 @@
-"""Tables of what is judged and announced: findings, transitions, messages, counters."""
+"""Tables of what is judged: findings, transitions, requests for looks, counters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Final
 
 from sqlalchemy import (
     Column,
-    ForeignKey,
     Index,
     Integer,
     SmallInteger,
@@ -100,26 +99,6 @@ transitions: Final = Table(
     UniqueConstraint("fingerprint", "sequence"),
     Index("ix_transitions_newest", "at", "id"),
     Index("ix_transitions_registry", "registry_id", "at", "id"),
-)
-
-outbox: Final = Table(
-    "outbox",
-    metadata,
-    own_id(),
-    Column(
-        "transition_id", Words, ForeignKey("transitions.id", ondelete="CASCADE"), nullable=False
-    ),
-    optional_text("channel"),
-    words("state"),
-    number("attempts"),
-    Column("next_attempt_at", Time),
-    Column("lease_until", Time),
-    optional_text("lease_holder"),
-    words("idempotency_key", unique=True),
-    Column("created_at", Time, nullable=False),
-    optional_text("problem"),
-    UniqueConstraint("transition_id", "channel"),
-    Index("ix_outbox_due", "state", "next_attempt_at"),
 )
 
 look_requests: Final = Table(

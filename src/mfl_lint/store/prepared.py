@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, bindparam
 from sqlalchemy.ext.compiler import compiles
@@ -19,6 +19,7 @@ from mfl_lint.store.columns import Many, plain
 
 Given = Mapping[str, Any]
 Read = Callable[[Any], Any]
+T = TypeVar("T")
 
 
 class _Among(FunctionElement[Any]):
@@ -83,17 +84,33 @@ class _Ready:
             return made
         return dict(zip((name for name, _ in self._plan), made, strict=True))
 
-    def rows(self, found: Sequence[Sequence[Any]]) -> list[Any]:
-        """Return the driver's rows as values with names."""
+    def row(self, values: Sequence[Any]) -> Any:
+        """Return a row of the driver's as values with names."""
         if not self._readers:
-            return [self._row(values) for values in found]
-        read: list[Any] = []
-        for values in found:
-            changed = list(values)
-            for at, reader in self._readers:
-                changed[at] = reader(changed[at])
-            read.append(self._row(changed))
-        return read
+            return self._row(values)
+        changed = list(values)
+        for at, reader in self._readers:
+            changed[at] = reader(changed[at])
+        return self._row(changed)
+
+
+class Unread:
+    """A row as the driver gave it, so that what was made of it before need not be made again.
+
+    It is found by its first value, an id, and then compared: to hash all of it takes longer.
+    """
+
+    __slots__ = ("read", "values")
+
+    def __init__(self, read: Read, values: Sequence[Any]) -> None:
+        self.read = read
+        self.values = values
+
+    def __hash__(self) -> int:
+        return hash(self.values[0])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unread) and self.values == other.values
 
 
 class Prepared:
@@ -117,7 +134,21 @@ class Prepared:
         ready = self._of(connection.dialect)
         cursor = connection.connection.cursor()
         cursor.execute(ready.sql, ready.bound(given))
-        return ready.rows(cursor.fetchall())
+        return [ready.row(values) for values in cursor.fetchall()]
+
+    def made(
+        self, connection: Connection, make: Callable[[Unread], T], /, **given: object
+    ) -> list[T]:
+        """Return what is made of each row; `make` may remember what it made of those alike."""
+        read, rows = self.unread(connection, **given)
+        return [make(Unread(read, values)) for values in rows]
+
+    def unread(self, connection: Connection, /, **given: object) -> tuple[Read, list[Any]]:
+        """Return how a row is read, and the driver's own rows."""
+        ready = self._of(connection.dialect)
+        cursor = connection.connection.cursor()
+        cursor.execute(ready.sql, ready.bound(given))
+        return ready.row, list(cursor.fetchall())
 
     def one(self, connection: Connection, /, **given: object) -> Any:
         """Return the only row, None if there is none."""

@@ -64,19 +64,23 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
 @web.middleware
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a body that nobody here would read to its end, or that is packed."""
-    resource = request.match_info.route.resource
-    more = _LARGER.get(resource.canonical, 0) if resource is not None else 0
-    largest = more or request.client_max_size
-    if (request.content_length or 0) > largest:
-        most = f"at most {largest} bytes are read"
+    headers = request.headers
+    if "Content-Length" in headers and (request.content_length or 0) > _largest(request):
+        most = f"at most {_largest(request)} bytes are read"
         response = failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
-    elif request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    elif headers.get("Content-Encoding", "identity").lower() != "identity":
         plain = "send the body as it is, without a Content-Encoding"
         response = failure(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, plain)
     else:
         return await handler(request)
     response.force_close()
     return response
+
+
+def _largest(request: web.Request) -> int:
+    resource = request.match_info.route.resource
+    more = _LARGER.get(resource.canonical, 0) if resource is not None else 0
+    return more or request.client_max_size
 
 
 def failure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +14,7 @@ from mfl_lint.core.records import CrawlRecord
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.scan import Scan
+from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.traffic import Stats
 from mfl_lint.store.engine import Store
 from mfl_lint.web.hook_log import HookLog
@@ -28,7 +29,8 @@ class Services:
     in this process, with figures newer than the store's. `insecure`: somebody insists on showing
     everything to everybody. `hurry` has looks that were asked for made at once.
     `look` looks at an image for somebody who did not sign in, None where nobody does. `traffic` is
-    what this process asked of registries, `hooks` what came of what they told it.
+    what this process asked of registries, `hooks` what came of what they told it. `mender` pushes
+    what mends a list, None where nothing does.
     """
 
     store: Store
@@ -42,6 +44,20 @@ class Services:
     look: Callable[[Reference], Awaitable[Scan]] | None = None
     traffic: Callable[[], Stats] = Stats
     hooks: HookLog = field(default_factory=HookLog)
+    mender: Mender | None = None
 
 
 SERVICES: Final = web.AppKey("services", Services)
+
+
+def of_this_moment(services: Services) -> Services:
+    """Return the same services as they are now, to be read from in another thread."""
+    config, now, live = services.config(), services.now(), services.live()
+    planned = {one.name: services.next_crawl(one.name) for one in config.registries}
+    return replace(
+        services,
+        config=lambda: config,
+        now=lambda: now,
+        next_crawl=planned.get,
+        live=lambda: live,
+    )
