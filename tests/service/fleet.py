@@ -18,9 +18,9 @@ from sqlalchemy import text
 from mfl_lint.config import Config
 from mfl_lint.config_file import load_config
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
-from mfl_lint.service.crawling import bring_up_to_date
+from mfl_lint.service.crawling import bring_up_to_date, sync_registries
 from mfl_lint.service.dispatch import Dispatch
-from mfl_lint.store import crawls, registries
+from mfl_lint.store import crawls
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import all_rows
@@ -119,6 +119,15 @@ class Fleet:
         """Return the last crawl."""
         return (await crawls.crawls(self.store, name, limit=1, whole=True)).items[0]
 
+    async def first_ended(self, name: str = "here") -> None:
+        """Wait until a crawl has ended."""
+        async with asyncio.timeout(60.0):
+            while True:
+                begun = (await crawls.crawls(self.store, name, limit=100)).items
+                if any(one.finished_at for one in begun):
+                    return
+                await asyncio.sleep(0.05)
+
     async def ended(self, name: str = "here", timeout_s: float = 240.0) -> CrawlRecord:
         """Return how the last crawl ended; it may not stand still for so long."""
         done, since = -1, time.monotonic()
@@ -134,19 +143,24 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet_of(
-    folder: Path, url: str, hosts: Sequence[tuple[str, str, str]], *, leads: bool = True
+    folder: Path,
+    url: str,
+    hosts: Sequence[tuple[str, str, str]],
+    *,
+    leads: bool = True,
+    settings: str = "",
 ) -> AsyncIterator[Fleet]:
     """Yield a fleet without workers, for registries: name, host, and more settings of each.
 
-    Unless it `leads`, somebody else is to have them crawled.
+    Unless it `leads`, somebody else is to have them crawled. `settings` are more of them.
     """
     file = folder / "fleet.toml"
     named = (REGISTRY.format(name=name, host=host, more=more) for name, host, more in hosts)
-    file.write_text(SETTINGS.format(url=url) + "".join(named))
+    file.write_text(SETTINGS.format(url=url) + settings + "".join(named))
     config: Config = load_config(file)
     await asyncio.to_thread(bring_up_to_date, config, url)
     async with open_store(url) as store:
-        await registries.sync_registries(store, config.registries, now())
+        await sync_registries(store, config)
 
         async def led() -> None:
             return None

@@ -5,90 +5,148 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mfl_lint.core.errors import LeadershipLost
+from mfl_lint.core.news import Routed
 from mfl_lint.core.records import CrawlStatus
-from mfl_lint.store import crawls, leading, looks, rounds
+from mfl_lint.store import crawls, leading, looks, news, rounds
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.leading import Candidate
 from mfl_lint.store.queue import Queue
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.faults import delayed
+from tests.receiver import Receiver
 from tests.service.fleet import ROOT, Fleet, fleet_of, now
 
+SIZE = 30
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
 WRONG = index(image("linux", "amd64"), image("linux", "amd64"))
 
 
+ALERTS = """
+[serve]
+port = 0
+access_log = "off"
+[[alert.channel]]
+name = "hook"
+kind = "webhook"
+url = "{url}"
+timeout = "1s"
+[[alert.route]]
+name = "team"
+channels = ["hook"]
+wait = "0s"
+rate = 0
+"""
+
+
 class Service:
-    """A process that leads or waits to. `led_at` is when it began to lead."""
+    """`mfl-lint serve` in a process of its own, that leads or waits to."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self._led: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._hearing = asyncio.create_task(self._hear())
+
+    async def _hear(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            if found := re.search(rb"this service leads now \(number (\d+)\)", line):
+                self._led.set_result(int(found[1]))
 
     async def led(self) -> int:
         """Return the number of its leadership once it leads."""
-        assert self.process.stdout is not None
         async with asyncio.timeout(240.0):
-            return int(await self.process.stdout.readline())
+            return await self._led
 
     async def kill(self) -> None:
         """Kill it at once."""
         os.kill(self.process.pid, signal.SIGKILL)
         await self.process.wait()
+        await self._hearing
 
 
 async def service(folder: Path) -> Service:
-    """Start a service that has all crawled every 300 ms."""
-    command = ("-m", "tests.service.leader_process", str(folder / "fleet.toml"), "0.3")
+    """Start a service, and return it when its pages answer."""
+    command = ("-m", "mfl_lint", "serve", "--config", str(folder / "fleet.toml"))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, *command),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    return Service(process)
+    started = Service(process)
+    assert process.stdout is not None
+    assert b"serves" in await process.stdout.readline()
+    return started
+
+
+def name_of(number: int) -> str:
+    """Return the name of a repository."""
+    return f"team/app{number}"
 
 
 @asynccontextmanager
-async def small_fleet(folder: Path, url: str, *, leads: bool) -> AsyncIterator[Fleet]:
-    """Yield a fleet with a slow registry of twelve repositories."""
+async def small_fleet(
+    folder: Path, url: str, *, leads: bool, more: str = "", settings: str = ""
+) -> AsyncIterator[tuple[Fleet, FaultRegistry]]:
+    """Yield a fleet with a slow registry of some repositories."""
     async with FaultRegistry() as registry:
         registry.fault(("GET|HEAD", "/v2/"), delayed(0.02))
-        for number in range(12):
-            place(registry.demo, f"team/app{number}", GOOD if number % 3 else WRONG, "v1", "v2")
-        hosts = [("here", registry.host, "")]
-        async with fleet_of(folder, url, hosts, leads=leads) as fleet:
-            yield fleet
+        for number in range(SIZE):
+            place(registry.demo, name_of(number), GOOD if number % 3 else WRONG, "v1", "v2")
+        hosts = [("here", registry.host, more)]
+        async with fleet_of(folder, url, hosts, leads=leads, settings=settings) as fleet:
+            yield fleet, registry
 
 
-async def test_a_leader_that_is_killed_is_followed_and_no_job_is_lost_or_done_twice(
+async def test_a_leader_that_is_killed_is_followed_and_nothing_is_lost_or_done_or_told_twice(
     count: Callable[[int], int], seed: int, fresh_postgresql: str, tmp_path: Path
 ) -> None:
-    chance, took = random.Random(seed), list[float]()
-    async with small_fleet(tmp_path, fresh_postgresql, leads=False) as fleet:
+    chance, took, broken = random.Random(seed), list[float](), set[str]()
+    async with (
+        Receiver() as hook,
+        small_fleet(
+            tmp_path,
+            fresh_postgresql,
+            leads=False,
+            more='interval = "1s"',
+            settings=ALERTS.format(url=hook.url),
+        ) as (fleet, registry),
+    ):
         await fleet.hire(2)
         leader = await service(tmp_path)
         numbers = [await leader.led()]
-        for _ in range(count(20)):
+        await fleet.first_ended()
+        for number in range(count(20)):
             follower = await service(tmp_path)
-            await asyncio.sleep(chance.uniform(1.5, 3.0))
+            name = name_of(3 * (number % (SIZE // 3)) + 1 + number // (SIZE // 3))
+            place(registry.demo, name, WRONG, "v1")
+            broken.add(name)
+            await asyncio.sleep(chance.uniform(0.5, 3.0))
             killed_at = time.monotonic()
             await leader.kill()
             numbers.append(await follower.led())
             took.append(time.monotonic() - killed_at)
             leader = follower
+        await told_of(hook, broken)
         await leader.kill()
         await fleet.ended()
         every = (await crawls.crawls(fleet.store, "here", limit=500)).items
         assert numbers == [*range(numbers[0], numbers[0] + len(numbers))]
-        assert {(CrawlStatus.DONE, "", 12, 12, 24)} == {
+        assert {(CrawlStatus.DONE, "", SIZE, SIZE, 2 * SIZE)} == {
             (one.status, one.problem, one.repositories, one.repositories_done, one.tags)
             for one in every
         }
@@ -101,15 +159,34 @@ async def test_a_leader_that_is_killed_is_followed_and_no_job_is_lost_or_done_tw
         )
         believed = await canonical_dump(fleet.store)
         assert len(believed["findings"]) == len(believed["transitions"])  # type: ignore[arg-type]
+        # Each piece of news is part of one message, whoever planned and sent it.
+        assert {1} == set(hook.findings().values())
+        doubled = hook.keys().total() - len(hook.keys())
+        assert doubled <= len(took)
     told = ", ".join(f"{seconds:.2f}" for seconds in took)
     print(f"{len(took)} leaders killed over {len(every)} rounds; followed after {told} s")
+    print(f"{len(hook.keys())} messages about {len(broken)} faults, {doubled} sent once more")
     assert max(took) < 10 * 3.0
+
+
+async def told_of(hook: Receiver, broken: set[str]) -> None:
+    """Wait until all that broke was told: half a minute for what was being sent at a kill."""
+    async with asyncio.timeout(240.0):
+        while not broken <= repositories_in(hook):
+            hook.heard.clear()
+            await hook.heard.wait()
+
+
+def repositories_in(hook: Receiver) -> set[str]:
+    """Return the repositories that messages tell of."""
+    events = (msgspec.json.decode(got.body) for got in hook.taken)
+    return {item["repository"] for event in events for item in event["data"]["items"]}
 
 
 async def test_a_leader_that_was_paused_writes_nothing_once_another_leads(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:
-    async with small_fleet(tmp_path, fresh_postgresql, leads=False) as fleet:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=False) as (fleet, _):
         first, second = (Candidate(fresh_postgresql, name) for name in ("first", "second"))
         fence = await asyncio.to_thread(first.ask, now())
         assert fence == 1
@@ -129,6 +206,9 @@ async def test_a_leader_that_was_paused_writes_nothing_once_another_leads(
             await rounds.open_round(fleet.store, Queue(), fence, place_, now())
         with pytest.raises(LeadershipLost):
             await rounds.mend_rounds(fleet.store, Queue(), fence)
+        stale = fleet.store.checked(partial(leading.check_leads, fence=fence))
+        with pytest.raises(LeadershipLost):
+            await news.route_news(stale, lambda _: Routed(), window_s=1.0)
         assert () == (await crawls.crawls(fleet.store)).items
         for candidate in (first, second):
             await asyncio.to_thread(candidate.close)
@@ -140,7 +220,7 @@ async def test_a_leader_that_was_paused_writes_nothing_once_another_leads(
 async def test_a_look_that_is_asked_for_goes_before_what_is_scheduled(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:
-    async with small_fleet(tmp_path, fresh_postgresql, leads=True) as fleet:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=True) as (fleet, _):
         assert (await fleet.round_started()).status is CrawlStatus.RUNNING
         await looks.request_look(fleet.store, "here", "team/app7", "v1", now(), "asked")
         waiting = await fleet.waiting()
