@@ -431,6 +431,7 @@ EXAMPLES = {
     *(("registry.hot", key) for key in ("interval", "tags")),
     *(("registry.maintenance", key) for key in ("begins", "ends")),
     *(("hook", key) for key in ("name", "kind", "registry", "secret_env")),
+    ("policy", "settle"),
     ("policy.severities", "MFL104"),
     ("policy.require", "platforms"),
     ("policy.annotation", "keys"),

@@ -62,7 +62,7 @@ class PolicyTable(Settings, frozen=True):
     known_platforms: tuple[str, ...] = ()
     windows_builds: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ("linux/amd64", "linux/arm64")
-    settle_s: Seconds = 6 * 3600.0
+    settle_s: Seconds | None = None
 
 
 def rule_names() -> RuleNames:
