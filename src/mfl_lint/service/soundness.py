@@ -102,8 +102,8 @@ def _guarded(serve: ServeConfig, has_users: bool) -> Iterator[Check]:
         yield Check("serve.host", False, said, f"{_ADD_USER}, or set serve.proxy or serve.oidc")
     elif serve.hosts or serve.https:
         said = (
-            "there are no users: who comes through a proxy is taken for the owner of this machine, "
-            "and may change everything"
+            "there are no users: who comes through a proxy that does not say so is taken for the "
+            "owner of this machine, and may change everything"
         )
         yield Check("serve.hosts" if serve.hosts else "serve.https", False, said, _ADD_USER)
 
