@@ -17,7 +17,8 @@ import pytest
 
 from mfl_lint.cli import exit_codes
 from mfl_lint.cli.main import cli
-from mfl_lint.config import DatabaseConfig, ServeConfig
+from mfl_lint.config import DatabaseConfig
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.inputs.dockerfile import read_dockerfile
 from mfl_lint.inputs.dockerfile_lines import instructions
 from mfl_lint.service.serving import DRAIN_S

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mfl_lint.config import ProxyConfig
+from mfl_lint.config_serve import ProxyConfig
 from mfl_lint.core.access import Right
 from mfl_lint.core.secret import secret_digest
 from mfl_lint.store import api_tokens, users

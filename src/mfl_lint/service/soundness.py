@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from mfl_lint.config import Config, ServeConfig
+from mfl_lint.config import Config
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.core.access import EVERYONE, USERS
 from mfl_lint.core.errors import ConfigInvalid
 

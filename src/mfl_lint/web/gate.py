@@ -16,7 +16,8 @@ from typing import Final, TypeVar, cast
 import msgspec
 from aiohttp import web
 
-from mfl_lint.config import Config, ProxyConfig, ServeConfig
+from mfl_lint.config import Config
+from mfl_lint.config_serve import ProxyConfig, ServeConfig
 from mfl_lint.core.access import LOCAL, Person, Role, seen_by, user_name
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.policy import Ignore
