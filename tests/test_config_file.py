@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 import pytest
 
-from mfl_lint.config import Config, RegistryConfig, Settings, maintained_until
+from mfl_lint.config import Config, RegistryConfig, maintained_until
 from mfl_lint.config_file import (
     DEFAULT_NAME,
     ENVIRONMENT,
@@ -19,6 +19,7 @@ from mfl_lint.config_file import (
     load_config,
     parse_config,
 )
+from mfl_lint.config_kinds import Settings
 from mfl_lint.config_tables import parse_duration
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.core.platform import Platform
@@ -431,6 +432,7 @@ EXAMPLES = {
     *(("registry.hot", key) for key in ("interval", "tags")),
     *(("registry.maintenance", key) for key in ("begins", "ends")),
     *(("hook", key) for key in ("name", "kind", "registry", "secret_env")),
+    ("policy", "settle"),
     ("policy.severities", "MFL104"),
     ("policy.require", "platforms"),
     ("policy.annotation", "keys"),

@@ -2,8 +2,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from mfl_lint.config import Seconds, Settings
 from mfl_lint.config_checks import MAX_MISTAKES
+from mfl_lint.config_kinds import Seconds, Settings
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid
 

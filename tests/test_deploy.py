@@ -18,8 +18,9 @@ import yaml
 
 from mfl_lint.cli import exit_codes
 from mfl_lint.cli.main import cli
-from mfl_lint.config import DatabaseConfig, ServeConfig
+from mfl_lint.config import DatabaseConfig
 from mfl_lint.config_file import load_config
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.inputs.dockerfile import read_dockerfile
 from mfl_lint.inputs.dockerfile_lines import instructions
 from mfl_lint.service.server import check_served

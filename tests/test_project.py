@@ -18,8 +18,8 @@ from click.testing import CliRunner
 
 from mfl_lint import __version__
 from mfl_lint.cli.main import COMMANDS, cli
-from mfl_lint.config import Settings
 from mfl_lint.config_file import File, load_config, parse_config
+from mfl_lint.config_kinds import Settings
 from tests.e2e.commands import bare_environment
 
 CHECKOUT: Final = Path(__file__).parent.parent

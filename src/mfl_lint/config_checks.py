@@ -12,7 +12,8 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mfl_lint.config import HookConfig, OidcConfig, ProxyConfig, RegistryConfig, Scheme, ServeConfig
+from mfl_lint.config import HookConfig, RegistryConfig, Scheme
+from mfl_lint.config_serve import OidcConfig, ProxyConfig, ServeConfig
 from mfl_lint.core.access import EVERYONE, USERS, user_name
 from mfl_lint.core.errors import ConfigInvalid, Refused
 from mfl_lint.core.platform import KNOWN_PAIRS, Platform

@@ -21,13 +21,13 @@ from mfl_lint.config import (
     QueueConfig,
     RegistryConfig,
     ScanConfig,
-    ServeConfig,
-    Settings,
 )
 from mfl_lint.config_alert import AlertConfig
 from mfl_lint.config_alert_checks import alert_of
 from mfl_lint.config_checks import check_hook, check_registry, check_serve
+from mfl_lint.config_kinds import Settings
 from mfl_lint.config_policy import PolicyTable, policy_of
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid
 

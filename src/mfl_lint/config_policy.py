@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from mfl_lint.config import Positive, Seconds, Settings
 from mfl_lint.config_checks import MAX_MISTAKES, check_globs, check_known
+from mfl_lint.config_kinds import Positive, Seconds, Settings
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
 from mfl_lint.core.platform import Platform
@@ -62,7 +62,7 @@ class PolicyTable(Settings, frozen=True):
     known_platforms: tuple[str, ...] = ()
     windows_builds: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ("linux/amd64", "linux/arm64")
-    settle_s: Seconds = 6 * 3600.0
+    settle_s: Seconds | None = None
 
 
 def rule_names() -> RuleNames:

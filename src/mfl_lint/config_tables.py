@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
-from mfl_lint.config import Settings
 from mfl_lint.config_checks import MAX_MISTAKES
+from mfl_lint.config_kinds import Settings
 from mfl_lint.core.errors import ConfigInvalid
 
 _SHOWN_CHARACTERS: Final = 100

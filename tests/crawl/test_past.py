@@ -29,8 +29,44 @@ async def pushed(world: World, *builds: Built, after_s: float = ROUND_S) -> None
         await world.crawl(after_s)
 
 
-async def test_a_lost_platform_is_believed_in_the_second_round(either_world: World) -> None:
+async def test_a_lost_platform_is_told_in_the_look_that_sees_it_once(either_world: World) -> None:
     world = either_world
+    world.change_policy(settle_s=None)
+    await pushed(world, BOTH, ALONE)
+    assert ["app:v1 MFL501"] == await world.found(rules=LOST)
+    assert not (await world.tag("app", "v1")).unsettled
+    await world.crawl()
+    assert ["HEAD /v2/app/manifests/v1"] == world.asked(("*", "/manifests/|/blobs/"))
+    assert ["v1 MFL501 opened"] == [x for x in await world.changes() if "MFL501" in x]
+
+
+async def test_a_registry_that_passes_on_what_is_published_by_and_by_waits(world: World) -> None:
+    world.change_policy(settle_s=None)
+    world.change(proxy=True)
+    await pushed(world, BOTH, ALONE)
+    await world.crawl(5 * HOUR_S)
+    assert [] == await world.found(rules=LOST)
+    await world.crawl(HOUR_S)
+    assert ["app:v1 MFL501"] == await world.found(rules=LOST)
+
+
+async def test_a_registry_that_is_no_proxy_any_more_is_judged_anew_without_a_document(
+    world: World,
+) -> None:
+    world.change(proxy=True)
+    await pushed(world, BOTH, ALONE)
+    world.change(proxy=False)
+    await world.crawl()
+    assert [] == world.asked(DOCUMENTS)
+    changes = [x for x in await world.changes() if "MFL501" in x]
+    assert ["v1 MFL501 opened", "v1 MFL501 worsened"] == changes
+
+
+async def test_where_it_settles_a_lost_platform_is_believed_in_the_second_round(
+    either_world: World,
+) -> None:
+    world = either_world
+    world.change_policy(settle_s=1.0)
     await pushed(world, BOTH, ALONE)
     assert [] == await world.found(rules=LOST)
     assert (await world.tag("app", "v1")).unsettled
@@ -100,7 +136,7 @@ async def test_a_proxy_that_trims_lists_is_told_as_information(world: World) -> 
 
 
 async def test_a_registry_that_is_down_opens_and_resolves_nothing(world: World) -> None:
-    world.change_policy(immutable_tags=("*",))
+    world.change_policy(immutable_tags=("*",), settle_s=1.0)
     world.place("app", BOTH, "v2")
     await pushed(world, BOTH, ALONE, ALONE)
     world.place("app", ALONE, "v2")

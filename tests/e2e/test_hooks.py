@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import signal
 import statistics
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import pytest
 
 from mfl_lint.core.views import FindingFilter
 from mfl_lint.store import views
@@ -27,6 +29,7 @@ from tests.service.gated import GatedRegistry
 SECRET: Final = "correct-horse-battery-staple"
 GOOD: Final = index(image("linux", "amd64"), image("linux", "arm64"))
 WAIT_S: Final = 60.0
+LOST: Final = "linux/arm64 was offered before and is not now; offered: linux/amd64, linux/s390x"
 
 
 def broken(number: int) -> Any:
@@ -118,6 +121,52 @@ async def test_what_is_pushed_broken_is_found_and_told_within_two_seconds(
     assert median < 2
     assert worst < 20
     assert 1 == len(listings)  # the first crawl's
+
+
+@pytest.mark.parametrize(
+    ("demanded", "expected"),
+    [
+        ("", {"MFL501": LOST}),
+        (
+            '[[policy.require]]\nplatforms = ["linux/amd64", "linux/arm64"]\n',
+            {
+                "MFL401": "linux/arm64 is required and missing; offered: linux/amd64, linux/s390x",
+                "MFL501": LOST,
+            },
+        ),
+    ],
+)
+async def test_a_push_without_a_platform_that_was_there_is_told_once_with_what_mends_it(
+    docker_registry: StartRegistry,
+    mfl_lint: MflLint,
+    demanded: str,
+    expected: dict[str, str],
+) -> None:
+    port = free_port()
+    registry = docker_registry(notify=(f"http://127.0.0.1:{port}/hooks/lab", SECRET))
+    amd64, arm64, s390x = (image("linux", arch) for arch in ("amd64", "arm64", "s390x"))
+    whole = index(amd64, arm64, s390x)
+    await push(registry.host, "team/app", whole, "v1")
+    async with Receiver() as receiver:
+        configured(mfl_lint, registry.host, port, demanded + told_to(receiver))
+        assert 0 == (await mfl_lint("crawl")).code
+        async with mfl_lint.started("serve") as service:
+            await service.address()
+            began = time.monotonic()
+            await push(registry.host, "team/app", index(amd64, s390x), "v1")
+            took = await until_told(receiver, "v1") - began
+            assert 0 == await service.end(20)
+        # Nothing is added by another look, nor told again.
+        assert 1 == (await mfl_lint("crawl", "--alert")).code
+    print(f"a lost platform is told after {took:.3f} s")
+    assert took < 20
+    (told,) = (json.loads(got.body)["data"] for got in receiver.taken)
+    assert expected == {item["rule"]: item["message"] for item in told["items"]}
+    for item in told["items"]:
+        assert ("opened", "error") == (item["kind"], item["severity"])
+        assert "docker buildx build --platform linux/amd64,linux/s390x,linux/arm64" in item["fix"]
+    back = next(item["fix"] for item in told["items"] if item["rule"] == "MFL501")
+    assert f"team/app@{whole.digest}" in back
 
 
 async def test_what_is_deleted_is_only_looked_at(

@@ -8,15 +8,16 @@ from mfl_lint.core.digest import digest_of
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Requirement
 from mfl_lint.core.rule import Outcome
+from mfl_lint.lint import judge
 from mfl_lint.rules.missing_platform import missing_platform as rule
-from tests.builders import LOOKED_AT, artifact, attestation, image, index
-from tests.rules.cases import ABSENT, DENIED, judged, only, outcome
+from tests.builders import LOOKED_AT, artifact, attestation, image, index, observation
+from tests.rules.cases import ABSENT, DENIED, UNSEEN, judged, only, outcome
 
 AMD64 = image("linux", "amd64")
 ARM64 = image("linux", "arm64")
 
 
-def requiring(*platforms: str, settle_s: float = 3600.0) -> Policy:
+def requiring(*platforms: str, settle_s: float | None = 3600.0) -> Policy:
     wanted = tuple(Platform.parse(text) for text in platforms)
     return Policy(requirements=(Requirement(wanted),), settle_s=settle_s)
 
@@ -85,6 +86,27 @@ def test_a_tag_that_moved_a_moment_ago_waits(age_s: int, expected: Outcome) -> N
     judgement = judged(rule, AMD64, BOTH, moved_at=moved_at)
     assert expected == outcome(judgement)
     assert ("settling" in judgement.verdicts[0].detail) is (expected is Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("registry", "repository", "proxy", "expected"),
+    [
+        ("docker.io", "library/redis", False, Outcome.UNKNOWN),
+        ("index.docker.io", "library/redis", False, Outcome.UNKNOWN),
+        ("docker.io", "team/app", False, Outcome.FAIL),
+        ("registry.example.com", "library/redis", False, Outcome.FAIL),
+        ("registry.example.com", "library/redis", True, Outcome.UNKNOWN),
+    ],
+)
+def test_only_what_is_published_by_and_by_waits_where_nothing_is_set(
+    registry: str, repository: str, proxy: bool, expected: Outcome
+) -> None:
+    seen = observation(AMD64, registry=registry, repository=repository)
+    for age, then in ((0, expected), (5, expected), (6, Outcome.FAIL)):
+        moved_at = LOOKED_AT - timedelta(hours=age)
+        policy = requiring("linux/arm64", settle_s=None)
+        judgement = judge(seen, [rule], policy, UNSEEN, moved_at=moved_at, proxy=proxy)
+        assert then == outcome(judgement), age
 
 
 def test_a_tag_that_moved_a_moment_ago_and_offers_all_passes() -> None:

@@ -7,10 +7,12 @@ import pytest
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.history import Earlier, History
 from mfl_lint.core.platform import Platform
+from mfl_lint.core.policy import Policy
 from mfl_lint.core.rule import Judgement, Outcome
+from mfl_lint.lint import judge
 from mfl_lint.rules.platform_lost import platform_lost as rule
-from tests.builders import LOOKED_AT, Built, attestation, image, index
-from tests.rules.cases import DENIED, judged, only, outcome
+from tests.builders import LOOKED_AT, Built, attestation, image, index, observation
+from tests.rules.cases import DENIED, UNSEEN, judged, only, outcome
 
 AMD64, ARM64 = image("linux", "amd64"), image("linux", "arm64")
 BOTH = ("linux/amd64", "linux/arm64")
@@ -30,11 +32,12 @@ def lost(
     repeated: bool = True,
     standing: tuple[str, ...] = (),
     proxy: bool = False,
+    settle_s: float | None = 6 * 3600.0,
 ) -> Judgement:
-    """Judge a tag that got its digest so many hours ago."""
+    """Judge a tag that got its digest so many hours ago, where that settles for six."""
     held = tuple(Platform.parse(text) for text in standing)
     history = History(earlier, LOOKED_AT - hours * HOUR, repeated, held)
-    return judged(rule, built, history=history, proxy=proxy)
+    return judged(rule, built, Policy(settle_s=settle_s), history=history, proxy=proxy)
 
 
 FAILING = lost(AMD64, ago(48, "a", *BOTH))
@@ -66,6 +69,26 @@ def test_a_loss_is_believed_in_a_second_round_and_after_settling(
     judgement = lost(AMD64, ago(48, "a", *BOTH), hours=hours, repeated=repeated)
     assert expected == outcome(judgement)
     assert (expected is Outcome.UNKNOWN) is ("settling" in judgement.verdicts[0].detail)
+
+
+@pytest.mark.parametrize("settle_s", [None, 0.0])
+def test_where_tags_are_pushed_whole_a_loss_is_believed_in_the_look_that_sees_it(
+    settle_s: float | None,
+) -> None:
+    before = ago(48, "a", *BOTH)
+    judgement = lost(AMD64, before, hours=0, repeated=False, settle_s=settle_s)
+    assert "linux/arm64" == only(judgement).subject
+    proxied = lost(AMD64, before, hours=0, repeated=False, settle_s=settle_s, proxy=True)
+    expected = Outcome.UNKNOWN if settle_s is None else Outcome.FAIL
+    assert expected == outcome(proxied)
+
+
+def test_official_images_are_published_one_architecture_after_the_other() -> None:
+    seen = observation(AMD64, registry="docker.io", repository="library/redis")
+    for hours, expected in ((0, Outcome.UNKNOWN), (7, Outcome.FAIL)):
+        past = History((ago(48, "a", *BOTH),), LOOKED_AT - hours * HOUR, repeated=hours > 0)
+        judgement = judge(seen, [rule], Policy(), UNSEEN, history=past)
+        assert expected == outcome(judgement)
 
 
 def test_a_tag_that_moves_each_round_lost_it_when_the_first_digest_was_without() -> None:

@@ -13,7 +13,8 @@ import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from mfl_lint.config import Config, DatabaseConfig, RegistryConfig, ServeConfig
+from mfl_lint.config import Config, DatabaseConfig, RegistryConfig
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.demo.registry import DemoRegistry, running
 from mfl_lint.service.serving import serve
 

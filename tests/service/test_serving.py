@@ -21,11 +21,10 @@ from mfl_lint.config import (
     Config,
     CrawlConfig,
     HookConfig,
-    ProxyConfig,
     RegistryConfig,
-    ServeConfig,
 )
 from mfl_lint.config_alert import AlertConfig, ChannelConfig, RouteConfig
+from mfl_lint.config_serve import ProxyConfig, ServeConfig
 from mfl_lint.core.access import Role
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.people import open_people

@@ -15,7 +15,8 @@ import msgspec
 from aiohttp import ClientResponse, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
-from mfl_lint.config import Config, FormConfig, ServeConfig
+from mfl_lint.config import Config
+from mfl_lint.config_serve import FormConfig, ServeConfig
 from mfl_lint.core.access import Right, Role
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.password import Cost, hash_password

@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from mfl_lint.config import OidcConfig
+from mfl_lint.config_serve import OidcConfig
 from mfl_lint.core.access import Right
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from yarl import URL
 
-from mfl_lint.config import ProxyConfig, ServeConfig
+from mfl_lint.config_serve import ProxyConfig, ServeConfig
 from mfl_lint.core.access import Right, Role
 from mfl_lint.core.secret import new_token, secret_digest
 from mfl_lint.service.crawling import utc_now

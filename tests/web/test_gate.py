@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mfl_lint.config import ProxyConfig
+from mfl_lint.config_serve import ProxyConfig
 from mfl_lint.core.access import Right
 from mfl_lint.core.secret import secret_digest
 from mfl_lint.store import api_tokens, users
@@ -48,6 +48,47 @@ async def test_without_users_all_is_open_on_loopback_only(filled_url: str, tmp_p
         assert everything == await seen(full)
         asked = await full.ask(None, "POST", "/api/v1/scans", json=body)
         assert 403 == asked.status
+
+
+PASSED_ON = (
+    {"X-Forwarded-For": "203.0.113.5"},
+    {"X-Forwarded-For": "127.0.0.1"},
+    {"X-Forwarded-For": ""},
+    {"x-real-ip": "203.0.113.5"},
+    {"Forwarded": "for=203.0.113.5;proto=https"},
+    {"Via": "1.1 proxy.example"},
+    {"X-Forwarded-Proto": "https"},
+    {"Host": "lint.example"},
+)
+
+
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.1",)])
+async def test_who_comes_through_a_proxy_is_no_owner_of_this_machine(
+    filled_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, trusted: tuple[str, ...]
+) -> None:
+    config = config_with(hosts=("lint.example",), proxy=ProxyConfig(addresses=trusted))
+    body = {"registry": "hub", "repository": "acme/agent"}
+    async with house(filled_url, tmp_path, config, people=False) as full:
+        for headers in PASSED_ON:
+            assert {"hub"} == await seen(full, **headers)
+            asked = await full.ask(None, "POST", "/api/v1/scans", json=body, headers=headers)
+            assert (401, headers) == (asked.status, headers)
+            assert 401 == (await full.ask(None, "GET", "/api/v1/audit", headers=headers)).status
+            assert 200 == (await full.ask(None, "GET", "/healthz", headers=headers)).status
+        assert {"hub", "internal", "edge", "archive"} == await seen(full)
+    (line,) = (one.getMessage() for one in caplog.records if "proxy" in one.getMessage())
+    assert "(X-Forwarded-For)" in line
+    assert "mfl-lint users add" in line
+
+
+async def test_who_comes_through_a_proxy_reads_everything_only_where_that_is_insisted_on(
+    filled_url: str, tmp_path: Path
+) -> None:
+    for insecure, status in ((True, 4), (False, 401)):
+        config = elsewhere()
+        async with house(filled_url, tmp_path, config, people=False, insecure=insecure) as full:
+            found = await seen(full, Via="1.1 proxy.example")
+            assert status == (found if isinstance(found, int) else len(found))
 
 
 async def test_whoever_insists_on_openness_is_still_asked_once_somebody_is_known(

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientResponse
 from sqlalchemy import text
 
-from mfl_lint.config import ProxyConfig
+from mfl_lint.config_serve import ProxyConfig
 from mfl_lint.core.secret import form_token
 from mfl_lint.store import audit, users
 from mfl_lint.store.statements import all_rows

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from aiohttp import ClientResponse
 
-from mfl_lint.config import FormConfig
+from mfl_lint.config_serve import FormConfig
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.scan import Scan

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import ClientResponse
 
-from mfl_lint.config import OidcConfig
+from mfl_lint.config_serve import OidcConfig
 from mfl_lint.core.access import Role
 from mfl_lint.store import users
 from tests.oidc_issuer import CLIENT, SECRET, OidcIssuer, issuing

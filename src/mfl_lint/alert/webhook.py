@@ -105,7 +105,7 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def signature(key: bytes, id: str, stamp: str, body: bytes) -> str:  # noqa: A002
+def signature(key: bytes, id: str, stamp: str, body: bytes) -> str:  # noqa: A002  # the header's word
     """Return one signature: version and base64."""
     made = hmac.new(key, f"{id}.{stamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(made).decode()}"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from mfl_lint.config import ServeConfig
+    from mfl_lint.config_serve import ServeConfig
 
 _ACCESS: Final = "mfl_lint.access"
 

@@ -7,10 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from mfl_lint.core.platform import Platform
+from mfl_lint.core.reference import Reference
+
+# How long it takes until what belongs together has been pushed, where that is not one push.
+PUBLISHING_S: Final = 6 * 3600.0
 
 
 class Severity(StrEnum):
@@ -101,8 +106,10 @@ class Ignore(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """All demands. `settle_s` is how long a tag that moved waits for MFL401 in a crawl.
+    """All demands.
 
+    `settle_s` is how long, in a crawl, a tag that moved waits for what may be pushed still; None
+    for what is usual there (`settling_s`).
     `known_platforms` are spellings that are canonical here. `windows_builds` are the host
     builds that must find an entry (`10.0.20348`). `hosts` are those that a wrong or missing
     child would hurt. `immutable_tags` are globs of tags that never move. `stale_days`: how much
@@ -116,10 +123,25 @@ class Policy(msgspec.Struct, frozen=True):
     known_platforms: tuple[Platform, ...] = ()
     windows_builds: tuple[str, ...] = ()
     hosts: tuple[Platform, ...] = (Platform("linux", "amd64"), Platform("linux", "arm64"))
-    settle_s: float = 6 * 3600.0
+    settle_s: float | None = None
     annotations: tuple[AnnotationDemand, ...] = ()
     immutable_tags: tuple[str, ...] = ()
     stale_days: int = 14
+
+    def settling_s(self, reference: Reference, *, proxy: bool) -> float:
+        """Return how long a tag that moved may still gain platforms; 0 where it is pushed whole.
+
+        Docker Hub's official images are published one architecture after the other, and what a
+        `proxy` passes on may be theirs.
+        """
+        if self.settle_s is not None:
+            return self.settle_s
+        return PUBLISHING_S if proxy or reference.is_official else 0.0
+
+    @property
+    def siblings_settle_s(self) -> float:
+        """Return how long a tag that moved waits for its siblings: each is pushed by itself."""
+        return PUBLISHING_S if self.settle_s is None else self.settle_s
 
     def required(self, repository: str, tag: str) -> Iterator[Platform]:
         """Yield each platform that the tag must offer, once."""

@@ -26,6 +26,7 @@ from mfl_lint.core.errors import ReferenceInvalid
 DEFAULT_REGISTRY: Final = "docker.io"
 DEFAULT_TAG: Final = "latest"
 
+HUB_NAMES: Final = frozenset({DEFAULT_REGISTRY, "index.docker.io", "registry-1.docker.io"})
 _ALIASES: Final = {"index.docker.io": DEFAULT_REGISTRY}
 OFFICIAL: Final = "library/"
 _MAX_REPOSITORY: Final = 255
@@ -116,6 +117,11 @@ class Reference(msgspec.Struct, frozen=True):
     def target(self) -> str:
         """Return what to ask the registry for: the digest, else the tag, else `latest`."""
         return self.digest or self.tag or DEFAULT_TAG
+
+    @property
+    def is_official(self) -> bool:
+        """Say whether it is one of Docker Hub's official images."""
+        return self.registry.lower() in HUB_NAMES and self.repository.startswith(OFFICIAL)
 
     @property
     def is_loopback(self) -> bool:

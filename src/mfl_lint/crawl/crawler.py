@@ -138,8 +138,7 @@ class Crawler:
             settings=self.config.crawl,
             policy=self.config.policy,
             rules=self._rules,
-            # Looking inside, or no more, is another way to judge.
-            judged_hash=judged_hash(self._rules, self.config.policy) + "+" * registry.deep,
+            judged_hash=judged_hash(self._rules, self.config.policy) + _way_to_judge(registry),
             holder=self._holder,
             now=self._now,
             requests=lambda: stats.requests - before,
@@ -175,3 +174,9 @@ class Crawler:
             for progress in self._running.values()
             if progress.crawl_id
         )
+
+
+def _way_to_judge(registry: RegistryConfig) -> str:
+    """Return what of a registry's settings is another way to judge: changed, it is judged anew."""
+    ways = {"+": registry.deep, "s": registry.sparse, "p": registry.proxy}
+    return "".join(mark for mark, is_on in ways.items() if is_on)

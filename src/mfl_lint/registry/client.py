@@ -5,14 +5,9 @@ Source: OCI distribution-spec 1.1; Docker Registry HTTP API V2.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 import yarl
-from msgspec.structs import replace
 
 from mfl_lint.config import RegistryConfig
 from mfl_lint.core.digest import Digest, digest_of
@@ -20,17 +15,11 @@ from mfl_lint.core.errors import (
     BodyInvalid,
     DigestMismatch,
     NotFound,
-    RegistryError,
     Unreachable,
 )
 from mfl_lint.core.manifest import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
     MAX_DOCUMENT_BYTES,
     OCI_INDEX,
-    OCI_MANIFEST,
-    SCHEMA1,
-    SCHEMA1_SIGNED,
     Descriptor,
     Document,
 )
@@ -38,25 +27,17 @@ from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import is_repository, is_tag
 from mfl_lint.registry.addressed import blob_path, etag, path_of
 from mfl_lint.registry.addresses import Reach
-from mfl_lint.registry.answer import Answer, content_length, error_of, place
-from mfl_lint.registry.auth import Authorizer
+from mfl_lint.registry.answer import Answer, content_length, place
 from mfl_lint.registry.credentials import Keychain
-from mfl_lint.registry.origin import Origin, is_docker_hub
+from mfl_lint.registry.origin import is_docker_hub
 from mfl_lint.registry.pages import MAX_LISTING_BYTES, MAX_PAGES, Field, Pages
-from mfl_lint.registry.politeness import Flights
-from mfl_lint.registry.route import Request
-from mfl_lint.registry.routing import Routing
 from mfl_lint.registry.source import Head, Listing
 from mfl_lint.registry.streaming import BodyStream, Intake, Take
 from mfl_lint.registry.transport import Transport
 from mfl_lint.registry.verified import claimed_digest, verified_digest
+from mfl_lint.registry.wire import ACCEPT, Wire
 
-ACCEPT: Final = ", ".join(
-    (OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST, SCHEMA1_SIGNED, SCHEMA1)
-)
 _JSON: Final = "application/json"
-_PULL: Final = "repository:{}:pull"
-WRITING: Final = "repository:{}:pull,push"
 _CATALOGUE_SCOPE: Final = "registry:catalog:*"
 _PAGE: Final = 1000
 _NO_CATALOGUE: Final = (
@@ -65,15 +46,13 @@ _NO_CATALOGUE: Final = (
 )
 _NO_HEAD: Final = frozenset({404, 405, 501})
 _ANY_SIZE: Final = 2**63
-NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class RegistryClient:
-    """One configured registry, over a transport that it shares with others (and never closes).
+class RegistryClient(Wire):
+    """One configured registry, and what can be read of it.
 
-    Without a keychain neither the environment nor Docker's files are asked for anything. Names
-    and digests are checked before a URL is built from them: ReferenceInvalid. `reach`: where the
-    registry itself may be. `hurried`: others that wait for the host are asked later.
+    Names and digests are checked before a URL is built from them: ReferenceInvalid. A listing
+    that is longer than `max_pages` is incomplete. The rest as in `Wire`.
     """
 
     def __init__(
@@ -86,26 +65,8 @@ class RegistryClient:
         reach: Reach = Reach.ANY,
         hurried: bool = False,
     ) -> None:
-        self.registry = registry
-        self._transport = transport
-        self._keychain = keychain or Keychain()
-        self._auth = Authorizer(registry, transport, self._keychain)
-        self._flights = Flights()
-        self._routing = Routing(registry, transport, self._keychain, reach, hurried=hurried)
+        super().__init__(registry, transport, keychain=keychain, reach=reach, hurried=hurried)
         self._max_pages = max_pages
-        self._written: frozenset[str] = frozenset()
-
-    def write_to(self, repository: str) -> None:
-        """Ask for the right to write to a repository too, whatever is asked of it from now on.
-
-        Some registries let nobody read a repository that is not there yet, but its maker.
-        """
-        self._written |= {repository}
-
-    def _scope(self, repository: str) -> str:
-        return (
-            WRITING.format(repository) if repository in self._written else _PULL.format(repository)
-        )
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
@@ -172,7 +133,7 @@ class RegistryClient:
 
         There the tag `sha256-<hex>` may list them.
         """
-        path, scope = path_of(repository, "referrers", digest), _PULL.format(repository)
+        path, scope = path_of(repository, "referrers", digest), self._scope(repository)
         answer = await self._join("GET", path, scope, OCI_INDEX, MAX_DOCUMENT_BYTES)
         if answer.status in _NO_HEAD:
             return ()
@@ -186,18 +147,6 @@ class RegistryClient:
             return await self._listing("/v2/_catalog", "repositories", _CATALOGUE_SCOPE)
         except NotFound as error:
             raise Unreachable(f"{error}; no catalogue: name the repositories") from None
-
-    @asynccontextmanager
-    async def lent(self, slots: int, least: int) -> AsyncIterator[int]:
-        """Ask fewer things at once while the context lasts, `least` at least; yield how many fewer.
-
-        Another process asks those.
-        """
-        async with self._transport.host_of(await self._routing.find()).lent(slots, least) as fewer:
-            yield fewer
-
-    async def close(self) -> None:
-        """Do nothing: connections are the transport's."""
 
     async def _listing(self, path: str, field: Field, scope: str) -> Listing:
         async def fetch(url: yarl.URL) -> Answer:
@@ -232,84 +181,6 @@ class RegistryClient:
             return await self.document(repository, digest_of(answer.body))
         except (NotFound, DigestMismatch):
             raise BodyInvalid(f"GET {place(answer.url)}: the answer was cut off") from None
-
-    async def _join(self, method: str, path: str, scope: str, accept: str, limit: int) -> Answer:
-        """Return the answer of `_ask`, or of the same question that is being asked already."""
-        ask = partial(self._ask, method, path, scope, accept, limit)
-        return await self._flights.join((method, path, limit), ask)
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        scope: str,
-        accept: str,
-        limit: int,
-        stream: BodyStream | None = None,
-        headers: Mapping[str, str] = NO_HEADERS,
-    ) -> Answer:
-        """Return the answer to a request that only reads."""
-        route = self._routing.known or await self._routing.find()
-        url = route.origin.url(path)
-        # Only manifests are asked for so, and only their GETs are counted as pulls.
-        pull = method == "GET" and accept == ACCEPT
-        request = Request(
-            method, url, route, accept, limit=limit, pull=pull, stream=stream, headers=headers
-        )
-        return await self._authorised(request, scope)
-
-    async def send(
-        self,
-        method: str,
-        where: str | yarl.URL,
-        scope: str,
-        headers: Mapping[str, str] = NO_HEADERS,
-        body: bytes | None = None,
-        tries: int | None = None,
-    ) -> Answer:
-        """Return the answer to a request that may change something, whatever its status.
-
-        `where` is a path, or a URL that the registry gave: on another host than its own no
-        credentials go along, and the host may be only where redirects may lead.
-        """
-        route = self._routing.known or await self._routing.find()
-        url = route.origin.url(where) if isinstance(where, str) else where
-        request = Request(method, url, route, redirects=0, tries=tries, headers=headers, body=body)
-        if (origin := Origin.of(url)) != route.origin:
-            return await self._transport.fetch(replace(request, origin=origin))
-        return await self._authorised(request, scope)
-
-    def refusal(self, answer: Answer) -> RegistryError:
-        """Return the error that an answer stands for, without secrets."""
-        return error_of(answer, self._transport.wall, self._auth.secrets())
-
-    @property
-    def retries(self) -> int:
-        """Return how often what failed is tried again."""
-        return self._transport.http.retries
-
-    async def pause(self, tried: int) -> None:
-        """Wait as long as before a try again after so many."""
-        await self._transport.pause(tried)
-
-    async def _authorised(self, request: Request, scope: str) -> Answer:
-        """Return the answer, authorised; a token that is refused is fetched anew, once."""
-        route = request.route
-        header = self._auth.ready(scope)
-        if header is None:
-            header = await self._auth.prepare(scope, route)
-        request = replace(request, authorization=header)
-        answer = await self._transport.fetch(request)
-        if answer.status == 401 and Origin.of(answer.url) == route.origin:
-            header = await self._auth.renew(answer, scope, header, route)
-            answer = await self._transport.fetch(replace(request, authorization=header))
-        return answer
-
-    def _demand(self, answer: Answer) -> Answer:
-        """Return the answer; raise the error that its status stands for."""
-        if answer.status == 200:
-            return answer
-        raise self.refusal(answer)
 
 
 async def _nothing(_: bytes) -> bool:

@@ -12,10 +12,10 @@ import yarl
 
 from mfl_lint.config import RegistryConfig, Scheme
 from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.core.reference import DEFAULT_REGISTRY, HUB_NAMES
 from mfl_lint.registry.addresses import is_loopback_name
 
-DOCKER_HUB: Final = "docker.io"
-_HUB_NAMES: Final = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
+DOCKER_HUB: Final = DEFAULT_REGISTRY
 _HUB_API: Final = "registry-1.docker.io"
 _PORTS: Final = {"http": 80, "https": 443}
 _ADDRESS: Final = re.compile(
@@ -68,7 +68,7 @@ def _root(origin: Origin) -> yarl.URL:
 
 def is_docker_hub(host: str) -> bool:
     """Say whether the host is one of Docker Hub's names."""
-    return host.lower() in _HUB_NAMES
+    return host.lower() in HUB_NAMES
 
 
 def api_host(host: str) -> str:

@@ -21,10 +21,11 @@ from mfl_lint.core.errors import (
 from mfl_lint.core.manifest import Descriptor
 from mfl_lint.registry.addressed import path_of
 from mfl_lint.registry.answer import Answer
-from mfl_lint.registry.client import NO_HEADERS, RegistryClient
+from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.streaming import Intake
 from mfl_lint.registry.uploads import Upload, UploadLost, push_scope, rejection
 from mfl_lint.registry.verified import claimed_digest
+from mfl_lint.registry.wire import NO_HEADERS
 
 Sent = Callable[[int], None]
 _BEGINNINGS: Final = 3

@@ -16,7 +16,8 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import BodyInvalid, RateLimited, RegistryError, Rejected, Unreachable
 from mfl_lint.registry.answer import Answer, place
 from mfl_lint.registry.challenge import repository_scope
-from mfl_lint.registry.client import NO_HEADERS, WRITING, RegistryClient
+from mfl_lint.registry.client import RegistryClient
+from mfl_lint.registry.wire import NO_HEADERS, WRITING
 
 # Sending one takes some four times as much memory.
 CHUNK_BYTES: Final = 2 * 1024 * 1024

@@ -149,11 +149,15 @@ def _built_for(node: Node) -> Platform | None:
     return known.normalized() if known is not None else None
 
 
-def is_settling(case: TagCase) -> bool:
-    """Say whether the tag moved so short a time ago that more of it may be pushed still."""
-    if case.moved_at is None:
-        return False
-    return (case.observed_at - case.moved_at).total_seconds() < case.policy.settle_s
+def settling_s(case: TagCase) -> float:
+    """Return how long the tag may still gain platforms after it moved; 0: it is pushed whole."""
+    return case.policy.settling_s(case.reference, proxy=case.proxy)
+
+
+def is_younger(case: TagCase, age_s: float) -> bool:
+    """Say whether the tag is known to have moved less than so many seconds ago."""
+    moved_at = case.moved_at
+    return moved_at is not None and (case.observed_at - moved_at).total_seconds() < age_s
 
 
 def config_platforms(root: Node) -> Iterator[Platform]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from mfl_lint.core.history import History
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.rule import TagCase
+from mfl_lint.rules._evidence import settling_s
 
 Since = tuple[datetime | None, str]
 
@@ -32,9 +33,15 @@ def lost_since(history: History, offered: Iterable[Platform]) -> dict[Platform, 
 
 
 def is_settled(case: TagCase, history: History, since: datetime) -> bool:
-    """Say whether the loss was seen in two rounds, far enough apart."""
+    """Say whether nothing more is to be expected: at once where tags are pushed whole.
+
+    Elsewhere the loss was seen in two rounds, far enough apart.
+    """
+    settle_s = settling_s(case)
+    if not settle_s:
+        return True
     twice = history.repeated or (history.since is not None and since < history.since)
-    return twice and (case.observed_at - since).total_seconds() >= case.policy.settle_s
+    return twice and (case.observed_at - since).total_seconds() >= settle_s
 
 
 def _known(platforms: Iterable[Platform]) -> dict[Platform, None]:

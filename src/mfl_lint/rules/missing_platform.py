@@ -1,8 +1,9 @@
 """A platform that the policy requires is not offered.
 
-A requirement without a variant is met by any variant. A tag that moved only a moment ago waits
-(`settle` in the policy, 6 hours by default): many images are published one architecture after
-the other.
+A requirement without a variant is met by any variant. It is said in the look that sees it. Where
+images are published one architecture after the other, a tag that moved waits first: 6 hours for
+the official images of Docker Hub and for registries configured `proxy = true`, and everywhere as
+long as `settle` in the policy says, where that is set.
 
 Why: hosts of that platform fail: `no matching manifest for linux/arm64 in the manifest list
 entries`; where the tag is a single image, they pull it all the same and end in `exec format
@@ -26,7 +27,7 @@ from mfl_lint.core.platform import meets
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, rule
 from mfl_lint.rules._commands import build, listed
-from mfl_lint.rules._evidence import is_settling, offered
+from mfl_lint.rules._evidence import is_younger, offered, settling_s
 
 # The index alone tells what is offered: its children need not have been seen.
 _KINDS: Final = (Kind.IMAGE, Kind.UNDECIDED)
@@ -48,8 +49,8 @@ def missing_platform(case: TagCase) -> Iterator[Fault]:
         return
     if offer.unseen:
         raise NotObserved(offer.unseen)
-    if is_settling(case):
-        raise NotObserved(f"settling: the tag moved less than {case.policy.settle_s:g} s ago")
+    if is_younger(case, settle_s := settling_s(case)):
+        raise NotObserved(f"settling: the tag moved less than {settle_s:g} s ago")
     fix = build((*offer.platforms, *missing))
     for platform in missing:
         yield Fault(

@@ -1,10 +1,12 @@
 """The tag offered a platform before and does not any more.
 
-It is said when the loss was seen in two rounds, and `settle` (6 hours by default) after the first:
-many images are published one architecture after the other. Windows images are compared by the
-build of their host, not by its monthly updates. It stays until the platform returns; a loss that
-was meant is ignored in the configuration. For registries configured `proxy = true` it is
-information: some proxies pass on trimmed lists.
+It is said in the look that sees it. Where images are published one architecture after the other, it
+is said when the loss was seen in two rounds, some time apart: 6 hours for the official images of
+Docker Hub and for registries configured `proxy = true`, and everywhere as long as `settle` in the
+policy says, where that is set. Windows images are compared by the build of their host, not by its
+monthly updates. It stays until the platform returns; a loss that was meant is ignored in the
+configuration. For registries configured `proxy = true` it is information: some proxies pass on
+trimmed lists.
 
 Why: hosts of that platform that ran yesterday's image cannot pull today's: `no matching manifest
 for linux/arm64 in the manifest list entries`.

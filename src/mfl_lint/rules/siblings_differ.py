@@ -2,7 +2,9 @@
 
 Only tags with the same suffix behind the version are compared: `latest` with `1.27.3`,
 `latest-alpine` with `1.27.3-alpine`; a pre-release (`2.0.0-rc1`) is compared with nothing. Numbers
-without a dot (`20260301`) count as versions only where no tag has a dotted one.
+without a dot (`20260301`) count as versions only where no tag has a dotted one. A `latest` that
+moved waits for the version beside it, which is another push: 6 hours, or as long as `settle` in the
+policy says.
 
 Why: who follows the advice to pin a version loses a platform, or gains one that `latest` does not
 have: `no matching manifest` after an edit that should have changed nothing. Usually the two tags
@@ -25,7 +27,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, TagSummary, rule, seen
 from mfl_lint.rules._commands import listed, merge, quoted
-from mfl_lint.rules._evidence import Offer, is_settling, offered
+from mfl_lint.rules._evidence import Offer, is_younger, offered
 
 _LATEST: Final = re.compile(r"latest(-[a-z][\w.-]*)?", re.ASCII)
 _VERSION: Final = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})(-[a-z][\w.-]*)?", re.ASCII)
@@ -49,7 +51,7 @@ def siblings_differ(case: TagCase) -> Iterator[Fault]:
         return
     if ours.unseen:
         raise NotObserved(ours.unseen)
-    if is_settling(case):
+    if is_younger(case, case.policy.siblings_settle_s):
         raise NotObserved("settling: the tag moved a moment ago")
     target, source = f"{{name}}:{quoted(tag)}", f"{{name}}:{quoted(newest.tag)}"
     yield Fault(

@@ -14,8 +14,8 @@ from mfl_lint.config import (
     CredentialsConfig,
     DatabaseConfig,
     RegistryConfig,
-    ServeConfig,
 )
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.scan import Scan

@@ -15,7 +15,8 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from mfl_lint.config import Config, ServeConfig
+from mfl_lint.config import Config
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.core.errors import ConfigInvalid, MflLintError
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.core.views import Page
@@ -130,9 +131,10 @@ class Server:
 
     def _mender(self) -> Mender:
         """Return what pushes for people, as far as the configuration allows it."""
-        config = lambda: self._crawler.config  # noqa: E731
-        transport = self._crawler.transport
-        return Mender(self._store, transport, config, discover(), utc_now, os.environ)
+        crawler = self._crawler
+        return Mender(
+            self._store, crawler.transport, lambda: crawler.config, discover(), utc_now, os.environ
+        )
 
     async def start(self) -> None:
         """Plan the crawls and begin."""

@@ -14,7 +14,8 @@ from typing import Final
 
 from aiohttp import web
 
-from mfl_lint.config import Config, ServeConfig
+from mfl_lint.config import Config
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.crawling import database_url, open_crawler, utc_now
 from mfl_lint.service.people import is_there

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from mfl_lint.config import Config, ServeConfig
+from mfl_lint.config import Config
+from mfl_lint.config_serve import ServeConfig
 from mfl_lint.core.access import EVERYONE, USERS
 from mfl_lint.core.errors import ConfigInvalid
 
@@ -102,8 +103,8 @@ def _guarded(serve: ServeConfig, has_users: bool) -> Iterator[Check]:
         yield Check("serve.host", False, said, f"{_ADD_USER}, or set serve.proxy or serve.oidc")
     elif serve.hosts or serve.https:
         said = (
-            "there are no users: who comes through a proxy is taken for the owner of this machine, "
-            "and may change everything"
+            "there are no users: who comes through a proxy that does not say so is taken for the "
+            "owner of this machine, and may change everything"
         )
         yield Check("serve.hosts" if serve.hosts else "serve.https", False, said, _ADD_USER)
 

@@ -108,7 +108,7 @@ async def silences_of(store: Store, now: datetime) -> tuple[Silence, ...]:
     return tuple(Silence(row.id, _matcher(row), row.who, row.created_at) for row in rows)
 
 
-async def end_silence(store: Store, id: int, *, who: str, now: datetime) -> bool:  # noqa: A002
+async def end_silence(store: Store, id: int, *, who: str, now: datetime) -> bool:  # noqa: A002  # the field's word
     """End a silence, and say whether there was one for whoever asks."""
     return await store.write(_end, id, store.sees, who, now)
 

@@ -67,7 +67,7 @@ async def set_ignore_of(store: Store, id: int) -> SetIgnore | None:  # noqa: A00
     return _value(rows[0]) if rows else None
 
 
-async def undo_ignore(store: Store, id: int, *, who: str, now: datetime) -> bool:  # noqa: A002
+async def undo_ignore(store: Store, id: int, *, who: str, now: datetime) -> bool:  # noqa: A002  # the field's word
     """Take an ignore away, and say whether there was one."""
     return await store.write(_undo, id, store.sees, who, now)
 

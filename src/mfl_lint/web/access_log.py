@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
-from mfl_lint.config import ProxyConfig, ServeConfig
+from mfl_lint.config_serve import ProxyConfig, ServeConfig
 from mfl_lint.report.inert import inert
 from mfl_lint.web.gate import client_address
 from mfl_lint.web.viewer import VIEWER

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar, cast
@@ -15,16 +16,19 @@ from typing import Final, TypeVar, cast
 import msgspec
 from aiohttp import web
 
-from mfl_lint.config import Config, ProxyConfig, ServeConfig
+from mfl_lint.config import Config
+from mfl_lint.config_serve import ProxyConfig, ServeConfig
 from mfl_lint.core.access import LOCAL, Person, Role, seen_by, user_name
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.policy import Ignore
 from mfl_lint.core.secret import secret_digest
 from mfl_lint.store import api_tokens, ignores, sessions, users
+from mfl_lint.web.security import is_own_host
 from mfl_lint.web.services import Services
 from mfl_lint.web.viewer import READING, Viewer, with_secret
 
 T = TypeVar("T")
+_LOG: Final = logging.getLogger(__name__)
 REMEMBER_S: Final = 2.0
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _MOST: Final = 2000
@@ -35,6 +39,15 @@ _USERS: Final = ("users", "")
 _OWNER: Final = Viewer(Person(LOCAL, Role.ADMIN), sees=None)
 _ANYBODY: Final = Viewer(Person(LOCAL, Role.VIEWER), sees=None)
 _NOBODY: Final = Viewer()
+# What proxies add to what they pass on.
+_PASSED_ON: Final = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+)
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
 
@@ -47,6 +60,7 @@ class Gate:
         self._held: OrderedDict[tuple[str, str], tuple[float, object]] = OrderedDict()
         self._merged: tuple[Config, tuple[Ignore, ...], Config] | None = None
         self._ignores: tuple[Ignore, ...] = ()
+        self._told = False
         self.forgotten: Callable[[], None] = lambda: None
 
     def config(self) -> Config:
@@ -91,15 +105,29 @@ class Gate:
         person = await self._signed_in(session) if session else None
         if person is not None:
             return msgspec.structs.replace(self._viewer(person), secret=session, session=True)
-        return await self._stranger(serve)
+        return await self._stranger(request, serve)
 
-    async def _stranger(self, serve: ServeConfig) -> Viewer:
-        """Return who asks without saying who: the very owner, where nobody is known at all."""
+    async def _stranger(self, request: web.Request, serve: ServeConfig) -> Viewer:
+        """Return who asks without saying who: the very owner, where nobody is known at all.
+
+        The owner is on this machine: whom a proxy lets through is somebody, wherever it runs.
+        """
         if await self.is_controlled():
             return self._viewer(None)
-        if serve.host in LOOPBACK:
+        if serve.host not in LOOPBACK:
+            return _ANYBODY if self._services.insecure else _NOBODY
+        through = passed_on_by(request)
+        if not through:
             return _OWNER
-        return _ANYBODY if self._services.insecure else _NOBODY
+        if not self._told:
+            self._told = True
+            _LOG.warning(
+                "asked through a proxy (%s) while there are no users: only what everyone may see "
+                "is shown there. `mfl-lint users add NAME --role admin`, or set "
+                "serve.proxy.user_header or serve.oidc",
+                through,
+            )
+        return self._viewer(None)
 
     async def is_controlled(self) -> bool:
         """Say whether people have to say who they are."""
@@ -197,6 +225,12 @@ def is_among(address: str | None, networks: tuple[str, ...]) -> bool:
         return False
     mapped = getattr(found, "ipv4_mapped", None) or found
     return any(mapped in ipaddress.ip_network(one, strict=False) for one in networks)
+
+
+def passed_on_by(request: web.BaseRequest) -> str:
+    """Return by what it shows that a proxy passed the request on, "" where nothing does."""
+    found = next((name for name in _PASSED_ON if name in request.headers), "")
+    return found or ("" if is_own_host(request.host) else "Host")
 
 
 def client_address(request: web.BaseRequest, proxy: ProxyConfig) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 import msgspec
 
-from mfl_lint.config import OidcConfig
+from mfl_lint.config_serve import OidcConfig
 from mfl_lint.core.errors import Refused
 
 BACK: Final = "/login/oidc/back"
