@@ -7,10 +7,10 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mfl_lint.alert.gathering import gathered, net
+from mfl_lint.alert.gathering import gathered, net, put_off
 from mfl_lint.config_alert import QuietConfig
 from mfl_lint.core.messages import Gathered, Handling, Later, Ready
-from mfl_lint.core.news import Group, Kind, News
+from mfl_lint.core.news import Group, Kind, News, Stream
 from mfl_lint.core.policy import Ignore
 from tests.alert.stories import NOW, alerts, later, news, route
 
@@ -174,3 +174,43 @@ def test_nothing_is_sent_of_a_registry_while_it_is_maintained() -> None:
     assert ((), Later(1, False, end, None, True)) == (made.notices, *made.groups)
     others = gathered([group(1, news("a"))], alerts(), Handling(), {}, NOW, lambda registry: None)
     assert 1 == len(others.notices)
+
+
+def test_in_a_group_of_a_rule_only_what_is_maintained_waits() -> None:
+    by_rule = alerts(route(group_by="rule", repeat_s=3600.0))
+    end, free, shut = later(hours=2), news("a"), news("b", registry="lab")
+    standing = (news("c", Kind.STANDING), news("d", Kind.STANDING, registry="lab"))
+    held = Ready(1, Group("team", rule="MFL101"), (free, shut), standing, repeats=True)
+    made = gathered([held], by_rule, Handling(), {}, NOW, {"lab": end, "hub": None}.get)
+    (notice,) = made.notices
+    assert (free, standing[0]) == notice.items
+    kept = frozenset({shut.id})
+    assert (Later(1, True, end, later(hours=1), kept=kept),) == made.groups
+    over = gathered([held], by_rule, Handling(), {}, end, lambda registry: None)
+    assert 4 == len(over.notices[0].items)
+
+
+def test_a_group_of_a_rule_in_which_all_is_maintained_waits() -> None:
+    by_rule, end = alerts(route(group_by="rule")), later(hours=2)
+    held = Ready(1, Group("team", rule="MFL101"), (news("a"),))
+    made = gathered([held], by_rule, Handling(), {}, NOW, lambda registry: end)
+    assert Gathered(groups=(Later(1, True, end, kept=frozenset({news("a").id})),)) == made
+
+
+def test_what_stands_however_much_is_counted_and_given_whole_to_programs() -> None:
+    standing = Stream(lambda: (news(str(n), Kind.STANDING) for n in range(2500)))
+    again = group(1, news("new"), standing=standing, repeats=True)
+    made = gathered([again], REPEATS, Handling(acknowledged=frozenset({"7"})), {}, NOW)
+    (notice,) = made.notices
+    assert {OPENED: 1, Kind.STANDING: 2499} == notice.counts
+    assert OPENED == notice.items[0].kind
+    assert 2500 == len(list(made.whole[notice.id]))
+
+
+def test_groups_of_which_no_message_can_be_made_wait_for_it() -> None:
+    made = put_off([group(1, news("a"))], NOW)
+    assert ((), later(minutes=5), False) == (
+        made.notices,
+        made.groups[0].due,
+        made.groups[0].told,
+    )

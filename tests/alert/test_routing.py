@@ -12,7 +12,7 @@ from mfl_lint.alert.routing import MarkKey, announced, group_of, routed, settled
 from mfl_lint.config_alert import AlertConfig, DigestConfig
 from mfl_lint.core.news import Group, Kind, Mark, News, Routed, Situation
 from mfl_lint.core.policy import Severity
-from tests.alert.stories import KNOWN, NOW, alerts, later, news, route
+from tests.alert.stories import KNOWN, LONG_AGO, NOW, alerts, later, news, route
 
 MATCHES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({}, {}, True),
@@ -208,7 +208,31 @@ def test_findings_that_open_together_are_no_flapping() -> None:
     assert ["team:opened"] * 10 == kinds(made)
 
 
-def test_marks_of_routes_that_are_no_more_go_without_a_word() -> None:
-    mark = Mark("dark", "gone", "hub", number=500)
-    made = settled((mark,), {"hub": 500}, {}, KNOWN, alerts(), NOW)
-    assert Routed(gone=(mark,)) == made
+@pytest.mark.parametrize(
+    ("mark", "days"),
+    [
+        (Mark("dark", "gone", "hub", since=LONG_AGO, number=500), 1),
+        (Mark("new", "gone", "hub", since=LONG_AGO), 1),
+        (Mark("digest", "gone", "", at=NOW), 8),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_marks_of_routes_that_are_no_more_go_without_a_word_after_a_time(
+    mark: Mark, days: int
+) -> None:
+    noted = msgspec.structs.replace(mark, at=NOW)
+    first = settled((mark,), {"hub": 500}, {}, KNOWN, alerts(), NOW)
+    assert Routed(marks=() if mark.at else (noted,)) == first
+    still = settled((noted,), {"hub": 0}, {}, KNOWN, alerts(), later(days=days, seconds=-1))
+    assert Routed() == still
+    over = settled((noted,), {"hub": 500}, {}, KNOWN, alerts(), later(days=days))
+    assert Routed(gone=(noted,)) == over
+
+
+def test_the_end_of_an_outage_is_told_by_whoever_knows_the_route_again() -> None:
+    lost = Mark("dark", "team", "hub", since=LONG_AGO, at=NOW, number=500)
+    known = settled((lost,), {"hub": 500}, {}, KNOWN, alerts(), later(hours=2))
+    (found,) = known.marks
+    assert None is found.at
+    back = settled((found,), {"hub": 0}, {}, KNOWN, alerts(), later(days=3))
+    assert [Kind.RECOVERED] == [one.news.kind for one in back.waiting]

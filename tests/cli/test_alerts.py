@@ -141,6 +141,43 @@ def test_a_dead_letter_is_listed_and_tried_again(
     assert 1 == len(receiver.taken)
 
 
+def test_a_crawl_says_what_was_not_taken_and_what_happens_next(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    settings = Path("mfl-lint.toml").read_text()
+    receiver.answer = lambda _: 410
+    dead = command("crawl", "--alert")
+    assert (1, 1) == (dead.code, dead.err.count("\n"))
+    said = "mfl-lint: alert.channel hook: 1 message was not taken: the receiver answered 410; "
+    assert dead.err.startswith(f"{said}dead letters are tried no more, but by `mfl-lint alerts")
+    number = re.search(r"alerts retry (\d+)`", dead.err)
+    assert number
+    assert 0 == command("alerts", "retry", number[1]).code
+    receiver.answer = lambda _: 503
+    later = command("crawl", "--alert")
+    assert (
+        "mfl-lint: alert.channel hook: 1 message was not taken: the receiver answered 503; "
+        "`mfl-lint serve` or the next `mfl-lint crawl --alert` tries again\n"
+    ) == later.err
+    # Whoever knows no such channel leaves what waits for it alone.
+    Path("mfl-lint.toml").write_text(settings.replace('"hook"', '"other"'))
+    assert (1, "") == (command("crawl", "--alert").code, command("crawl", "--alert").err)
+    assert "pending" in command("alerts", "list").out
+
+
+def test_a_dead_letter_of_what_is_mended_is_refused_in_one_line(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    receiver.answer = lambda _: 410
+    number = re.search(r"alerts retry (\d+)`", command("crawl", "--alert").err)
+    assert number
+    place(broken.demo, "team/app", GOOD, "v1")
+    assert 0 == command("crawl").code
+    refused = command("alerts", "retry", number[1])
+    assert (2, "", 1) == (refused.code, refused.out, refused.err.count("\n"))
+    assert "is out of date: nothing of it is so any more" in refused.err
+
+
 def test_what_is_silenced_is_not_sent(
     broken: FaultRegistry, receiver: Receiver, command: Command
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config
 from mfl_lint.config_alert import AlertConfig, DigestConfig, RouteConfig
 from mfl_lint.core.messages import MessageState
@@ -20,7 +21,7 @@ from mfl_lint.core.policy import Ignore, Severity
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import FindingFilter
-from mfl_lint.store import crawls, dump, handling, messages, registries, views
+from mfl_lint.store import crawls, dump, handling, messages, registries, retrying, views
 from mfl_lint.store.engine import Store
 from mfl_lint.store.view_figures import figures
 from tests.receiver import Receiver
@@ -164,12 +165,14 @@ async def test_a_message_that_is_refused_is_a_dead_letter_and_the_queue_goes_on(
             one.problem for one in dead
         ]
         assert 2 == (await figures(store)).messages["dead"]
-        again = await messages.retry(store, dead[0].id, who="ann", now=world.clock.now())
+        again = await retrying.retry(store, dead[0].id, title_of, who="ann", now=world.clock.now())
         assert again is not None
         await world.settle()
         assert {DEAD: 1, SENT: 2} == await world.delivered()
         assert dead[0].key == world.receiver.taken[-1].key
-        assert None is await messages.retry(store, dead[0].id, who="ann", now=world.clock.now())
+        assert None is await retrying.retry(
+            store, dead[0].id, title_of, who="ann", now=world.clock.now()
+        )
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 408, 429, None])
@@ -325,34 +328,41 @@ async def test_a_report_tells_what_is_broken_new_and_mended_once_a_day(store: St
         ] == titles
         told = [(item["kind"], item["repository"]) for item in world.events()[-1]["items"]]
         assert [
-            ("standing", "team/old"),
-            ("standing", "team/new"),
             ("opened", "team/new"),
             ("resolved", "team/app"),
+            ("standing", "team/old"),
+            ("standing", "team/new"),
         ] == told
 
 
-async def test_messages_for_a_channel_that_is_no_more_are_dead_letters(store: Store) -> None:
+async def test_messages_for_a_channel_that_is_no_more_are_dead_letters_after_a_day(
+    store: Store,
+) -> None:
     async with alerted(store, receiver=Receiver(lambda _: 503)) as world:
         await world.find("team/app", fault())
         await world.settle()
         world.config = Config(alert=AlertConfig())
-        world.clock.move(hours=2)
-        await world.settle()
-        assert {DEAD: 1} == await world.delivered()
+        for hours, state in ((23, PENDING), (2, DEAD)):
+            world.clock.move(hours=hours)
+            await world.settle()
+            await world.dispatcher.forget()
+            assert {state: 1} == await world.delivered()
+        assert 1 == world.receiver.asked
 
 
-async def test_what_was_sent_is_forgotten_after_its_time_and_dead_letters_are_kept(
-    store: Store,
-) -> None:
-    statuses = iter([204, 400])
+async def test_what_is_old_is_forgotten_by_who_serves_and_not_by_a_crawl(store: Store) -> None:
+    statuses = iter([204, 400, 204])
     async with alerted(store, receiver=Receiver(lambda _: next(statuses))) as world:
         for number in range(2):
             await world.find(f"team/{number}", fault(f"team/{number}"))
             await world.settle()
-        world.clock.move(days=31)
-        await world.settle()
-        assert {DEAD: 1} == await world.delivered()
+        for days, left in ((30.5, {DEAD: 1}), (0.75, {})):
+            world.clock.move(days=days)
+            before = await world.delivered()
+            await world.settle()
+            assert before == await world.delivered()
+            await world.dispatcher.forget()
+            assert left == await world.delivered()
 
 
 def test_the_kinds_that_are_told_have_a_word_each() -> None:
@@ -371,15 +381,3 @@ async def test_what_nobody_watches_any_more_is_not_said_again(store: Store) -> N
         assert ["1 broken"] == [event["summary"] for event in world.events()]
         rows = (await dump.figures(store)).rows
         assert 0 == rows["alert_groups"]
-
-
-async def test_of_more_than_fits_into_a_message_all_that_is_listed_is_told_at_once(
-    store: Store,
-) -> None:
-    async with alerted(store) as world:
-        await world.find("team/app", *(fault(number=number) for number in range(1200)))
-        await world.settle()
-        (event,) = world.events()
-        assert (1000, 200) == (len(event["items"]), event["left_out"])
-        rows = (await dump.figures(store)).rows
-        assert (0, 0) == (rows["alert_waiting"], rows["outbox"])

@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
+from mfl_lint.core.news import Group, Kind, News
 from mfl_lint.core.views import FindingFilter
-from mfl_lint.store import audit, views
+from mfl_lint.store import audit, messages, views
 from tests.web import filled_store
 from tests.web.conftest import Client
 from tests.web.parsed import ParsedPage
@@ -134,6 +136,28 @@ async def test_a_dead_letter_is_tried_again_once_by_an_admin(
         now = [one for one in (await alerts_of(full))["items"] if one["id"] == dead["id"]]
         assert [("pending", dead["key"])] == [(one["state"], one["key"]) for one in now]
         assert 404 == (await full.ask(ADMIN, "POST", path, data={"token": ADMIN.token})).status
+
+
+async def test_a_dead_letter_of_which_nothing_is_so_any_more_is_not_tried_again(
+    filled_url: str, tmp_path: Path
+) -> None:
+    async with house(filled_url, tmp_path) as full:
+        group = Group("team", "internal")
+        mended = News("x", Kind.OPENED, NOW, "internal", fingerprint="f" * 64)
+        notice = Notice("mended", "team", group, NOW, (mended,))
+        await messages.add_drafts(full.store, [Draft(notice, "team-chat", "1 broken")], NOW)
+        (one,) = (await messages.deliveries(full.store, limit=1)).items
+        ended = Outcome(one.id, MessageState.DEAD, "the receiver answered 410")
+        await messages.finish(full.store, "", [ended], NOW)
+        refused = await full.ask(ADMIN, "POST", f"{API}/alerts/{one.id}/retry", json={})
+        assert 409 == refused.status
+        assert "is out of date: nothing of it is so any more" in await refused.text()
+        path = f"/alerts/{one.id}/retry"
+        page = await full.ask(ADMIN, "POST", path, data={"token": ADMIN.token})
+        assert 409 == page.status
+        assert "is out of date" in await page.text()
+        left = (await alerts_of(full, "?delivery=dead"))["items"]
+        assert one.id in [item["id"] for item in left]
 
 
 async def test_a_store_without_alerts_says_where_they_are_set_up(empty: Client) -> None:

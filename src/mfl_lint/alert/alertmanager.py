@@ -67,7 +67,7 @@ def _alert(item: News, severity: Severity, notice: Notice, repeat_s: float, *, o
         lasts = _TEST
     begin = item.since if item.fingerprint and item.since else item.at
     end = item.at if over else notice.at + lasts
-    one = msgspec.structs.replace(notice, items=(item,), left_out=0)
+    one = msgspec.structs.replace(notice, items=(item,), left_out=0, counts={}, part=0)
     annotations = {"summary": title_of(one), "description": item.message, "fix": item.fix}
     return Alert(
         labels=_labels(item, severity),

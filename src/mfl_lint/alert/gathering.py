@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from itertools import chain
+from typing import Final, NamedTuple
 
 import msgspec
 
 from mfl_lint.alert.routing import wants
+from mfl_lint.alert.telling import in_order, notice
 from mfl_lint.alert.timing import allowed, quiet_until
 from mfl_lint.config_alert import AlertConfig, RouteConfig
 from mfl_lint.core.messages import Gathered, Handling, Later, Notice, Ready
-from mfl_lint.core.news import Group, Kind, News
+from mfl_lint.core.news import Group, Kind, News, Stream
 
-MOST_ITEMS: Final = 1000
+Maintained = Callable[[str], datetime | None]
 # How soon what is silenced is looked at again: silences are ended early, too.
-_SILENCED_AGAIN: Final = timedelta(minutes=5)
+_AGAIN: Final = timedelta(minutes=5)
 _OPPOSITE: Final = {
     Kind.OPENED: Kind.RESOLVED,
     Kind.RESOLVED: Kind.OPENED,
@@ -25,7 +27,6 @@ _OPPOSITE: Final = {
     Kind.RECOVERED: Kind.UNKNOWN,
 }
 _STANDS: Final = (Kind.OPENED, Kind.WORSENED, Kind.STANDING, Kind.FLAPPING)
-_ORDER: Final = tuple(Kind)
 
 
 def net(news: Iterable[News]) -> list[News]:
@@ -54,37 +55,13 @@ def net(news: Iterable[News]) -> list[News]:
     return left
 
 
-def in_order(news: Iterable[News]) -> list[News]:
-    """Return news by what happened, then the worst first, then by place."""
-    return sorted(
-        news, key=lambda one: (_ORDER.index(one.kind), one.severity.rank, one.place, one.id)
-    )
-
-
-def notice(
-    route: RouteConfig,
-    group: Group,
-    news: Sequence[News],
-    now: datetime,
-    url: str,
-    *,
-    digest: bool = False,
-) -> Notice:
-    """Return the message about the news; the same news at the same time are the same message."""
-    items = list(news) if digest else in_order(news)
-    told = "\0".join([*msgspec.structs.astuple(group), now.isoformat(), *(one.id for one in items)])
-    mark = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    left_out = max(0, len(items) - MOST_ITEMS)
-    return Notice(mark, route.name, group, now, tuple(items[:MOST_ITEMS]), left_out, digest, url)
-
-
 def gathered(
     ready: Sequence[Ready],
     alerts: AlertConfig,
     handling: Handling,
     sent: Mapping[str, Sequence[datetime]],
     now: datetime,
-    maintained: Callable[[str], datetime | None] = lambda registry: None,
+    maintained: Maintained = lambda registry: None,
 ) -> Gathered:
     """Return what is sent now of groups whose time has come. `sent`: each route's last hour.
 
@@ -92,31 +69,53 @@ def gathered(
     """
     notices: list[Notice] = []
     groups: list[Later] = []
+    whole: dict[str, Iterable[News]] = {}
     by_route: dict[str, list[Ready]] = {}
     for one in ready:
         by_route.setdefault(one.group.route, []).append(one)
+    until = cache(maintained)
     for name, ones in by_route.items():
         route = alerts.route_of(name)
         if route is None or route.digest.every:
             groups += [Later(one.id, told=True) for one in ones]
             continue
-        until = {one.id: _maintained_until(one, maintained) for one in ones}
-        groups += [_held(one, end) for one in ones if (end := until[one.id]) is not None]
-        rest = [one for one in ones if until[one.id] is None]
+        ends = {one.id: until(one.group.registry) for one in ones if one.group.registry}
+        groups += [_held(one, end) for one in ones if (end := ends.get(one.id)) is not None]
+        rest = [_parted(one, until) for one in ones if ends.get(one.id) is None]
         made = _of_route(route, rest, handling, sent.get(name, ()), now, alerts.url)
         notices += made.notices
         groups += made.groups
-    return Gathered(tuple(notices), tuple(groups))
+        whole |= made.whole
+    return Gathered(tuple(notices), tuple(groups), whole)
 
 
-def _maintained_until(one: Ready, maintained: Callable[[str], datetime | None]) -> datetime | None:
-    names = {item.registry for item in (*one.news, *one.standing)}
-    return max((end for name in names if (end := maintained(name)) is not None), default=None)
+class _Parted(NamedTuple):
+    """A group, what of it is told now, and the ids of what waits until the first may be told."""
+
+    one: Ready
+    now: Ready
+    kept: frozenset[str]
+    until: datetime | None
+
+
+def _parted(one: Ready, maintained: Maintained) -> _Parted:
+    """Return a group without the news of registries that are maintained, which wait."""
+    ends = [(item, maintained(item.registry)) for item in one.news]
+    free = msgspec.structs.replace(
+        one,
+        news=tuple(item for item, end in ends if end is None),
+        standing=Stream(
+            lambda: (item for item in one.standing if maintained(item.registry) is None)
+        ),
+    )
+    kept = frozenset(item.id for item, end in ends if end is not None)
+    until = min((end for _, end in ends if end is not None), default=None)
+    return _Parted(one, free, kept, until)
 
 
 def _of_route(
     route: RouteConfig,
-    ready: Sequence[Ready],
+    ready: Sequence[_Parted],
     handling: Handling,
     sent: Sequence[datetime],
     now: datetime,
@@ -125,14 +124,24 @@ def _of_route(
     free, next_at = allowed(route.rate, sent, now)
     held = quiet_until(route.quiet, now) or (next_at if free == 0 else None)
     if held is not None:
-        return Gathered(groups=tuple(_held(one, held) for one in ready))
-    told = [(one, _shown(route, one, handling, now)) for one in ready]
-    full = [(one.group, shown) for one, shown in told if shown]
+        return Gathered(groups=tuple(_held(each.one, held) for each in ready))
+    told = [(each.one.group, _shown(route, each.now, handling, now)) for each in ready]
+    full = [(group, shown) for group, shown in told if shown]
     if free is not None and len(full) > free:
-        rest = [news for _, shown in full[free - 1 :] for news in shown]
-        full = [*full[: free - 1], (Group(route.name), rest)]
-    notices = tuple(notice(route, group, news, now, url) for group, news in full)
-    return Gathered(notices, tuple(_after(route, one, handling, now) for one in ready))
+        rest = [shown for _, shown in full[free - 1 :]]
+        merged = Stream(lambda: chain.from_iterable(rest))
+        full = [*full[: free - 1], (Group(route.name), merged)]
+    made = [(notice(route, group, shown, now, url), shown) for group, shown in full]
+    return Gathered(
+        tuple(one for one, _ in made),
+        tuple(_after(route, each, handling, now) for each in ready),
+        {one.id: shown for one, shown in made if one.left_out},
+    )
+
+
+def put_off(ready: Iterable[Ready], now: datetime) -> Gathered:
+    """Return that groups of which no message can be made now are looked at again soon."""
+    return Gathered(groups=tuple(_held(one, now + _AGAIN) for one in ready))
 
 
 def _held(one: Ready, until: datetime) -> Later:
@@ -142,32 +151,37 @@ def _held(one: Ready, until: datetime) -> Later:
     return Later(one.id, False, due, until if one.repeats else None, not one.repeats)
 
 
-def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> list[News]:
-    """Return what is told of a group: its news, else what still stands."""
-    news = [item for item in net(one.news) if not handling.hides(item, now)]
-    said = {item.fingerprint for item in news}
-    again = [
-        item
-        for item in one.standing
-        if wants(route, item)
-        and item.fingerprint not in said | handling.acknowledged
-        and not handling.hides(item, now)
-    ]
-    return news + again
+def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> Stream:
+    """Return what is told of a group: its news, then what still stands beside them."""
+    news = in_order(item for item in net(one.news) if not handling.hides(item, now))
+    said = handling.acknowledged.union(item.fingerprint for item in news)
+
+    def told() -> Iterator[News]:
+        yield from news
+        for item in one.standing:
+            if (
+                wants(route, item)
+                and item.fingerprint not in said
+                and not handling.hides(item, now)
+            ):
+                yield item
+
+    return Stream(told)
 
 
-def _after(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> Later:
+def _after(route: RouteConfig, each: _Parted, handling: Handling, now: datetime) -> Later:
     """Return when a group is told again; what is silenced waits, and is looked at again soon."""
-    later = _next(route, one, now)
-    last = {item.fingerprint for item in net(one.news)}
-    kept = frozenset(
+    later = _next(route, each.one, now)
+    last = {item.fingerprint for item in net(each.one.news)}
+    silenced = frozenset(
         item.id
-        for item in one.news
+        for item in each.now.news
         if item.fingerprint in last and handling.silences_only(item, now)
     )
-    if not kept:
+    due = now + _AGAIN if silenced else each.until
+    if due is None:
         return later
-    return msgspec.structs.replace(later, due=now + _SILENCED_AGAIN, kept=kept)
+    return msgspec.structs.replace(later, due=due, kept=silenced | each.kept)
 
 
 def _next(route: RouteConfig, one: Ready, now: datetime) -> Later:

@@ -9,13 +9,16 @@ from typing import Final
 import msgspec
 
 from mfl_lint.config_alert import AlertConfig, RouteConfig
-from mfl_lint.core.news import Group, Kind, Mark, News, Routed, Situation, Waiting
+from mfl_lint.core.news import GRACE, Group, Kind, Mark, News, Routed, Situation, Waiting
 from mfl_lint.core.policy import Severity, any_glob
 
 # News that nobody sent for so long are none any more.
 STALE: Final = timedelta(days=7)
 _CHANGES: Final = (Kind.OPENED, Kind.RESOLVED)
 _MOST_REMEMBERED: Final = 20
+# Marks of a route and a registry; that of a report says when it was due.
+_PLACES: Final = ("dark", "new")
+_LONGEST_DIGEST: Final = timedelta(days=7)
 # A registry can be seen again when no more than this share of what was unknown still is.
 _BACK: Final = 10
 MarkKey = tuple[str, str, str, str, str]
@@ -72,13 +75,27 @@ def settled(
     kept: list[Mark] = []
     gone: list[Mark] = []
     for mark in marks:
+        if mark.route and alerts.route_of(mark.route) is None:
+            if _is_lost(mark, now):
+                gone.append(mark)
+            elif mark.at is None:
+                kept.append(msgspec.structs.replace(mark, at=now))
+            continue
         told = list(_told(mark, unknown, standing, introduced, alerts, now))
         if _is_over(mark, unknown, introduced, alerts, now):
             gone.append(mark)
             waiting += told
         elif mark.kind == "dark" and unknown.get(mark.registry, 0) > mark.number:
-            kept.append(msgspec.structs.replace(mark, number=unknown[mark.registry]))
+            kept.append(msgspec.structs.replace(mark, number=unknown[mark.registry], at=None))
+        elif mark.kind in _PLACES and mark.at is not None:
+            kept.append(msgspec.structs.replace(mark, at=None))
     return Routed(tuple(waiting), tuple(kept), tuple(gone))
+
+
+def _is_lost(mark: Mark, now: datetime) -> bool:
+    """Say whether nobody knew the route of a mark for so long that it is given up."""
+    lasts = GRACE if mark.kind in _PLACES else GRACE + _LONGEST_DIGEST
+    return mark.at is not None and now - mark.at >= lasts
 
 
 def _is_over(
@@ -88,8 +105,6 @@ def _is_over(
     alerts: AlertConfig,
     now: datetime,
 ) -> bool:
-    if mark.route and alerts.route_of(mark.route) is None:
-        return True
     if mark.kind == "dark":
         return unknown.get(mark.registry, 0) <= mark.number // _BACK
     if mark.kind == "flapping":

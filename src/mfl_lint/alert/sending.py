@@ -31,7 +31,7 @@ class Sender:
         """Return when the channel took the message; raise NotDelivered."""
         channel = alerts.channel_of(message.channel)
         if channel is None:
-            raise NotDelivered("the channel is configured no more", again=False)
+            raise NotDelivered("the channel is configured no more", again=True)
         try:
             await self._send(message, channel, alerts)
         except ConfigInvalid as error:

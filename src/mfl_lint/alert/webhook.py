@@ -49,6 +49,9 @@ def body_of(message: Message) -> bytes:
             "group": {name: text for name, text in group.items() if text and name != "route"},
             "items": [_item(item, notice.url) for item in notice.items],
             "left_out": notice.left_out,
+            "counts": notice.counted,
+            "part": notice.part,
+            "more": notice.more,
         },
     }
     return msgspec.json.encode(event)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -29,9 +27,9 @@ _WORDS: Final = {
     Kind.TEST: ("a test", "A test"),
 }
 _IN_REPORTS: Final = {
-    Kind.STANDING: "Broken, the oldest first",
     Kind.OPENED: "New",
     Kind.RESOLVED: "Mended",
+    Kind.STANDING: "Broken, the oldest first",
 }
 
 
@@ -75,13 +73,14 @@ class Said(msgspec.Struct, frozen=True):
 
 def title_of(notice: Notice) -> str:
     """Return the message in one short line."""
+    counts = notice.counted
+    part = f" (part {notice.part})" if notice.part else ""
     if notice.digest:
-        counts = _counts(notice.items)
-        said = f"{counts[Kind.STANDING]} broken, {counts[Kind.OPENED]} new, "
-        return f"mfl-lint report: {said}{counts[Kind.RESOLVED]} mended"
-    if len(notice.items) == 1 and not notice.left_out:
+        said = f"{counts.get(Kind.STANDING, 0)} broken, {counts.get(Kind.OPENED, 0)} new, "
+        return f"mfl-lint report: {said}{counts.get(Kind.RESOLVED, 0)} mended{part}"
+    if len(notice.items) == 1 and not notice.left_out and not part:
         return _short(_one(notice.items[0]))
-    return _short(f"{_scope(notice)}: {_summary(notice)}")
+    return _short(f"{_scope(notice)}: {_summary(notice)}") + part
 
 
 def _short(text: str) -> str:
@@ -102,15 +101,14 @@ def _scope(notice: Notice) -> str:
     return place or group.rule or "mfl-lint"
 
 
-def _counts(items: Sequence[News]) -> Counter[Kind]:
-    return Counter(item.kind for item in items)
-
-
 def _summary(notice: Notice) -> str:
-    counts = _counts(notice.items)
-    said = [f"{number} {_WORDS[kind][0]}" for kind, number in counts.items()]
-    more = [f"{notice.left_out} more"] if notice.left_out else []
-    return ", ".join([*said, *more])
+    said = [f"{number} {_WORDS[kind][0]}" for kind, number in notice.counted.items()]
+    return ", ".join([*said, f"{_uncounted(notice)} more"] if _uncounted(notice) else said)
+
+
+def _uncounted(notice: Notice) -> int:
+    """Return how many are left out of which it is not known of what kind they are."""
+    return 0 if notice.counts else notice.left_out
 
 
 def said_of(notice: Notice, most: int) -> Said:
@@ -118,16 +116,17 @@ def said_of(notice: Notice, most: int) -> Said:
     headings = _IN_REPORTS if notice.digest else {}
     sections = []
     for kind in headings or _WORDS:
-        items = [item for item in notice.items if item.kind is kind]
-        if items:
+        number = notice.counted.get(kind, 0)
+        if number:
             heading = headings.get(kind, _WORDS[kind][1])
+            items = [item for item in notice.items if item.kind is kind]
             shown = tuple(_line(item, notice.url) for item in items[:most])
-            sections.append(Section(heading, kind, shown, len(items) - len(shown)))
+            sections.append(Section(heading, kind, shown, number - len(shown)))
     return Said(
         title=title_of(notice),
         summary=_summary(notice) if notice.items else "nothing is broken, nothing changed",
         sections=tuple(sections),
-        more=notice.left_out,
+        more=_uncounted(notice),
         link=notice.url,
         digest=notice.digest,
         route=notice.route,

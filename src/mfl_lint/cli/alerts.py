@@ -133,16 +133,17 @@ def _row(one: Delivery) -> tuple[tuple[str, ...], str]:
 @options.config_option
 @options.debug_option
 def retry(ids: tuple[int, ...], config_path: Path | None) -> int:
-    """Have dead letters tried again, under their old keys.
+    """Have dead letters tried again, under their old keys, with what of them is so still.
 
     `mfl-lint serve`, or the next `mfl-lint crawl --alert`, sends them.
     """
+    from mfl_lint.alert.words import title_of
     from mfl_lint.core.errors import Refused
-    from mfl_lint.store import messages
+    from mfl_lint.store import retrying
 
     async def go(store: Store, who: str, now: datetime) -> None:
         for number in ids:
-            if await messages.retry(store, number, who=who, now=now) is None:
+            if await retrying.retry(store, number, title_of, who=who, now=now) is None:
                 raise Refused(f"there is no dead letter {number}")
 
     with_store(config_path, go)

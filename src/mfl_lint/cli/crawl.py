@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from mfl_lint.config import Config
     from mfl_lint.core.views import Counts
     from mfl_lint.crawl.job import Progress
+    from mfl_lint.service.delivering import Trouble
     from mfl_lint.store.engine import Store
+
+_MOST_IDS: Final = 10
 
 
 @click.command("crawl")
@@ -62,10 +65,11 @@ def command(
     logging.getLogger("mfl_lint").addHandler(crashes)
     try:
         work = _crawl(config, registries, accept_vanished, quiet, alert or config.alert.after_crawl)
-        ended, standing = asyncio.run(work)
+        ended, standing, troubles = asyncio.run(work)
     finally:
         logging.getLogger("mfl_lint").removeHandler(crashes)
     _say_how_it_ended(ended, standing, crashes.said)
+    _say_troubles(troubles)
     code = _code([standing[p.registry] for p in ended if p.registry in standing], ended, fail_on)
     return exit_codes.COULD_NOT_LOOK if crashes.said and code == exit_codes.OK else code
 
@@ -113,15 +117,17 @@ class _Crashes(logging.Handler):
 
 async def _crawl(
     config: Config, names: Sequence[str], accept_vanished: bool, quiet: bool, alert: bool
-) -> tuple[tuple[Progress, ...], dict[str, Standing]]:
-    """Return how the crawls went, and what stands in each registry."""
+) -> tuple[tuple[Progress, ...], dict[str, Standing], list[Trouble]]:
+    """Return how the crawls went, what stands in each registry, and what nobody took."""
     from mfl_lint.cli.progress import progress_line
     from mfl_lint.service.crawling import crawl_once
+
+    troubles: list[Trouble] = []
 
     async def tell(store: Store) -> None:
         from mfl_lint.service import alerting
 
-        await alerting.tell(store, config)
+        troubles.extend(await alerting.tell(store, config))
 
     async with progress_line(quiet=quiet) as show:
 
@@ -137,7 +143,25 @@ async def _crawl(
             accept_vanished=accept_vanished,
             tell=tell if alert else None,
         )
-    return ended, await _standing(config)
+    return ended, await _standing(config), troubles
+
+
+def _say_troubles(troubles: Sequence[Trouble]) -> None:
+    """Say of each channel what it did not take, and what becomes of that."""
+    from mfl_lint.report.inert import inert
+
+    for name in dict.fromkeys(one.channel for one in troubles):
+        here = [one for one in troubles if one.channel == name]
+        dead = [str(one.id) for one in here if one.dead]
+        what = "1 message was" if len(here) == 1 else f"{len(here)} messages were"
+        then = []
+        if len(dead) < len(here):
+            then.append("`mfl-lint serve` or the next `mfl-lint crawl --alert` tries again")
+        if dead:
+            numbers = " ".join(dead[:_MOST_IDS]) + (" …" if len(dead) > _MOST_IDS else "")
+            then.append(f"dead letters are tried no more, but by `mfl-lint alerts retry {numbers}`")
+        told = f"alert.channel {name}: {what} not taken: {here[-1].problem}; {'; '.join(then)}"
+        click.echo(f"mfl-lint: {inert(told)}", err=True)
 
 
 async def _standing(config: Config) -> dict[str, Standing]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
-from mfl_lint.core.news import Group, News
+from mfl_lint.core.news import Group, Kind, News
 from mfl_lint.core.policy import Ignore
 
 
@@ -16,6 +17,8 @@ class Notice(msgspec.Struct, frozen=True):
     """What one message says, whatever channel it goes to. `left_out` news are counted only.
 
     `digest`: it is a report over a time. `url`: where this service is, "" if nobody said.
+    `counts`: how many news of each kind there are, shown or not. `part`: which of several it is,
+    0 where it is whole; `more` follow.
     """
 
     id: str
@@ -26,15 +29,26 @@ class Notice(msgspec.Struct, frozen=True):
     left_out: int = 0
     digest: bool = False
     url: str = ""
+    counts: dict[Kind, int] = {}
+    part: int = 0
+    more: bool = False
+
+    @property
+    def counted(self) -> Mapping[Kind, int]:
+        """Return how many news of each kind there are; of older messages, how many are shown."""
+        return self.counts or Counter(item.kind for item in self.items)
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A group whose time has come: its news since, and what stands if it is to be said again."""
+    """A group whose time has come: its news since, and what stands if it is to be said again.
+
+    What stands can be much: it is read anew each time somebody asks.
+    """
 
     id: int
     group: Group
     news: tuple[News, ...] = ()
-    standing: tuple[News, ...] = ()
+    standing: Iterable[News] = ()
     repeats: bool = False
 
 
@@ -53,10 +67,14 @@ class Later(msgspec.Struct, frozen=True):
 
 
 class Gathered(msgspec.Struct, frozen=True):
-    """The messages to send now, and when each group's time comes again."""
+    """The messages to send now, and when each group's time comes again.
+
+    `whole`: all news of those that have no place for them, by their ids.
+    """
 
     notices: tuple[Notice, ...] = ()
     groups: tuple[Later, ...] = ()
+    whole: Mapping[str, Iterable[News]] = {}
 
 
 class MessageState(StrEnum):

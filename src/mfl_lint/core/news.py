@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -31,6 +31,8 @@ class Kind(StrEnum):
     TEST = "test"
 
 
+# So long is kept what is for a route or a channel that the settings at hand do not know.
+GRACE: Final = timedelta(days=1)
 ROUTED: Final = tuple(str(kind) for kind in Kind)[:6]
 
 
@@ -65,6 +67,19 @@ class News(msgspec.Struct, frozen=True):
         return "/".join(filter(None, (self.registry, self.repository))) + (
             f":{self.tag}" if self.tag else ""
         )
+
+
+class Stream:
+    """News that are made anew whenever they are asked for, one after the other, and never held."""
+
+    def __init__(self, make: Callable[[], Iterator[News]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[News]:
+        return self._make()
+
+    def __bool__(self) -> bool:
+        return next(self._make(), None) is not None
 
 
 def news_of(finding: Finding, kind: Kind, at: datetime, since: datetime, mark: str) -> News:
@@ -111,7 +126,8 @@ class Mark(msgspec.Struct, frozen=True):
 
     dark: the route was told that the registry cannot be seen; `number` findings were unknown at
     most. flapping: the tag flaps, and how its findings are is in `last`. new: the registry's first
-    crawl still has to be summed up for the route. digest: when the last report was due.
+    crawl still has to be summed up for the route. digest: `at` the last report was due. `at` of
+    dark and new: since when the settings at hand know no such route, None where they do.
     """
 
     kind: str

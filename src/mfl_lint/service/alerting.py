@@ -9,46 +9,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain, groupby
 from random import Random
-from typing import Final, Protocol, TypeVar
-from uuid import uuid4
+from typing import Final, TypeVar
 
 import msgspec
 
-from mfl_lint.alert.gathering import gathered, notice
+from mfl_lint.alert.gathering import gathered, put_off
 from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.routing import routed, settled, wants
 from mfl_lint.alert.sending import Sender
-from mfl_lint.alert.timing import pause_s, report_due
+from mfl_lint.alert.telling import notice, parts
+from mfl_lint.alert.timing import report_due
 from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config, maintained_until
 from mfl_lint.config_alert import AlertConfig, RouteConfig
-from mfl_lint.core.errors import MflLintError, NotDelivered
-from mfl_lint.core.messages import (
-    Draft,
-    Gathered,
-    Handling,
-    Message,
-    MessageState,
-    Notice,
-    Outcome,
-    Ready,
-)
-from mfl_lint.core.news import Group, News
+from mfl_lint.core.errors import MflLintError
+from mfl_lint.core.messages import Draft, Gathered, Handling, Notice, Ready
+from mfl_lint.core.news import Group, News, Stream
 from mfl_lint.service.crawling import utc_now
-from mfl_lint.store import groups, messages, news, reports
+from mfl_lint.service.delivering import SPARE_LEASE_S, Deliverer, Sends, Trouble, log_trouble
+from mfl_lint.store import forgetting, groups, news, reports
 from mfl_lint.store.engine import Store
 
 T = TypeVar("T")
 Planning = Callable[[], Store | None]
 _LOG: Final = logging.getLogger("mfl_lint")
-_AT_ONCE: Final = 8
-SPARE_LEASE_S: Final = 30.0
 _FORGET_EVERY: Final = timedelta(hours=1)
 _SETTLE_EVERY: Final = timedelta(seconds=2)
 EVERY_S: Final = 0.5
@@ -56,19 +54,11 @@ EVERY_S: Final = 0.5
 _IDLE: Final = 20
 
 
-class Sends(Protocol):
-    """Whatever sends a message; it raises NotDelivered."""
-
-    async def send(self, message: Message, alerts: AlertConfig) -> None:
-        """Return when the channel took the message."""
-
-
 class Dispatcher:
     """Routes, gathers and delivers what one store holds. `config` gives the one that holds now.
 
-    A message is its sender's for twice the channel's timeout and `spare_lease_s`; pauses before a
-    message is tried again are multiplied by `haste`. `planning` gives the store that what is to be
-    sent is written to, None while another service leads and does that.
+    `failed`, `spare_lease_s` and `haste` are the Deliverer's. `planning` gives the store that what is
+    to be sent is written to, None while another service leads and does that.
     """
 
     def __init__(
@@ -79,20 +69,18 @@ class Dispatcher:
         now: Callable[[], datetime],
         chance: Random,
         *,
+        failed: Callable[[Trouble], None] = log_trouble,
         spare_lease_s: float = SPARE_LEASE_S,
         haste: float = 1.0,
         planning: Planning | None = None,
     ) -> None:
-        self._store = store
         self._planning = planning or (lambda: store)
         self._config = config
-        self._sender = sender
         self._now = now
-        self._chance = chance
-        self._spare_lease_s = spare_lease_s
-        self._haste = haste
-        self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
-        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._messages = Deliverer(
+            store, lambda: config().alert, sender, now, chance, failed, spare_lease_s, haste
+        )
+        self._failing = False
         self._settled: datetime | None = None
         self._forgot: datetime | None = None
         self._reports: dict[str, datetime] = {}
@@ -101,58 +89,62 @@ class Dispatcher:
         """Go on until cancelled; what fails is logged and tried again."""
         try:
             while True:
+                self._failing = False
                 # What is ready is sent, whatever became of planning what comes next.
-                more, planned = await self._tried(self.plan)
-                _, started = await self._tried(self._start_sending)
-                busy = planned and started and self._config().alert.channel
+                more = await self._tried(self.plan())
+                await self._tried(self.forget())
+                await self._tried(self._messages.start())
+                busy = not self._failing and self._config().alert.channel
                 await asyncio.sleep(0 if more else every_s * (1 if busy else _IDLE))
         finally:
-            await self.close()
+            await self._messages.close()
 
-    async def _tried(self, step: Callable[[], Awaitable[T]]) -> tuple[T | None, bool]:
-        """Return what a step returned, and whether it went well; a failure is logged."""
+    async def _tried(self, step: Awaitable[T], what: str = "alerts") -> T | None:
+        """Return what a step returned, None where it failed: that is logged, and stops no other."""
         try:
-            return await step(), True
+            return await step
         except MflLintError as error:
-            _LOG.error("alerts are put off: %s", error)
+            _LOG.error("%s are put off: %s", what, error)
         except Exception:
-            _LOG.exception("alerts are put off")
-        return None, False
-
-    async def close(self) -> None:
-        """Break off what is being sent: it is sent again when its lease is over."""
-        tasks = tuple(self._sending.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            _LOG.exception("%s are put off", what)
+        self._failing = True
+        return None
 
     async def drain(self) -> None:
-        """Make messages of all that waits to be told now, and try each once."""
+        """Make messages of all that waits to be told now, and try each once.
+
+        What is for others than the channels and routes of these settings is left to whoever
+        knows them, and nothing is forgotten.
+        """
         while await self.plan():
             pass
-        for channel in await messages.due_channels(self._store, self._now()):
-            await self._deliver(channel)
+        await self._messages.deliver_all()
 
     async def plan(self) -> bool:
         """Do what there is to do before messages are sent; say whether there may be more."""
         alerts, now, store = self._config().alert, self._now(), self._planning()
         if store is None:
             return False
-        todo = await news.todo(store, now)
+        routes = [route.name for route in alerts.route]
+        todo = await news.todo(store, now, routes)
         if todo.news:
             decide = partial(routed, alerts=alerts, now=now)
-            await news.route_news(store, decide, window_s=alerts.flapping_s)
-            return True
+            routing = news.route_news(store, decide, window_s=alerts.flapping_s)
+            if await self._tried(routing) is not None:
+                return True
         settles = todo.marks and (self._settled is None or now - self._settled >= _SETTLE_EVERY)
         if settles:
             self._settled = now
-            await news.settle_marks(store, partial(settled, alerts=alerts, now=now))
-        await self._report(store, alerts, now)
-        await self._forget(store, alerts, now)
-        if todo.groups:
-            gather = partial(self._gather, alerts, now)
-            return await groups.gather_news(store, gather, now) > 0
-        return settles
+            settling = partial(settled, alerts=alerts, now=now)
+            await self._tried(news.settle_marks(store, settling))
+        for route in alerts.route:
+            if route.digest.every:
+                report = self._report(store, route, alerts, now)
+                await self._tried(report, f"reports of {route.name}")
+        if not todo.groups:
+            return settles
+        gather = partial(self._gather, alerts, now)
+        return bool(await self._tried(groups.gather_news(store, gather, now, routes)))
 
     def _gather(
         self,
@@ -161,123 +153,106 @@ class Dispatcher:
         ready: Sequence[Ready],
         sent: Mapping[str, Sequence[datetime]],
         handling: Handling,
-    ) -> tuple[Gathered, Sequence[Draft]]:
+    ) -> tuple[Gathered, Iterable[Draft]]:
         config = self._config()
         maintained = partial(maintained_until, config, now=now)
         known = with_ignores(handling, config)
-        made = gathered(ready, alerts, known, sent, now, maintained)
-        return made, [draft for one in made.notices for draft in drafts_of(one, alerts)]
+        made = []
+        by_route = sorted(ready, key=lambda one: one.group.route)
+        for route, ones in groupby(by_route, key=lambda one: one.group.route):
+            if alerts.route_of(route) is None:
+                _LOG.warning("news of the route %s are given up: it is configured no more", route)
+            mine = tuple(ones)
+            try:
+                made.append(gathered(mine, alerts, known, sent, now, maintained))
+            except Exception:
+                _LOG.exception("messages of the route %s are put off", route)
+                made.append(put_off(mine, now))
+        drafts = (
+            drafts_of(told, alerts, one.whole.get(told.id, ()))
+            for one in made
+            for told in one.notices
+        )
+        later = Gathered(groups=tuple(later for one in made for later in one.groups))
+        return later, chain.from_iterable(drafts)
 
-    async def _report(self, store: Store, alerts: AlertConfig, now: datetime) -> None:
-        for route in alerts.route:
-            if route.digest.every:
-                due = report_due(route.digest, now)
-                compose = partial(self._compose, route, alerts, due)
-                # The store is not asked again for a report that is known to be written.
-                if self._reports.get(route.name) != due:
-                    await reports.report(store, route.name, due, compose, now)
-                    self._reports[route.name] = due
+    async def _report(
+        self, store: Store, route: RouteConfig, alerts: AlertConfig, now: datetime
+    ) -> None:
+        """Write a report, without asking the store again for one that is known to be written."""
+        due = report_due(route.digest, now)
+        if self._reports.get(route.name) != due:
+            compose = partial(self._compose, route, alerts, due)
+            await reports.report(store, route.name, due, compose, now)
+            self._reports[route.name] = due
 
     def _compose(
         self,
         route: RouteConfig,
         alerts: AlertConfig,
         due: datetime,
-        found: Sequence[News],
+        found: Stream,
         stored: Handling,
-    ) -> Sequence[Draft]:
+    ) -> Iterable[Draft]:
         handling = with_ignores(stored, self._config())
-        shown = [one for one in found if wants(route, one) and not handling.hides(one, due)]
+        shown = Stream(
+            lambda: (one for one in found if wants(route, one) and not handling.hides(one, due))
+        )
         told = notice(route, Group(route.name), shown, due, alerts.url, digest=True)
-        return drafts_of(told, alerts)
+        return drafts_of(told, alerts, shown)
 
-    async def _forget(self, store: Store, alerts: AlertConfig, now: datetime) -> None:
+    async def forget(self) -> None:
+        """Forget what is old, now and then: only who knows all channels may."""
+        alerts, now, store = self._config().alert, self._now(), self._planning()
+        if store is None:
+            return
         if self._forgot is not None and now - self._forgot < _FORGET_EVERY:
             return
         self._forgot = now
         names = [channel.name for channel in alerts.channel]
-        gone = await messages.unreachable(store, names, now)
+        gone = await forgetting.give_up(store, names, now)
         if gone:
             _LOG.warning("%d messages are for channels that are configured no more", gone)
-        while await messages.forget(store, now - timedelta(seconds=alerts.keep_s)):
+        kept = timedelta(seconds=alerts.keep_s)
+        tried = timedelta(seconds=alerts.give_up_s)
+        while await forgetting.forget(store, now - kept, now - kept - tried):
             pass
-
-    async def _start_sending(self) -> None:
-        """See to it that each channel with something to send is being sent to."""
-        for name in await messages.due_channels(self._store, self._now()):
-            task = self._sending.get(name)
-            if task is None or task.done():
-                self._sending[name] = asyncio.create_task(self._delivered(name))
-
-    async def _delivered(self, channel: str) -> None:
-        try:
-            await self._deliver(channel)
-        except MflLintError as error:
-            _LOG.error("messages to %s are put off: %s", channel, error)
-        except Exception:
-            _LOG.exception("messages to %s are put off", channel)
-
-    async def _deliver(self, name: str) -> None:
-        """Send to a channel until nothing is due."""
-        while True:
-            alerts = self._config().alert
-            channel = alerts.channel_of(name)
-            lease_s = 2 * (channel.timeout_s if channel else 0.0) + self._spare_lease_s
-            claimed = await messages.claim(
-                self._store, name, self._holder, _AT_ONCE, now=self._now(), lease_s=lease_s
-            )
-            if not claimed:
-                return
-            outcomes = await asyncio.gather(*(self._try(one, alerts) for one in claimed))
-            await messages.finish(self._store, self._holder, outcomes, self._now())
-
-    async def _try(self, message: Message, alerts: AlertConfig) -> Outcome:
-        try:
-            await self._sender.send(message, alerts)
-        except NotDelivered as error:
-            return self._failed(message, alerts, error)
-        except Exception as error:
-            _LOG.exception("sending to %s broke", message.channel)
-            broke = NotDelivered(f"sending broke: {type(error).__name__}", again=True)
-            return self._failed(message, alerts, broke)
-        return Outcome(message.id, MessageState.SENT)
-
-    def _failed(self, message: Message, alerts: AlertConfig, error: NotDelivered) -> Outcome:
-        now = self._now()
-        given_up = now - message.created_at >= timedelta(seconds=alerts.give_up_s)
-        if not error.again or given_up:
-            _LOG.error("a message to %s is a dead letter: %s", message.channel, error)
-            return Outcome(message.id, MessageState.DEAD, str(error))
-        wait_s = self._haste * pause_s(message.attempts, error.after_s, self._chance)
-        again = now + timedelta(seconds=wait_s)
-        return Outcome(message.id, MessageState.PENDING, str(error), again)
 
 
 @asynccontextmanager
 async def dispatcher(
-    store: Store, config: Callable[[], Config], planning: Planning | None = None
+    store: Store,
+    config: Callable[[], Config],
+    failed: Callable[[Trouble], None] = log_trouble,
+    planning: Planning | None = None,
 ) -> AsyncIterator[Dispatcher]:
     """Yield a dispatcher that sends for as long as the context lasts."""
     async with Poster() as poster:
-        sender, chance = Sender(poster, dict(os.environ), utc_now), Random()  # noqa: S311  # jitter
-        yield Dispatcher(store, config, sender, utc_now, chance, planning=planning)
+        sender = Sender(poster, dict(os.environ), utc_now)
+        chance = Random()  # noqa: S311  # jitter
+        yield Dispatcher(store, config, sender, utc_now, chance, failed=failed, planning=planning)
 
 
 async def dispatch(
     store: Store, config: Callable[[], Config], planning: Planning | None = None
 ) -> None:
     """Send what there is to be sent, until cancelled."""
-    async with dispatcher(store, config, planning) as running:
+    async with dispatcher(store, config, planning=planning) as running:
         await running.run()
 
 
-async def tell(store: Store, config: Config) -> None:
-    """Send all that waits, at once: what was crawled is known whole, nothing need be gathered."""
+async def tell(store: Store, config: Config) -> tuple[Trouble, ...]:
+    """Send all that waits, at once, and return what was not taken.
+
+    What was crawled is known whole, nothing need be gathered.
+    """
     routes = tuple(msgspec.structs.replace(one, wait_s=0.0) for one in config.alert.route)
     alerts = msgspec.structs.replace(config.alert, route=routes)
     hurried = msgspec.structs.replace(config, alert=alerts)
-    async with dispatcher(store, lambda: hurried) as sending:
+    troubles: list[Trouble] = []
+    async with dispatcher(store, lambda: hurried, troubles.append) as sending:
         await sending.drain()
+    return tuple(troubles)
 
 
 def with_ignores(stored: Handling, config: Config) -> Handling:
@@ -285,8 +260,14 @@ def with_ignores(stored: Handling, config: Config) -> Handling:
     return msgspec.structs.replace(stored, ignores=(*config.policy.ignores, *stored.ignores))
 
 
-def drafts_of(told: Notice, alerts: AlertConfig) -> list[Draft]:
-    """Return the messages to all channels of a notice's route."""
+def drafts_of(told: Notice, alerts: AlertConfig, whole: Iterable[News]) -> Iterator[Draft]:
+    """Yield the messages to all channels of a notice's route.
+
+    `whole`: all of its news, where it has no place for them; programs are told every one.
+    """
     route = alerts.route_of(told.route)
-    names = dict.fromkeys(route.channels if route is not None else ())
-    return [Draft(told, name, title_of(told)) for name in names]
+    for name in dict.fromkeys(route.channels if route is not None else ()):
+        channel = alerts.channel_of(name)
+        for_people = channel is None or channel.kind == "apprise"
+        for part in (told,) if for_people else parts(told, whole):
+            yield Draft(part, name, title_of(part))

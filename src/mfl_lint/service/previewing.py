@@ -10,17 +10,18 @@ from typing import Final
 import msgspec
 
 from mfl_lint.alert import alertmanager, webhook
-from mfl_lint.alert.gathering import gathered, notice
+from mfl_lint.alert.gathering import gathered
 from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.rendering import LONGEST, TemplateBroken, rendered
 from mfl_lint.alert.routing import routed
 from mfl_lint.alert.secrets import address_of
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.services import family_of
+from mfl_lint.alert.telling import notice
 from mfl_lint.config import Config
 from mfl_lint.config_alert import AlertConfig, ChannelConfig, RouteConfig
 from mfl_lint.core.errors import ConfigInvalid
-from mfl_lint.core.messages import Message, Notice, Ready
+from mfl_lint.core.messages import Draft, Message, Notice, Ready
 from mfl_lint.core.news import Group, Kind, News
 from mfl_lint.service.alerting import drafts_of, with_ignores
 from mfl_lint.service.crawling import utc_now
@@ -59,14 +60,18 @@ async def preview(store: Store, config: Config, last: int, now: datetime) -> tup
     ready = [Ready(at, group, tuple(told)) for at, (group, told) in enumerate(waiting.items())]
     stored = await store.read(handling.handled, now)
     made = gathered(ready, alerts, with_ignores(stored, config), {}, now)
-    return tuple(shown for one in made.notices for shown in _shown(one, alerts))
+    drafts = (
+        draft
+        for one in made.notices
+        for draft in drafts_of(one, alerts, made.whole.get(one.id, ()))
+    )
+    return tuple(shown for draft in drafts for shown in _shown(draft, alerts))
 
 
-def _shown(told: Notice, alerts: AlertConfig) -> Iterator[Shown]:
-    for draft in drafts_of(told, alerts):
-        channel = alerts.channel_of(draft.channel)
-        if channel is not None:
-            yield Shown(told.route, channel.name, draft.title, _body(told, channel))
+def _shown(draft: Draft, alerts: AlertConfig) -> Iterator[Shown]:
+    channel = alerts.channel_of(draft.channel)
+    if channel is not None:
+        yield Shown(draft.notice.route, channel.name, draft.title, _body(draft.notice, channel))
 
 
 def _body(told: Notice, channel: ChannelConfig) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
 
 from mfl_lint.core.messages import Draft, Gathered, Handling, Later, Ready
-from mfl_lint.core.news import Group, Kind, News, news_of
+from mfl_lint.core.news import Group, Kind, News, Stream
 from mfl_lint.core.truth import FindingState
 from mfl_lint.store.columns import from_json
 from mfl_lint.store.engine import Store
-from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.handling import handled
 from mfl_lint.store.messages import write_drafts
-from mfl_lint.store.news import alone
+from mfl_lint.store.news import alone, has_come
 from mfl_lint.store.prepared import among
-from mfl_lint.store.rows import finding_value
+from mfl_lint.store.standing import found
 from mfl_lint.store.statements import fetch_in
 from mfl_lint.store.tables import (
     alert_groups,
@@ -28,27 +28,28 @@ from mfl_lint.store.tables import (
     messages,
     registries,
     repositories,
-    tags,
 )
-from mfl_lint.store.view_findings import WATCHED
 
+_LOG: Final = logging.getLogger("mfl_lint")
 _GROUPS_AT_ONCE: Final = 200
 _MOST_WAITING: Final = 20_000
-_MOST_STANDING: Final = 1_000
 Gather = Callable[
     [Sequence[Ready], Mapping[str, Sequence[datetime]], Handling],
-    tuple[Gathered, Sequence[Draft]],
+    tuple[Gathered, Iterable[Draft]],
 ]
 
 
-async def gather_news(store: Store, decide: Gather, now: datetime) -> int:
-    """Make messages of groups whose time has come, and return how many groups there were."""
-    return await store.write(_gather, decide, now)
+async def gather_news(store: Store, decide: Gather, now: datetime, routes: Sequence[str]) -> int:
+    """Make messages of groups whose time has come, and return how many groups there were.
+
+    `routes` are those that are known here.
+    """
+    return await store.write(_gather, decide, now, routes)
 
 
-def _gather(connection: Connection, decide: Gather, now: datetime) -> int:
+def _gather(connection: Connection, decide: Gather, now: datetime, routes: Sequence[str]) -> int:
     alone(connection)
-    come = or_(alert_groups.c.due_at <= now, alert_groups.c.repeat_at <= now)
+    come = has_come(now, routes)
     first = func.coalesce(alert_groups.c.due_at, alert_groups.c.repeat_at)
     query = select(alert_groups).where(come).order_by(first, alert_groups.c.id)
     rows = connection.execute(query.limit(_GROUPS_AT_ONCE)).all()
@@ -71,7 +72,10 @@ def _waiting(
     found: dict[int, list[News]] = {}
     rows = fetch_in(connection, query, alert_waiting.c.group_id, groups)
     for row in rows:
-        found.setdefault(row.group_id, []).append(from_json(row.news, News))
+        try:
+            found.setdefault(row.group_id, []).append(from_json(row.news, News))
+        except msgspec.DecodeError as error:
+            _LOG.error("news that wait to be told cannot be read, and are dropped: %s", error)
     made = {number: tuple(_counted(connection, news)) for number, news in found.items()}
     return made, rows[-1].id if rows else 0
 
@@ -97,23 +101,16 @@ def _ready(connection: Connection, row: Any, news: tuple[News, ...], now: dateti
     return Ready(row.id, group, news, again, repeats)
 
 
-def standing(connection: Connection, place: Any, now: datetime) -> tuple[News, ...]:
-    """Return what is open of a group now, the oldest first, 1,000 at most."""
-    query = findings_in_place().outerjoin(tags, tags.c.id == findings.c.tag_id)
-    query = query.where(findings.c.state == FindingState.OPEN.value, WATCHED)
+def standing(connection: Connection, place: Any, now: datetime) -> Stream:
+    """Return what is open of a group now, the oldest first."""
     names = (
         (registries.c.name, place.registry),
         (repositories.c.name, place.repository),
         (findings.c.rule, place.rule),
     )
-    for column, name in names:
-        if name:
-            query = query.where(column == name)
-    query = query.order_by(findings.c.first_seen_at, findings.c.id).limit(_MOST_STANDING)
-    return tuple(
-        news_of(finding_value(row), Kind.STANDING, now, row.first_seen_at, row.fingerprint)
-        for row in connection.execute(query)
-    )
+    here = [column == name for column, name in names if name]
+    is_open = findings.c.state == FindingState.OPEN.value
+    return found(connection, and_(is_open, *here), Kind.STANDING, now)
 
 
 def _sent(connection: Connection, now: datetime) -> dict[str, list[datetime]]:

@@ -7,11 +7,12 @@ to one channel go in their order: a later one is not claimed while an earlier on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select, update
+import msgspec
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from mfl_lint.core.messages import (
     Delivery,
@@ -22,44 +23,46 @@ from mfl_lint.core.messages import (
     Outcome,
 )
 from mfl_lint.core.views import Page
-from mfl_lint.store import audit
 from mfl_lint.store.columns import Time, from_json, to_json
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import insert_new
 from mfl_lint.store.prepared import Prepared
-from mfl_lint.store.statements import all_rows
+from mfl_lint.store.statements import all_rows, chunks
 from mfl_lint.store.tables import messages
 
 _LONGEST_PROBLEM: Final = 300
 _PENDING: Final = messages.c.state == MessageState.PENDING.value
-_AT_ONCE: Final = 500
+# A message has up to a thousand items.
+_FEW: Final = 16
 
 
-def write_drafts(connection: Connection, drafts: Sequence[Draft], now: datetime) -> None:
-    """Write messages; one that is there already stays as it is."""
-    rows = [
-        {
-            "key": hashlib.sha256(f"{one.notice.id}/{one.channel}".encode()).hexdigest()[:32],
-            "route": one.notice.route,
-            "thread": to_json(one.notice.group),
-            "channel": one.channel,
-            "registry": one.notice.group.registry or _only_registry(one.notice),
-            "title": one.title,
-            "notice": to_json(one.notice),
-            "state": MessageState.PENDING.value,
-            "next_attempt_at": now,
-            "created_at": now,
-        }
-        for one in drafts
-    ]
-    insert_new(connection, messages, rows, unique=("key",))
+def write_drafts(connection: Connection, drafts: Iterable[Draft], now: datetime) -> None:
+    """Write messages, a few at a time; one that is there already stays as it is."""
+    for few in chunks(drafts, _FEW):
+        insert_new(connection, messages, [_row(one, now) for one in few], unique=("key",))
+
+
+def _row(one: Draft, now: datetime) -> dict[str, Any]:
+    return {
+        "key": hashlib.sha256(f"{one.notice.id}/{one.channel}".encode()).hexdigest()[:32],
+        "route": one.notice.route,
+        "thread": to_json(one.notice.group),
+        "channel": one.channel,
+        "registry": one.notice.group.registry or _only_registry(one.notice),
+        "title": one.title,
+        "notice": to_json(one.notice),
+        "state": MessageState.PENDING.value,
+        "next_attempt_at": now,
+        "created_at": now,
+    }
 
 
 def _only_registry(notice: Notice) -> str:
     """Return the registry that all of it is about, "" where there are several."""
     names = {item.registry for item in notice.items}
-    return names.pop() if len(names) == 1 and not notice.left_out else ""
+    whole = not notice.left_out and not notice.part
+    return names.pop() if len(names) == 1 and whole else ""
 
 
 async def add_drafts(store: Store, drafts: Sequence[Draft], now: datetime) -> None:
@@ -67,16 +70,23 @@ async def add_drafts(store: Store, drafts: Sequence[Draft], now: datetime) -> No
     await store.write(write_drafts, drafts, now)
 
 
+class Claimed(NamedTuple):
+    """Messages to be sent, and those that nobody can read, with why: these are dead letters."""
+
+    messages: tuple[Message, ...] = ()
+    unreadable: tuple[tuple[int, str], ...] = ()
+
+
 async def claim(
     store: Store, channel: str, holder: str, limit: int, *, now: datetime, lease_s: float
-) -> tuple[Message, ...]:
+) -> Claimed:
     """Claim the oldest messages of a channel that are due, in one transaction."""
     return await store.write(_claim, channel, holder, limit, now, lease_s)
 
 
 def _claim(
     connection: Connection, channel: str, holder: str, limit: int, now: datetime, lease_s: float
-) -> tuple[Message, ...]:
+) -> Claimed:
     earlier = messages.alias("earlier")
     waits = (
         select(earlier.c.id)
@@ -84,11 +94,10 @@ def _claim(
         .where(earlier.c.thread == messages.c.thread, earlier.c.id < messages.c.id)
         .exists()
     )
-    free = or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
     query = (
         select(messages)
         .where(messages.c.channel == channel, _PENDING, messages.c.next_attempt_at <= now)
-        .where(free, ~waits)
+        .where(is_free(now), ~waits)
         .order_by(messages.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=messages)
@@ -100,17 +109,23 @@ def _claim(
         connection.execute(
             mine.values(lease_until=until, lease_holder=holder, attempts=messages.c.attempts + 1)
         )
-    return tuple(
-        Message(
-            row.id,
-            row.key,
-            row.channel,
-            from_json(row.notice, Notice),
-            row.attempts + 1,
-            row.created_at,
-        )
-        for row in rows
-    )
+    return _read(connection, rows, holder, now)
+
+
+def _read(connection: Connection, rows: Sequence[Any], holder: str, now: datetime) -> Claimed:
+    """Return the messages of claimed rows; those that nobody can read end here."""
+    read, unreadable = [], []
+    for row in rows:
+        try:
+            told = from_json(row.notice, Notice)
+        except msgspec.DecodeError as error:
+            unreadable.append((row.id, f"what is stored of it cannot be read: {error}"))
+        else:
+            tries = row.attempts + 1
+            read.append(Message(row.id, row.key, row.channel, told, tries, row.created_at))
+    ended = [Outcome(number, MessageState.DEAD, problem) for number, problem in unreadable]
+    _finish(connection, holder, ended, now)
+    return Claimed(tuple(read), tuple(unreadable))
 
 
 _END: Final = Prepared(
@@ -156,35 +171,15 @@ def _finish(
 async def due_channels(store: Store, now: datetime) -> tuple[str, ...]:
     """Return the channels to which something may be sent now."""
     query = select(messages.c.channel).where(
-        _PENDING, messages.c.next_attempt_at <= now, _free(now)
+        _PENDING, messages.c.next_attempt_at <= now, is_free(now)
     )
     rows = await store.read(all_rows, query.distinct().order_by(messages.c.channel))
     return tuple(row.channel for row in rows)
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
+def is_free(now: datetime) -> ColumnElement[bool]:
     """Return the condition that nobody is sending a message just now."""
     return or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
-
-
-async def unreachable(store: Store, channels: Sequence[str], now: datetime) -> int:
-    """Make dead letters of what waits for channels that are no more; return how many."""
-    gone = update(messages).where(_PENDING, messages.c.channel.not_in(channels), _free(now))
-    values = {"state": MessageState.DEAD.value, "problem": "the channel is configured no more"}
-    return await store.write(_run, gone.values(values))
-
-
-def _run(connection: Connection, statement: Any) -> int:
-    return int(connection.execute(statement).rowcount)
-
-
-async def forget(store: Store, before: datetime) -> int:
-    """Forget messages that were sent before; so many at most, and return how many."""
-    old = select(messages.c.id).where(
-        messages.c.state == MessageState.SENT.value, messages.c.sent_at < before
-    )
-    chosen = old.order_by(messages.c.id).limit(_AT_ONCE).scalar_subquery()
-    return await store.write(_run, delete(messages).where(messages.c.id.in_(chosen)))
 
 
 async def deliveries(
@@ -206,7 +201,7 @@ async def deliveries(
     if cursor is not None:
         query = query.where(messages.c.id < read_cursor(cursor, int)[0])
     rows = await store.read(all_rows, query)
-    return page(rows, limit, _delivery, lambda row: (row.id,))
+    return page(rows, limit, delivery_value, lambda row: (row.id,))
 
 
 async def delivery(store: Store, id: int) -> Delivery | None:  # noqa: A002  # the field's word
@@ -215,10 +210,11 @@ async def delivery(store: Store, id: int) -> Delivery | None:  # noqa: A002  # t
     if store.sees is not None:
         query = query.where(messages.c.registry.in_(store.sees))
     rows = await store.read(all_rows, query)
-    return _delivery(rows[0]) if rows else None
+    return delivery_value(rows[0]) if rows else None
 
 
-def _delivery(row: Any) -> Delivery:
+def delivery_value(row: Any) -> Delivery:
+    """Return the message of a row, as people see it."""
     return Delivery(
         id=row.id,
         key=row.key,
@@ -233,24 +229,3 @@ def _delivery(row: Any) -> Delivery:
         sent_at=row.sent_at,
         problem=row.problem,
     )
-
-
-async def retry(store: Store, id: int, *, who: str, now: datetime) -> Delivery | None:  # noqa: A002
-    """Try a dead letter again under its old key, and return it; None where it is none."""
-    return await store.write(_retry, id, store.sees, who, now)
-
-
-def _retry(
-    connection: Connection, number: int, sees: frozenset[str] | None, who: str, now: datetime
-) -> Delivery | None:
-    dead = messages.c.state == MessageState.DEAD.value
-    again = update(messages).where(messages.c.id == number, dead)
-    if sees is not None:
-        again = again.where(messages.c.registry.in_(sees))
-    # Its time begins anew: else it would be given up at once.
-    values = {"state": MessageState.PENDING.value, "next_attempt_at": now, "created_at": now}
-    row = connection.execute(again.values(values).returning(messages)).one_or_none()
-    if row is None:
-        return None
-    audit.note(connection, who, "alert.retry", f"{number}: to {row.channel}: {row.title}", now)
-    return _delivery(row)

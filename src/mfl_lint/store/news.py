@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, or_, select, text
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, text
 
-from mfl_lint.core.news import Kind, News, Routed, Situation, Waiting, news_of
+from mfl_lint.core.news import GRACE, Kind, News, Routed, Situation, Waiting, news_of
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.truth import Change
 from mfl_lint.store.columns import to_json
@@ -66,16 +66,28 @@ class Todo(NamedTuple):
     marks: bool
 
 
-async def todo(store: Store, now: datetime) -> Todo:
-    """Return what there is to do, without doing any of it."""
-    return await store.read(_todo, now)
+async def todo(store: Store, now: datetime, routes: Sequence[str]) -> Todo:
+    """Return what there is to do for these routes, without doing any of it."""
+    return await store.read(_todo, now, routes)
 
 
-def _todo(connection: Connection, now: datetime) -> Todo:
-    come = or_(alert_groups.c.due_at <= now, alert_groups.c.repeat_at <= now)
+def has_come(now: datetime, routes: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a group's time has come.
+
+    That of a route that is unknown here comes later: another process may know it.
+    """
+    known = alert_groups.c.route.in_(routes)
+    come, lost = (
+        or_(alert_groups.c.due_at <= at, alert_groups.c.repeat_at <= at)
+        for at in (now, now - GRACE)
+    )
+    return or_(known & come, lost)
+
+
+def _todo(connection: Connection, now: datetime, routes: Sequence[str]) -> Todo:
     queries = (
         select(outbox.c.id),
-        select(alert_groups.c.id).where(come),
+        select(alert_groups.c.id).where(has_come(now, routes)),
         select(alert_marks.c.kind),
     )
     found = (connection.execute(query.limit(1)).first() is not None for query in queries)

@@ -9,8 +9,10 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from mfl_lint.alert.words import title_of
+from mfl_lint.core.errors import Refused
 from mfl_lint.core.messages import Acknowledgement, Delivery, MessageState, Silence
-from mfl_lint.store import handling, messages
+from mfl_lint.store import handling, messages, retrying
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page
 from mfl_lint.web.query import PAGING, Query
@@ -124,7 +126,10 @@ def acknowledgement_item(one: Acknowledgement) -> AcknowledgementItem:
 async def _retried(request: web.Request) -> Delivery:
     services, number = services_for(request), int(request.match_info["id"])
     who = request[VIEWER].name
-    one = await messages.retry(services.store, number, who=who, now=services.now())
+    try:
+        one = await retrying.retry(services.store, number, title_of, who=who, now=services.now())
+    except Refused as error:
+        raise web.HTTPConflict(text=str(error)) from None
     if one is None:
         raise web.HTTPNotFound(text=f"there is no dead letter {number}")
     return one
@@ -149,5 +154,12 @@ async def _send_retry(request: web.Request) -> web.Response:
 
 
 ACTIONS: Final = (
-    Action(retry_message, "POST", r"/alerts/{id:\d{1,18}}/retry", 202, gives=DeliveryAnswer),
+    Action(
+        retry_message,
+        "POST",
+        r"/alerts/{id:\d{1,18}}/retry",
+        202,
+        gives=DeliveryAnswer,
+        fails={"409": "nothing of what it says is so any more"},
+    ),
 )
