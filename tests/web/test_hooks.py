@@ -19,8 +19,8 @@ from aiohttp import ClientResponse
 from mfl_lint.config import HookConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.store import dump, looks
+from mfl_lint.web.hook_bodies import MAX_BYTES
 from mfl_lint.web.hook_proof import secret_of
-from mfl_lint.web.hooks import MAX_BYTES
 from tests.web.parsed import ParsedPage
 from tests.web.people import House, config_with, house
 
