@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from mfl_lint.alert.posting import Poster, check_status
 from mfl_lint.alert.webhook import key_of, signature
 from mfl_lint.core.errors import NotDelivered
 from tests.receiver import Receiver
+from tests.servers import self_signed
+from tests.stub_server import serving
 
 
 def test_a_signature_is_that_of_the_standards_own_example() -> None:
@@ -80,11 +86,44 @@ async def test_a_receiver_that_never_answers_is_left_after_its_time() -> None:
     assert refused.value.again
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://nowhere.invalid/x"])
-async def test_a_receiver_that_is_not_there_is_asked_again(url: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:1/secret", "could not connect to 127.0.0.1:1: connection refused"),
+        ("http://nowhere.invalid/secret", "could not find the host nowhere.invalid"),
+    ],
+)
+async def test_a_receiver_that_is_not_there_is_said_in_words_and_asked_again(
+    url: str, why: str
+) -> None:
     async with Poster() as poster:
-        with pytest.raises(NotDelivered, match="no answer") as refused:
+        with pytest.raises(NotDelivered) as refused:
             await poster.post(url, b"{}", {}, 5.0)
+    assert (why, True) == (str(refused.value), refused.value.again)
+
+
+async def test_a_receiver_whose_certificate_nobody_trusts_is_asked_again(tmp_path: Path) -> None:
+    async def take(_: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    async with serving(take, context) as stub, Poster() as poster:
+        with pytest.raises(NotDelivered) as refused:
+            await poster.post(f"https://{stub.host}/secret", b"{}", {}, 5.0)
+    why = f"the certificate of {stub.host} is not trusted"
+    assert (why, True) == (str(refused.value), refused.value.again)
+
+
+async def test_a_receiver_that_hangs_up_is_asked_again() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server, Poster() as poster:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(NotDelivered, match="closed the connection without") as refused:
+            await poster.post(f"http://127.0.0.1:{port}/", b"{}", {}, 5.0)
     assert refused.value.again
 
 

@@ -17,6 +17,7 @@ from tests.cli.conftest import QUICK, Command
 from tests.cli.test_crawl import GOOD, WRONG
 from tests.fault_registry import FaultRegistry
 from tests.receiver import Receiver
+from tests.servers import free_port
 
 ALERTS = """
 [alert]
@@ -99,13 +100,109 @@ def test_a_first_crawl_that_sends_is_summed_up(
 def test_a_preview_sends_nothing(
     broken: FaultRegistry, receiver: Receiver, command: Command
 ) -> None:
-    assert "No message would be sent.\n" == command("alerts", "preview").out
+    none = "No message would be sent: none of the last 50 changes is for a route.\n"
+    assert none == command("alerts", "preview").out
     command("crawl")
     shown = command("alerts", "preview")
     assert (0, True) == (shown.code, shown.out.startswith("hook by team: team/team/app:v1"))
     whole = command("alerts", "preview", "--body", "--last", "1")
     assert '"specversion":"1.0"' in whole.out
     assert [] == receiver.taken
+
+
+def test_a_preview_of_a_first_crawl_is_the_one_message_that_is_sent(
+    served: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    for name in ("team/app", "team/other"):
+        place(served.demo, name, WRONG, "v1")
+    registry = f'[[registry]]\nname = "team"\nhost = "{served.host}"\n'
+    Path("mfl-lint.toml").write_text(QUICK + registry + ALERTS.format(receiver=receiver.url))
+    assert 1 == command("crawl").code
+    shown = command("alerts", "preview")
+    assert "hook by team: team: looked at for the first time\n" == shown.out
+    body = command("alerts", "preview", "--body").out
+    assert [] == receiver.taken
+    assert 1 == command("crawl", "--alert").code
+    (got,) = receiver.taken
+    said = re.search(rb'"message":"([^"]*)"', got.body)
+    assert said
+    assert said[1].decode() in body
+
+
+def test_a_preview_shows_the_title_that_the_settings_give_a_channel(
+    broken: FaultRegistry, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_SUCH_CHAT", "json://127.0.0.1:1/")
+    text = Path("mfl-lint.toml").read_text().replace('channels = ["hook"]', 'channels = ["chat"]')
+    titled = text.replace('"NO_SUCH_CHAT"', '"NO_SUCH_CHAT"\ntitle = "Look: {{ summary }}"')
+    Path("mfl-lint.toml").write_text(titled)
+    command("crawl")
+    assert command("alerts", "preview").out.startswith("chat by team: Look: ")
+
+
+def test_a_preview_says_why_there_is_nothing_to_be_sent(
+    served: FaultRegistry, command: Command
+) -> None:
+    settings = f'{QUICK}[[registry]]\nname = "team"\nhost = "{served.host}"\n'
+    Path("mfl-lint.toml").write_text(settings)
+    ran = command("alerts", "preview")
+    assert (0, "") == (ran.code, ran.err)
+    assert "no route is configured" in ran.out
+    assert re.search(
+        r"Add \[\[alert.channel\]\] and \[\[alert.route\]\] to \S*mfl-lint.toml", ran.out
+    )
+    channel = '[[alert.channel]]\nname = "a"\nkind = "webhook"\nurl = "https://example.org"\n'
+    Path("mfl-lint.toml").write_text(settings + channel)
+    assert "Add [[alert.route]] to" in command("alerts", "preview").out
+    route = '[[alert.route]]\nname = "a"\nchannels = ["a"]\ndigest = { every = "daily" }\n'
+    Path("mfl-lint.toml").write_text(settings + channel + route)
+    command("db", "upgrade")
+    assert "every route sends reports" in command("alerts", "preview").out
+
+
+def test_what_only_reads_or_changes_what_is_there_creates_no_database(command: Command) -> None:
+    Path("mfl-lint.toml").write_text(QUICK + ALERTS.format(receiver="http://127.0.0.1:1"))
+    for arguments in (
+        ("preview",),
+        ("list",),
+        ("retry", "1"),
+        ("end-silence", "1"),
+        ("acknowledge", "f" * 64, "--reason", "x"),
+    ):
+        ran = command("alerts", *arguments)
+        assert (3, "", 1) == (ran.code, ran.out, ran.err.count("\n")), arguments
+        assert "there is no database" in ran.err
+        assert "mfl-lint db upgrade" in ran.err
+    assert [] == list(Path.cwd().glob("*.db*"))
+
+
+@pytest.mark.parametrize("what", [("silence", "--for", "2h"), ("ignore", "--rule", "MFL101")])
+def test_only_what_is_configured_is_silenced_or_ignored(
+    what: tuple[str, ...], command: Command
+) -> None:
+    registry = '[[registry]]\nname = "{0}"\nhost = "127.0.0.1:1"\n'
+    Path("mfl-lint.toml").write_text(QUICK + registry.format("team") + registry.format("other"))
+    ran = command("alerts", *what, "--registry", "taem", "--reason", "x")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "--registry: no registry is called 'taem'; configured are team, other" in ran.err
+    assert [] == list(Path.cwd().glob("*.db*"))
+    ran = command("alerts", *what, "--registry", "lab-*", "--reason", "x")
+    told = "mfl-lint: note: --registry lab-* matches no registry: configured are team, other\n"
+    assert (0, told) == (ran.code, ran.err)
+    for pattern in ("team", "t*", "*"):
+        assert "" == command("alerts", *what, "--registry", pattern, "--reason", "x").err
+
+
+def test_a_channel_that_is_not_there_is_said_in_words(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    port = free_port()
+    text = Path("mfl-lint.toml").read_text()
+    gone = text.replace(receiver.url, f"http://127.0.0.1:{port}")
+    Path("mfl-lint.toml").write_text(gone)
+    ran = command("alerts", "test", "hook")
+    told = f"hook did not take it: could not connect to 127.0.0.1:{port}: connection refused"
+    assert (3, f"mfl-lint: {told}\n") == (ran.code, ran.err)
 
 
 def test_a_channel_is_tried(broken: FaultRegistry, receiver: Receiver, command: Command) -> None:

@@ -54,6 +54,70 @@ def test_a_missing_secret_is_named(command: Command) -> None:
     assert "NOT_SET_ANYWHERE" in ran.out
 
 
+SECRETS = """
+[[registry]]
+name = "team"
+host = "127.0.0.1:1"
+credentials = { username = "me", password_env = "NO_READ" }
+push = { enabled = true, credentials = { username = "me", password_env = "NO_PUSH" } }
+[[hook]]
+name = "first"
+kind = "generic"
+registry = "team"
+secret_env = "NO_HOOK"
+[[hook]]
+name = "second"
+kind = "generic"
+registry = "team"
+secret_file = "/none"
+[[alert.channel]]
+name = "chat"
+kind = "apprise"
+url_env = "NO_CHAT"
+[[alert.channel]]
+name = "signed"
+kind = "webhook"
+url = "https://example.org"
+secret_file = "/none"
+[[alert.channel]]
+name = "manager"
+kind = "alertmanager"
+url = "https://example.org"
+token_env = "NO_TOKEN"
+[serve]
+hosts = ["lint.example"]
+[serve.oidc]
+issuer = "https://i.example"
+client_id = "x"
+url = "https://lint.example"
+client_secret_env = "NO_OIDC"
+"""
+NAMED = (
+    "registry.team.push.credentials.password_env: the variable NO_PUSH is not set",
+    "hook.first.secret_env: NO_HOOK holds no secret",
+    "hook.second.secret_file: /none: No such file",
+    "alert.channel chat: url_env: the variable NO_CHAT is not set",
+    "alert.channel signed: secret_file: /none cannot be read",
+    "alert.channel manager: token_env: the variable NO_TOKEN is not set",
+    "serve.oidc.client_secret_env: the variable NO_OIDC is not set",
+)
+
+
+def test_every_secret_that_is_not_there_is_named_once(command: Command) -> None:
+    Path("mfl-lint.toml").write_text(QUICK + SECRETS)
+    ran = command("doctor")
+    assert 1 == ran.code
+    said = " ".join(ran.out.replace("│", "").split())
+    for line in (*NAMED, "registry.team.credentials.password_env: the variable NO_READ is not set"):
+        assert 1 == said.count(line), line
+    checked = command("config", "check")
+    # This may be another machine than the one where they are used.
+    assert 0 == checked.code
+    read = "registry.team.credentials.password_env: the variable NO_READ is not set"
+    for line in (read, *NAMED):
+        assert 1 == checked.err.count(f"note: {line}"), line
+
+
 def test_a_mistake_in_the_settings_is_shown_with_what_still_works(command: Command) -> None:
     Path("mfl-lint.toml").write_text("x = 1\n")
     ran = command("doctor")

@@ -9,7 +9,7 @@ from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.dockerconfig import Credentials, DockerConfig
 
 DOCKER = DockerConfig({"auths": {"a.example": {"username": "docker", "password": "d"}}})
-ENVIRONMENT = {"WHO": "eve", "PASS": "hunter2", "TOKEN": "abc", "EMPTY": ""}
+ENVIRONMENT = {"WHO": "eve", "PASS": "hunter2", "TOKEN": "abc", "EMPTY": " \n", "LINE": "abc\n"}
 
 
 async def found(**settings: Any) -> Credentials | None:
@@ -36,6 +36,11 @@ async def test_secrets_in_files_are_read_anew_each_time(tmp_path: Path) -> None:
     assert Credentials("bob", "first") == await found(username="bob", password_file=str(file))
     file.write_text("second\n")
     assert Credentials("bob", "second") == await found(username="bob", password_file=str(file))
+
+
+async def test_what_stands_around_a_secret_in_a_variable_is_none_of_it() -> None:
+    assert Credentials(registry_token="abc") == await found(token_env="LINE")
+    assert Credentials("abc", "hunter2") == await found(username_env="LINE", password_env="PASS")
 
 
 @pytest.mark.parametrize(

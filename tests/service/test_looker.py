@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +36,10 @@ class Looks:
     async def ask(self, repository: str, *tags: str) -> None:
         wanted = [Wanted("lab", repository, tag) for tag in tags]
         await looks.request_looks(self.store, wanted, self.now, "webhook")
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Have looks made now."""
         assert self.looker is not None
         self.looker.hurry()
 
@@ -151,3 +156,34 @@ async def test_what_is_not_configured_any_more_is_forgotten(
         await looks.request_looks(made.store, [gone], made.now, "webhook")
         await made.until_kept(0)
     assert [] == registry.access_log
+
+
+async def test_what_breaks_while_looks_are_taken_puts_them_off_and_ends_nothing(
+    tmp_path: Path, registry: GatedRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with looking(tmp_path, registry.host) as made:
+        broken = "UPDATE look_requests SET requested_at = 'no time at all'"
+        changed(tmp_path, "INSERT INTO look_requests " + SOMETHING, broken)
+        made.hurry()
+
+        async def is_said() -> bool:
+            kept = await made.kept()
+            return kept == 1 and "taking the looks that were asked for broke" in caplog.text
+
+        await made.until(is_said)
+        changed(tmp_path, "UPDATE look_requests SET requested_at = 0")
+        await made.until_kept(0)
+    assert registry.asked("/manifests/v1")
+
+
+SOMETHING = (
+    "(registry, repository, tag, state, reason, requested_at) "
+    "VALUES ('lab', 'team/app', 'v1', 'pending', 'webhook', 0)"
+)
+
+
+def changed(folder: Path, *statements: str) -> None:
+    """Change the database in one transaction, as nobody but a fault would."""
+    with closing(sqlite3.connect(folder / "mfl-lint.db", timeout=30)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)

@@ -138,6 +138,40 @@ def test_secrets_that_everybody_reads_are_found(tmp_path: Path) -> None:
     assert [str(settings)] == [check.what for check in wrong_with_files(named, None)]
 
 
+def test_the_secrets_of_webhooks_channels_and_pushes_are_for_nobody_else(tmp_path: Path) -> None:
+    names = ("password", "token", "hook", "url", "signed", "bearer")
+    files = {name: tmp_path / name for name in names}
+    config = parse_config(
+        f"""
+        [[registry]]
+        name = "a"
+        host = "h"
+        push.credentials.password_file = "{files["password"]}"
+        push.credentials.token_file = "{files["token"]}"
+        [[hook]]
+        name = "a"
+        kind = "generic"
+        registry = "a"
+        secret_file = "{files["hook"]}"
+        [[alert.channel]]
+        name = "w"
+        kind = "webhook"
+        url_file = "{files["url"]}"
+        secret_file = "{files["signed"]}"
+        [[alert.channel]]
+        name = "m"
+        kind = "alertmanager"
+        url = "https://example.org"
+        token_file = "{files["bearer"]}"
+        """
+    )
+    for file in files.values():
+        file.write_text("x")
+        file.chmod(0o644)
+    wrong = {check.what for check in wrong_with_files(config, None)}
+    assert set(map(str, files.values())) == wrong
+
+
 @pytest.mark.parametrize(
     ("held", "mended"),
     [

@@ -19,8 +19,8 @@ from aiohttp import ClientResponse
 from mfl_lint.config import HookConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.store import dump, looks
+from mfl_lint.web.hook_bodies import MAX_BYTES
 from mfl_lint.web.hook_proof import secret_of
-from mfl_lint.web.hooks import MAX_BYTES
 from tests.web.parsed import ParsedPage
 from tests.web.people import House, config_with, house
 
@@ -337,6 +337,8 @@ def test_a_secret_is_read_from_where_it_is_named_and_must_be_long(
     file.unlink()
     with pytest.raises(ConfigInvalid, match=r"hook\.x\.secret_file: .*No such file"):
         secret_of(in_file)
+    monkeypatch.setenv(VARIABLE, f" {SECRET}\n")
+    assert SECRET.encode() == secret_of(HookConfig("x", "generic", "r", secret_env=VARIABLE))
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(ConfigInvalid, match=r"hook\.x\.secret_env: HOOK_SECRET"):
         secret_of(HookConfig("x", "generic", "r", secret_env=VARIABLE))

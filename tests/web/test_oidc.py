@@ -220,6 +220,17 @@ async def test_an_issuer_that_is_gone_is_a_page(
         assert (403, "text/html") == (answer.status, answer.content_type)
 
 
+async def test_what_stands_around_the_clients_secret_is_none_of_it(
+    issuer: OidcIssuer, filled_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, f"{SECRET}\n")
+    async with trusting(issuer, filled_url, tmp_path) as full:
+        assert 303 == (await sign_in(full)).status
+        monkeypatch.delenv(VARIABLE)
+        answer = await sign_in(full)
+        assert (403, True) == (answer.status, "secret cannot be read" in await answer.text())
+
+
 async def test_without_an_issuer_there_is_no_way_to_one(filled_url: str, tmp_path: Path) -> None:
     async with house(filled_url, tmp_path) as full:
         assert 404 == (await full.ask(None, "GET", "/login/oidc")).status

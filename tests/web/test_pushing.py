@@ -279,3 +279,13 @@ async def test_a_viewer_pushes_nothing(opened: Open, registry: DockerRegistry) -
     fields = {"token": VIEWER.token, **SHOWN}
     assert 403 == (await house.ask(VIEWER, "POST", f"/push/hub/{NAME}:v1", data=fields)).status
     assert BROKEN.raw == await there(registry)
+
+
+async def test_credentials_that_are_not_there_are_named_by_the_setting_for_pushes(
+    opened: Open,
+) -> None:
+    missing = CredentialsConfig(username="me", password_env="NOT_SET_ANYWHERE")
+    house: House = await opened(msgspec.structs.replace(WRITING, credentials=missing))
+    answer = await house.ask(EDITOR, "POST", PLAN, json=SHOWN)
+    told = "registry.hub.push.credentials.password_env: the variable NOT_SET_ANYWHERE is not set"
+    assert told in await answer.text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC
@@ -49,13 +50,32 @@ class Poster:
             ) as answer:
                 # The status says all; what becomes of the body changes nothing any more.
                 status, asked = answer.status, answer.headers.get("Retry-After", "")
+        except aiohttp.ClientSSLError as error:  # some of them are ValueErrors too
+            raise NotDelivered(_why(error), again=True) from None
         except (aiohttp.InvalidURL, ValueError):
             raise NotDelivered("the receiver's address is no URL", again=False) from None
         except TimeoutError:
             raise NotDelivered(f"no answer within {timeout_s:g} s", again=True) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise NotDelivered(f"no answer: {type(error).__name__}", again=True) from None
+            raise NotDelivered(_why(error), again=True) from None
         check_status(status, asked)
+
+
+def _why(error: Exception) -> str:
+    """Return why there is no answer, in words. What is asked for below the host may be a secret."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"could not find the host {error.host}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate of {error.host}:{error.port} is not trusted"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return f"{error.host}:{error.port} does not speak TLS as it should"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        code = error.os_error.errno or 0
+        reason = os.strerror(code).lower() if code > 0 else "no answer"
+        return f"could not connect to {error.host}:{error.port}: {reason}"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
+        return "the receiver closed the connection without an answer"
+    return f"no answer: {type(error).__name__}"
 
 
 def check_status(status: int, retry_after: str, now: float | None = None) -> None:

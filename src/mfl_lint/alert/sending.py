@@ -10,6 +10,7 @@ from typing import Final
 from mfl_lint.alert import alertmanager, services, webhook
 from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.secrets import address_of, read_secret
+from mfl_lint.alert.threads import Threads
 from mfl_lint.config_alert import AlertConfig, ChannelConfig
 from mfl_lint.core.errors import ConfigInvalid, NotDelivered
 from mfl_lint.core.messages import Message
@@ -26,6 +27,7 @@ class Sender:
         self._poster = poster
         self._environment = environment
         self._now = now
+        self._threads = Threads()
 
     async def send(self, message: Message, alerts: AlertConfig) -> None:
         """Return when the channel took the message; raise NotDelivered."""
@@ -41,7 +43,7 @@ class Sender:
     async def _send(self, message: Message, channel: ChannelConfig, alerts: AlertConfig) -> None:
         url = address_of(channel, self._environment)
         if channel.kind == "apprise":
-            problem = await services.notify(message.notice, channel, url)
+            problem = await services.notify(message.notice, channel, url, self._threads)
             if problem:
                 _LOG.warning("channel %s: %s; ours was used", channel.name, problem)
         elif channel.kind == "webhook":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mfl_lint.alert.rendering import LONGEST, TemplateBroken, rendered
+from mfl_lint.alert.threads import Threads
 from mfl_lint.config_alert import ChannelConfig
 from mfl_lint.core.errors import NotDelivered
 from mfl_lint.core.messages import Notice
@@ -33,14 +35,14 @@ def family_of(channel: ChannelConfig, url: str) -> str:
     return "markdown" if scheme in _MARKDOWN else "short"
 
 
-async def notify(notice: Notice, channel: ChannelConfig, url: str) -> str:
-    """Hand a message to the service, in a thread; raise NotDelivered.
+async def notify(notice: Notice, channel: ChannelConfig, url: str, threads: Threads) -> str:
+    """Hand a message to the service, in one of the channel's threads; raise NotDelivered.
 
     Return "", or why a template of the settings was not used: ours was then.
     """
     try:
         async with asyncio.timeout(channel.timeout_s):
-            return await asyncio.to_thread(_notify, notice, channel, url)
+            return await threads.run(channel.name, partial(_notify, notice, channel, url))
     except TimeoutError:
         raise NotDelivered(f"no answer within {channel.timeout_s:g} s", again=True) from None
 
@@ -50,8 +52,13 @@ def _notify(notice: Notice, channel: ChannelConfig, url: str) -> str:
         import apprise
     except ImportError:
         raise NotDelivered('it needs more: pip install "mfl-lint[alerts]"', again=True) from None
+    # With a time of its own, apprise would hand what it sends to threads that all services share.
     asset = apprise.AppriseAsset(
-        app_id="mfl-lint", app_desc="mfl-lint", image_url_mask="", image_url_logo=""
+        app_id="mfl-lint",
+        app_desc="mfl-lint",
+        image_url_mask="",
+        image_url_logo="",
+        service_timeout=0,
     )
     plugin: Any = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if plugin is None:

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from mfl_lint.cli import exit_codes, options
+from mfl_lint.cli.handling import acknowledge, end_silence, ignore, silence
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.users import with_store
 
 if TYPE_CHECKING:
+    from mfl_lint.config import Config
     from mfl_lint.core.messages import Delivery
-    from mfl_lint.core.policy import Ignore
     from mfl_lint.store.engine import Store
 
 # Not read from the code that knows them: --help imports nothing of it. A test compares them.
 STATES: Final = ("pending", "sent", "dead")
 
-reason_option: Final = click.option("--reason", required=True, help="Why, in one line.")
-registry_option: Final = click.option("--registry", required=True, help="The registry's name.")
-repository_option: Final = click.option(
-    "--repository", default="*", show_default=True, help="A repository, or a pattern."
-)
-tag_option: Final = click.option(
-    "--tag", default="*", show_default=True, help="Tags, or a pattern."
-)
-
 
 @click.group("alerts")
 def command() -> None:
     """Try channels, list messages, silence and acknowledge."""
+
+
+for _handles in (silence, end_silence, acknowledge, ignore):
+    command.add_command(_handles)
 
 
 @command.command("test")
@@ -73,25 +69,45 @@ def test(channel: str, config_path: Path | None) -> int:
 def preview(last: int, body: bool, config_path: Path | None) -> int:
     """Show which messages the last changes would have made, and send none.
 
-    As if all of them had happened at once: waits, quiet hours and rates count for nothing.
+    As if all of them had happened at once: waits, quiet hours and rates count for nothing. A
+    registry's first crawl is summed up in one message.
     """
     from mfl_lint.cli.settings import settings
     from mfl_lint.report.inert import inert
     from mfl_lint.service import previewing
 
     config = settings(config_path)
+    if not config.alert.route:
+        click.echo(_unrouted(config))
+        return exit_codes.OK
 
     async def go(store: Store, who: str, now: datetime) -> Any:
         return await previewing.preview(store, config, last, now)
 
-    made = with_store(config_path, go)
+    made = with_store(config_path, go, creates=False)
     for one in made:
         click.echo(f"{one.channel} by {one.route}: {inert(one.title)}")
         if body:
             click.echo("".join(f"    {inert(line)}\n" for line in one.body.splitlines()))
     if not made:
-        click.echo("No message would be sent.")
+        click.echo(_why_none(config, last))
     return exit_codes.OK
+
+
+def _unrouted(config: Config) -> str:
+    """Return that nobody is told of anything, and what is to be done."""
+    add = "" if config.alert.channel else "[[alert.channel]] and "
+    return (
+        "No message would be sent: no route is configured, so that nobody is told of anything. "
+        f"Add {add}[[alert.route]] to {config.path or 'mfl-lint.toml'}."
+    )
+
+
+def _why_none(config: Config, last: int) -> str:
+    """Return why no route sends anything."""
+    if all(route.digest.every for route in config.alert.route):
+        return "No message would be sent: every route sends reports, which are not shown here."
+    return f"No message would be sent: none of the last {last} changes is for a route."
 
 
 @command.command("list")
@@ -109,7 +125,7 @@ def list_messages(states: tuple[str, ...], limit: int, config_path: Path | None)
     async def go(store: Store, who: str, now: datetime) -> Any:
         return await messages.deliveries(store, states=states, limit=limit)
 
-    known = with_store(config_path, go).items
+    known = with_store(config_path, go, creates=False).items
     paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
     if not known:
         paper.line("No messages.")
@@ -146,142 +162,6 @@ def retry(ids: tuple[int, ...], config_path: Path | None) -> int:
             if await retrying.retry(store, number, title_of, who=who, now=now) is None:
                 raise Refused(f"there is no dead letter {number}")
 
-    with_store(config_path, go)
+    with_store(config_path, go, creates=False)
     click.echo(f"{len(ids)} will be tried again.")
-    return exit_codes.OK
-
-
-@command.command("silence")
-@registry_option
-@click.option("--rule", default="*", show_default=True, help="An id, a slug, a family, a pattern.")
-@repository_option
-@tag_option
-@click.option("--for", "lasts", required=True, metavar="DURATION", help="For how long, e.g. 2h.")
-@reason_option
-@options.config_option
-@options.debug_option
-def silence(
-    registry: str,
-    rule: str,
-    repository: str,
-    tag: str,
-    lasts: str,
-    reason: str,
-    config_path: Path | None,
-) -> int:
-    """Tell nobody of some findings for a while; they are shown and counted as ever."""
-    from mfl_lint.config_tables import parse_duration
-    from mfl_lint.store import handling
-
-    try:
-        span = timedelta(seconds=parse_duration(lasts, "--for"))
-        matcher = _matcher(rule, registry, repository, tag, reason, datetime.now(UTC) + span)
-    except OverflowError:
-        raise click.UsageError("--for: that is longer than a calendar goes") from None
-
-    async def go(store: Store, who: str, now: datetime) -> int:
-        return await handling.set_silence(store, matcher, who=who, now=now)
-
-    click.echo(
-        f"Silence {with_store(config_path, go)} ends at {matcher.expires:%Y-%m-%d %H:%M} UTC."
-    )
-    return exit_codes.OK
-
-
-def _matcher(
-    rule: str, registry: str, repository: str, tag: str, reason: str, until: datetime | None
-) -> Ignore:
-    from mfl_lint.config_checks import check_globs
-    from mfl_lint.config_policy import rule_names, rule_pattern
-    from mfl_lint.core.policy import Ignore
-
-    check_globs((rule, registry, repository, tag), "--rule, --registry, --repository, --tag")
-    pattern = rule_pattern(rule, "--rule", rule_names())
-    return Ignore(pattern, _reason(reason), registry, repository, tag, until)
-
-
-def _reason(text: str) -> str:
-    reason = " ".join(text.split())
-    if not 0 < len(reason) <= 500 or not reason.isprintable():
-        raise click.UsageError("--reason: say why, in at most 500 characters")
-    return reason
-
-
-@command.command("end-silence")
-@click.argument("number", type=click.IntRange(1), metavar="ID")
-@options.config_option
-@options.debug_option
-def end_silence(number: int, config_path: Path | None) -> int:
-    """End a silence now."""
-    from mfl_lint.core.errors import Refused
-    from mfl_lint.store import handling
-
-    async def go(store: Store, who: str, now: datetime) -> None:
-        if not await handling.end_silence(store, number, who=who, now=now):
-            raise Refused(f"there is no silence {number}")
-
-    with_store(config_path, go)
-    click.echo(f"Silence {number} is over.")
-    return exit_codes.OK
-
-
-@command.command("acknowledge")
-@click.argument("fingerprint")
-@click.option("--undo", is_flag=True, help="Take it back.")
-@click.option("--reason", default="", help="How it is taken care of, in one line.")
-@options.config_option
-@options.debug_option
-def acknowledge(fingerprint: str, undo: bool, reason: str, config_path: Path | None) -> int:
-    """Say that somebody takes care of a finding: it is not said again while it stands."""
-    from mfl_lint.core.errors import Refused
-    from mfl_lint.store import handling
-
-    why = "" if undo else _reason(reason)
-
-    async def go(store: Store, who: str, now: datetime) -> None:
-        if undo:
-            done: object = await handling.unacknowledge(store, fingerprint, who=who, now=now)
-        else:
-            done = await handling.acknowledge(store, fingerprint, why, who=who, now=now)
-        if not done:
-            raise Refused(f"{fingerprint!r:.80} is no finding that stands, or is not acknowledged")
-
-    with_store(config_path, go)
-    click.echo("Taken back." if undo else "Acknowledged.")
-    return exit_codes.OK
-
-
-@command.command("ignore")
-@registry_option
-@click.option("--rule", required=True, help="An id, a slug, a family, or a pattern of ids.")
-@repository_option
-@tag_option
-@click.option("--for", "lasts", metavar="DURATION", help="For how long, e.g. 90d; else for ever.")
-@reason_option
-@options.config_option
-@options.debug_option
-def ignore(
-    registry: str,
-    rule: str,
-    repository: str,
-    tag: str,
-    lasts: str | None,
-    reason: str,
-    config_path: Path | None,
-) -> int:
-    """Live with some findings: they are shown apart, and count nowhere."""
-    from mfl_lint.config_tables import parse_duration
-    from mfl_lint.store import ignores
-
-    try:
-        span = timedelta(seconds=parse_duration(lasts, "--for")) if lasts else None
-        until = datetime.now(UTC) + span if span is not None else None
-    except OverflowError:
-        raise click.UsageError("--for: that is longer than a calendar goes") from None
-    matcher = _matcher(rule, registry, repository, tag, reason, until)
-
-    async def go(store: Store, who: str, now: datetime) -> int:
-        return await ignores.set_ignore(store, matcher, who=who, now=now)
-
-    click.echo(f"Ignore {with_store(config_path, go)} holds.")
     return exit_codes.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,12 +25,18 @@ def command() -> None:
 @options.config_option
 @options.debug_option
 def check(config_path: Path | None) -> int:
-    """Read the settings and show the registries; each mistake is named with its key (exit 2)."""
+    """Read the settings and show the registries; each mistake is named with its key (exit 2).
+
+    Secrets that are named and not there are said, and no mistake: this may be another machine
+    than the one where they are used. `mfl-lint doctor` fails by them.
+    """
+    from mfl_lint.cli.failures import say
     from mfl_lint.cli.settings import settings
     from mfl_lint.config_tables import Reading
     from mfl_lint.core.errors import ConfigInvalid
     from mfl_lint.crawl.schedule import trigger_of
     from mfl_lint.report.paper import Paper
+    from mfl_lint.service.secrets import missing_credentials, missing_secrets
 
     config, reading = settings(config_path), Reading()
     for registry in config.registries:
@@ -49,6 +56,8 @@ def check(config_path: Path | None) -> int:
         rows = ((_cells(registry), "") for registry in config.registries)
         paper.table(("name", "host", "repositories", "tags", "crawled", "credentials"), rows)
     write_report(paper.text(), None)
+    for line in (*missing_credentials(config, os.environ), *missing_secrets(config, os.environ)):
+        say(f"note: {line}")
     return exit_codes.OK
 
 

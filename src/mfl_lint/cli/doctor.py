@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -59,6 +60,7 @@ async def _service(config: Config, *, reads: bool) -> list[Check]:
     from mfl_lint.core.errors import MflLintError
     from mfl_lint.service.crawling import database_url
     from mfl_lint.service.people import names_of_users
+    from mfl_lint.service.secrets import missing_secrets
     from mfl_lint.service.soundness import (
         unservable,
         wrong_with_files,
@@ -67,7 +69,11 @@ async def _service(config: Config, *, reads: bool) -> list[Check]:
     )
     from mfl_lint.store.addresses import parse_address, sqlite_file
 
-    found = [Check("serve", False, line, "mend it") for line in unservable(config)]
+    missing = tuple(missing_secrets(config, os.environ))
+    cure = "set it where the service runs, or take it out of the configuration"
+    found = [Check("secrets", False, line, cure) for line in missing]
+    others = [line for line in unservable(config) if line not in missing]
+    found += [Check("serve", False, line, "mend it") for line in others]
     try:
         users = await names_of_users(config) if reads else frozenset()
         file = sqlite_file(parse_address(database_url(config)))

@@ -193,19 +193,24 @@ def with_store(
     config_path: Path | None,
     work: Callable[[Store, str, datetime], Awaitable[T]],
     nothing: T | None = None,
+    *,
+    creates: bool = True,
 ) -> T:
     """Return what `work` returns, given the database, who runs the command, and the time.
 
-    It is `nothing` where that is given and there is no database: none is created then.
+    It is `nothing` where that is given and there is no database: none is created then. Where it
+    `creates` none, that is a StoreError.
     """
     from mfl_lint.cli.settings import settings
-    from mfl_lint.service.people import at_the_shell, is_there, open_people
+    from mfl_lint.service.people import at_the_shell, check_there, is_there, open_people
 
     config = settings(config_path)
 
     async def go() -> T:
         if nothing is not None and not await is_there(config):
             return nothing
+        if not creates:
+            await check_there(config)
         async with open_people(config) as store:
             return await work(store, at_the_shell(), datetime.now(UTC))
 

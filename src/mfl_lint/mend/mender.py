@@ -111,7 +111,8 @@ class Mender:
 
     def _client(self, registry: RegistryConfig) -> RegistryClient:
         own = msgspec.structs.replace(registry, credentials=registry.push.credentials)
-        return RegistryClient(own, self._transport, keychain=Keychain.load(self._environment))
+        keychain = Keychain.load(self._environment, setting="push.credentials")
+        return RegistryClient(own, self._transport, keychain=keychain)
 
     async def _planned(self, client: RegistryClient, reference: Reference, policy: Policy) -> Plan:
         reader = DeepReader(RunMemory(), self._config().deep)

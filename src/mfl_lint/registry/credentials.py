@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mfl_lint.config import CredentialsConfig, RegistryConfig
+from mfl_lint.config import RegistryConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.registry.dockerconfig import Credentials, DockerConfig
 
@@ -13,18 +13,26 @@ _MAX_SECRET_BYTES = 64 * 1024
 
 
 class Keychain:
-    """Finds the credentials of a registry. Secrets are read anew at each call of `find`."""
+    """Finds the credentials of a registry. Secrets are read anew at each call of `find`.
+
+    `setting` is how the registry's table calls where they stand.
+    """
 
     def __init__(
-        self, environment: Mapping[str, str] | None = None, docker: DockerConfig | None = None
+        self,
+        environment: Mapping[str, str] | None = None,
+        docker: DockerConfig | None = None,
+        *,
+        setting: str = "credentials",
     ) -> None:
         self._environment = environment or {}
         self._docker = docker or DockerConfig()
+        self._setting = setting
 
     @classmethod
-    def load(cls, environment: Mapping[str, str]) -> Keychain:
+    def load(cls, environment: Mapping[str, str], *, setting: str = "credentials") -> Keychain:
         """Return the keychain of a user: the environment's variables and Docker's files."""
-        return cls(environment, DockerConfig.load(environment))
+        return cls(environment, DockerConfig.load(environment), setting=setting)
 
     def is_insecure(self, host: str) -> bool:
         """Say whether Docker lists the host among its insecure registries."""
@@ -32,16 +40,17 @@ class Keychain:
 
     async def find(self, registry: RegistryConfig) -> Credentials | None:
         """Return the credentials, None for anonymous; raise ConfigInvalid naming the setting."""
+        own, settings = self.configured(registry), registry.credentials
+        if own is not None or settings.anonymous or not settings.docker_config:
+            return own
+        return await self._docker.credentials(registry.host)
+
+    def configured(self, registry: RegistryConfig) -> Credentials | None:
+        """Return what our configuration names, None if it names nothing; raise ConfigInvalid."""
         settings = registry.credentials
         if settings.anonymous:
             return None
-        own = self._configured(settings, f"registry.{registry.name}.credentials")
-        if own is not None:
-            return own
-        return await self._docker.credentials(registry.host) if settings.docker_config else None
-
-    def _configured(self, settings: CredentialsConfig, where: str) -> Credentials | None:
-        """Return what our configuration names, None if it names nothing."""
+        where = f"registry.{registry.name}.{self._setting}"
         token = self._secret(settings.token_env, settings.token_file, f"{where}.token")
         if token:
             return Credentials(registry_token=token)
@@ -59,7 +68,7 @@ class Keychain:
     def _secret(self, variable: str, file: str, where: str) -> str:
         """Return the variable's or the file's text, "" where neither is named."""
         if variable:
-            text = self._environment.get(variable, "")
+            text = self._environment.get(variable, "").strip()
             if not text:
                 raise ConfigInvalid(f"{where}_env: the variable {variable} is not set")
             return text

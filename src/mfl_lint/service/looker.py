@@ -67,7 +67,7 @@ class Looker:
         try:
             while True:
                 self._awake.clear()
-                await self._take(free=not hurried)
+                await self._take_safely(free=not hurried)
                 # What comes in a burst is taken together.
                 await asyncio.sleep(_GATHER_S)
                 try:
@@ -94,6 +94,16 @@ class Looker:
         if requests:
             await self._look(place, requests)
 
+    async def _take_safely(self, *, free: bool) -> None:
+        """Take what there is; what fails is said, and taken at a later turn."""
+        try:
+            await self._take(free=free)
+        except MflLintError as error:
+            _LOG.error("looks that were asked for are put off: %s", error)
+        except Exception:
+            _LOG.exception("taking the looks that were asked for broke; they are put off")
+            await asyncio.sleep(_BUSY_S)
+
     async def _take(self, *, free: bool) -> None:
         """Begin to look at what was asked for, as far as there is room.
 
@@ -102,20 +112,16 @@ class Looker:
         room = _REPOSITORIES_AT_ONCE - len(self._at)
         if room <= 0:
             return
-        try:
-            if free:
-                await looks.free_looks(self._store, has_ended, self._now())
-            taken = await looks.take_looks(
-                self._store,
-                room,
-                now=self._now(),
-                lease_s=PATIENCE_S,
-                holder=self._holder,
-                besides=tuple(self._at),
-            )
-        except MflLintError as error:
-            _LOG.error("looks that were asked for are put off: %s", error)
-            return
+        if free:
+            await looks.free_looks(self._store, has_ended, self._now())
+        taken = await looks.take_looks(
+            self._store,
+            room,
+            now=self._now(),
+            lease_s=PATIENCE_S,
+            holder=self._holder,
+            besides=tuple(self._at),
+        )
         if len(taken) == room:
             self._awake.set()  # there may be more
         asked: dict[Place, list[LookRequest]] = {}
@@ -154,7 +160,7 @@ class Looker:
         except MflLintError as error:
             _LOG.error("the look at %s/%s is put off: %s", name, repository, error)
         except Exception:
-            _LOG.exception("the look at %s/%s broke", name, repository)
+            _LOG.exception("the look at %s/%s broke and is put off", name, repository)
 
     async def _is_gone(self, place: Place) -> bool:
         """Say whether all of a repository was gone: then all of it is looked at."""

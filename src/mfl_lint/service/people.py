@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from mfl_lint.config import Config
+from mfl_lint.core.errors import StoreError
 from mfl_lint.service.crawling import database_url
 from mfl_lint.store import migrate, users
+from mfl_lint.store.addresses import parse_address, shown
 from mfl_lint.store.engine import Store, open_store
 
 
@@ -26,6 +28,15 @@ async def open_people(config: Config) -> AsyncIterator[Store]:
 async def is_there(config: Config) -> bool:
     """Say whether there is a database: who only reads need create none."""
     return await asyncio.to_thread(migrate.revision, database_url(config)) is not None
+
+
+async def check_there(config: Config) -> None:
+    """Raise StoreError where there is no database."""
+    if not await is_there(config):
+        name = shown(parse_address(database_url(config)))
+        raise StoreError(
+            f"there is no database {name}: `mfl-lint db upgrade` or a crawl creates it"
+        )
 
 
 async def names_of_users(config: Config) -> frozenset[str]:

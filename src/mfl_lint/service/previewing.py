@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -13,7 +13,7 @@ from mfl_lint.alert import alertmanager, webhook
 from mfl_lint.alert.gathering import gathered
 from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.rendering import LONGEST, TemplateBroken, rendered
-from mfl_lint.alert.routing import routed
+from mfl_lint.alert.routing import routed, settled
 from mfl_lint.alert.secrets import address_of
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.services import family_of
@@ -43,19 +43,22 @@ class Shown(msgspec.Struct, frozen=True):
 async def preview(store: Store, config: Config, last: int, now: datetime) -> tuple[Shown, ...]:
     """Return what would be sent for the last changes, as if all had happened at once.
 
-    Waits, quiet hours, rates and what was said before count for nothing.
+    Waits, quiet hours, rates and what was said before count for nothing; a first crawl is summed
+    up as if it were over.
     """
     found = await news.last_news(store, last, window_s=config.alert.flapping_s)
-    # First crawls are shown too: this is to see what messages look like.
-    known = {one.registry: datetime.min.replace(tzinfo=UTC) for one in found.news}
-    situation = msgspec.structs.replace(found, introduced=known)
+    introduced = {one.registry: found.introduced.get(one.registry) or now for one in found.news}
+    situation = msgspec.structs.replace(found, introduced=introduced)
     routes = tuple(
         msgspec.structs.replace(one, wait_s=0.0, rate=0, quiet=type(one.quiet)())
         for one in config.alert.route
     )
     alerts = msgspec.structs.replace(config.alert, route=routes)
+    sent, counts = routed(situation, alerts, now), await news.counts(store)
+    begun = [mark for mark in sent.marks if mark.kind == "new"]
+    summed = settled(begun, *counts, introduced, alerts, now)
     waiting: dict[Group, list[News]] = {}
-    for one in routed(situation, alerts, now).waiting:
+    for one in (*sent.waiting, *summed.waiting):
         waiting.setdefault(one.group, []).append(one.news)
     ready = [Ready(at, group, tuple(told)) for at, (group, told) in enumerate(waiting.items())]
     stored = await store.read(handling.handled, now)
@@ -71,24 +74,25 @@ async def preview(store: Store, config: Config, last: int, now: datetime) -> tup
 def _shown(draft: Draft, alerts: AlertConfig) -> Iterator[Shown]:
     channel = alerts.channel_of(draft.channel)
     if channel is not None:
-        yield Shown(draft.notice.route, channel.name, draft.title, _body(draft.notice, channel))
+        title, body = _said(draft.notice, channel)
+        yield Shown(draft.notice.route, channel.name, title or draft.title, body)
 
 
-def _body(told: Notice, channel: ChannelConfig) -> str:
-    """Return the body that a channel would get."""
+def _said(told: Notice, channel: ChannelConfig) -> tuple[str, str]:
+    """Return the title, "" for the message's own, and the body that a channel would get."""
     message = Message(0, told.id, channel.name, told, 1, told.at)
     if channel.kind == "webhook":
-        return webhook.body_of(message).decode()
+        return "", webhook.body_of(message).decode()
     if channel.kind == "alertmanager":
-        return (alertmanager.body_of(message, 0.0) or b"").decode()
+        return "", (alertmanager.body_of(message, 0.0) or b"").decode()
     try:
         family = family_of(channel, address_of(channel, os.environ))
     except ConfigInvalid:
         family = channel.format or "markdown"
     try:
-        return rendered(told, channel, family, LONGEST)[1]
+        return rendered(told, channel, family, LONGEST)
     except TemplateBroken as error:
-        return str(error)
+        return "", str(error)
 
 
 async def send_test(config: Config, name: str) -> None:

@@ -58,9 +58,12 @@ def wrong_with_files(config: Config, database: Path | None) -> Iterator[Check]:
 
     `database` is SQLite's file, None for PostgreSQL.
     """
-    secrets = [config.serve.oidc.client_secret_file]
+    secrets = [config.serve.oidc.client_secret_file, *(one.secret_file for one in config.hooks)]
     for registry in config.registries:
-        secrets += [registry.credentials.password_file, registry.credentials.token_file]
+        for own in (registry.credentials, registry.push.credentials):
+            secrets += [own.password_file, own.token_file]
+    for channel in config.alert.channel:
+        secrets += [channel.url_file, channel.secret_file, channel.token_file]
     if config.path is not None and _has_password(config):
         secrets.append(str(config.path))
     files = [Path(name) for name in secrets if name]

@@ -211,10 +211,22 @@ def _settle(connection: Connection, decide: Settled) -> None:
     marks = all_marks(connection)
     if not marks or connection.execute(select(outbox.c.id).limit(1)).first() is not None:
         return
+    write_routed(connection, decide(marks, *_counts(connection), introduced(connection)))
+
+
+Counts = tuple[Mapping[str, int], Mapping[str, Mapping[Severity, int]]]
+
+
+async def counts(store: Store) -> Counts:
+    """Return how many findings of each registry are unknown, and how many open, by severity."""
+    return await store.read(_counts)
+
+
+def _counts(connection: Connection) -> Counts:
     columns = {one: registries.c[one.value] for one in Severity}
     rows = connection.execute(
         select(registries.c.name, registries.c.unknown, *columns.values())
     ).all()
     unknown = {row.name: row.unknown for row in rows}
     standing = {row.name: {one: getattr(row, one.value) for one in columns} for row in rows}
-    write_routed(connection, decide(marks, unknown, standing, introduced(connection)))
+    return unknown, standing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,14 @@ _SECRET_HEADER: Final = "Authorization"  # noqa: S105  # a header's name
 _BEARER: Final = b"bearer "
 _MAX_SECRET_BYTES: Final = 64 * 1024
 _SHORTEST: Final = 16
+_SIGNATURE: Final = re.compile(rb"[0-9a-f]{64}")
 
 
 def secret_of(hook: HookConfig) -> bytes:
     """Return a webhook's secret, read anew; raise ConfigInvalid naming the setting."""
     where = f"hook.{hook.name}.secret"
     if hook.secret_env:
-        secret = os.environb.get(os.fsencode(hook.secret_env), b"")
+        secret = os.environb.get(os.fsencode(hook.secret_env), b"").strip()
         where = f"{where}_env: {hook.secret_env}"
     else:
         where = f"{where}_file: {hook.secret_file}"
@@ -45,26 +47,31 @@ def header_of(hook: HookConfig) -> str:
     return hook.header or (_HMAC_HEADER if hook.proven_by == "hmac" else _SECRET_HEADER)
 
 
-def is_proven(hook: HookConfig, secret: bytes, request: web.Request, body: bytes) -> bool:
-    """Say whether a request proves that who sent it knows the secret.
+def proof_in(hook: HookConfig, request: web.Request) -> bytes | None:
+    """Return the one proof that a request carries: a secret, or a signature's digits.
 
-    The signature is over the body's very bytes. Only equal bytes will do, and how long comparing
-    them takes tells nothing of the secret.
+    None for none, several, and what is no signature at all.
     """
-    given = _given(hook, request)
-    if given is None:
-        return False
-    if hook.proven_by == "hmac":
-        expected = hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
-        return hmac.compare_digest(given.removeprefix(b"sha256="), expected)
-    bare = given[len(_BEARER) :] if given[: len(_BEARER)].lower() == _BEARER else given
-    return hmac.compare_digest(given, secret) | hmac.compare_digest(bare, secret)
-
-
-def _given(hook: HookConfig, request: web.Request) -> bytes | None:
-    """Return the one proof that a request carries, None for none or several."""
     if hook.proven_by == "url":
         found = request.query.getall("secret", [])
     else:
         found = request.headers.getall(header_of(hook), [])
-    return found[0].encode("utf-8", "surrogateescape") if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    proof = found[0].encode("utf-8", "surrogateescape")
+    if hook.proven_by != "hmac":
+        return proof
+    digits = proof.removeprefix(b"sha256=")
+    return digits if _SIGNATURE.fullmatch(digits) else None
+
+
+def is_secret(given: bytes, secret: bytes) -> bool:
+    """Say whether somebody gave the secret itself. How long it takes tells nothing of it."""
+    bare = given[len(_BEARER) :] if given[: len(_BEARER)].lower() == _BEARER else given
+    return hmac.compare_digest(given, secret) | hmac.compare_digest(bare, secret)
+
+
+def is_signature(digits: bytes, secret: bytes, body: bytes) -> bool:
+    """Say whether who signed the body's very bytes knows the secret."""
+    expected = hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
+    return hmac.compare_digest(digits, expected)

@@ -23,19 +23,17 @@ from mfl_lint.crawl.watch import is_watched_tag, watched_repositories
 from mfl_lint.store import looks
 from mfl_lint.store.looks import Wanted
 from mfl_lint.web.answers import Answer
+from mfl_lint.web.gate import client_address
+from mfl_lint.web.hook_bodies import Bodies
 from mfl_lint.web.hook_events import Hint, PayloadInvalid, hints
 from mfl_lint.web.hook_log import UNKNOWN, Came, Told
-from mfl_lint.web.hook_proof import is_proven, secret_of
+from mfl_lint.web.hook_proof import is_secret, is_signature, proof_in, secret_of
 from mfl_lint.web.query import Query
 from mfl_lint.web.services import SERVICES, Services
 from mfl_lint.web.throttle import Throttle
 
 _LOG: Final = logging.getLogger("mfl_lint")
 PATH: Final = "/hooks/{name}"
-MAX_BYTES: Final = 1024 * 1024
-_CHUNK: Final = 64 * 1024
-_BODY_S: Final = 10.0
-_BODIES_AT_ONCE: Final = 128
 _MINUTE_S: Final = 60.0
 # More places in one body are no push that anybody made.
 _MOST_PLACES: Final = 1000
@@ -69,7 +67,7 @@ class Intake:
     """How much is taken at once, and how much of each webhook a minute."""
 
     def __init__(self) -> None:
-        self.bodies = asyncio.Semaphore(_BODIES_AT_ONCE)
+        self.bodies = Bodies()
         self._quotas: dict[HookConfig, Throttle] = {}
 
     def wait_s(self, hook: HookConfig) -> float:
@@ -151,42 +149,29 @@ _CAME: Final = {
 
 async def _proven(request: web.Request, hook: HookConfig) -> bytes:
     """Return the body of a request that is to be believed, within its quota."""
+    proof = proof_in(hook, request)
+    if proof is None:
+        raise web.HTTPUnauthorized(text=_UNPROVEN)
     try:
         secret = await asyncio.to_thread(secret_of, hook)
     except ConfigInvalid as error:
         _LOG.error("a webhook is refused: %s", error)
         raise web.HTTPServiceUnavailable(text="the webhook's secret cannot be read here") from None
-    if hook.proven_by != "hmac" and not is_proven(hook, secret, request, b""):
-        raise web.HTTPUnauthorized(text=_UNPROVEN)
-    if "Content-Encoding" in request.headers:
-        raise web.HTTPUnsupportedMediaType(text="send the body as it is, without an encoding")
     intake = request.app[_INTAKE]
-    if intake.bodies.locked():
-        busy = {"Retry-After": "1"}
-        raise web.HTTPServiceUnavailable(text="too much at once; try again", headers=busy)
-    async with intake.bodies:
-        body = await _read(request)
-    if hook.proven_by == "hmac" and not is_proven(hook, secret, request, body):
-        raise web.HTTPUnauthorized(text=_UNPROVEN)
+    if hook.proven_by == "hmac":
+        peer = client_address(request, request.app[SERVICES].config().serve.proxy)
+        body = await intake.bodies.unproven(request, hook.name, peer)
+        if not is_signature(proof, secret, body):
+            raise web.HTTPUnauthorized(text=_UNPROVEN)
+    else:
+        if not is_secret(proof, secret):
+            raise web.HTTPUnauthorized(text=_UNPROVEN)
+        body = await intake.bodies.proven(request, hook.name)
     wait_s = intake.wait_s(hook)
     if wait_s:
         later = {"Retry-After": str(int(wait_s) + 1)}
         raise web.HTTPTooManyRequests(text="that was enough for this minute", headers=later)
     return body
-
-
-async def _read(request: web.Request) -> bytes:
-    """Return the body's bytes as they were sent, up to the bound, and within a time."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_S):
-            async for chunk in request.content.iter_chunked(_CHUNK):
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(MAX_BYTES, len(body))
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body did not come to its end") from None
-    return bytes(body)
 
 
 async def _take(

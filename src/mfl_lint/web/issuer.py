@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +19,9 @@ import aiohttp
 import msgspec
 
 from mfl_lint.config_serve import OidcConfig
-from mfl_lint.core.errors import Refused
+from mfl_lint.core.errors import ConfigInvalid, Refused
 
+_LOG: Final = logging.getLogger("mfl_lint")
 BACK: Final = "/login/oidc/back"
 _MOST_BYTES: Final = 256 * 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0)
@@ -113,7 +115,11 @@ class Issuer:
             "client_id": self._settings.client_id,
             "code_verifier": trip.verifier,
         }
-        secret = _secret(self._settings)
+        try:
+            secret = client_secret(self._settings, os.environ)
+        except ConfigInvalid as error:
+            _LOG.error("nobody is signed in: %s", error)
+            raise Refused("the client's secret cannot be read") from None
         if secret:
             form["client_secret"] = secret
         answer = await _json(session, "POST", metadata.token_endpoint, form)
@@ -177,13 +183,18 @@ def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
         raise Refused("the token is signed by none of the issuer's keys") from None
 
 
-def _secret(settings: OidcConfig) -> str:
-    """Return the client's secret, "" for none; it is read anew each time."""
-    if settings.client_secret_env:
-        return os.environ.get(settings.client_secret_env, "")
-    if not settings.client_secret_file:
+def client_secret(settings: OidcConfig, environment: Mapping[str, str]) -> str:
+    """Return the client's secret, "" for none; it is read anew each time. Raise ConfigInvalid."""
+    where = "serve.oidc.client_secret"
+    variable, file = settings.client_secret_env, settings.client_secret_file
+    if variable:
+        text = environment.get(variable, "").strip()
+        if not text:
+            raise ConfigInvalid(f"{where}_env: the variable {variable} is not set")
+        return text
+    if not file:
         return ""
     try:
-        return Path(settings.client_secret_file).read_text(encoding="utf-8").strip()
+        return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
-        raise Refused("the client's secret cannot be read") from None
+        raise ConfigInvalid(f"{where}_file: {file} cannot be read") from None
