@@ -117,9 +117,49 @@ def test_what_a_tag_pointed_at_is_restored_by_the_command_that_is_printed(world:
     world.place(LIST, OCI_AMD64)
     ran = world.good("push", f"@{LIST}")
     command = ran.err.partition("to restore that: mfl-lint manifest ")[2].split("\n")[0].split()
-    assert ["restore", f"{world.host}/{LIST}@{OCI_AMD64.digest}"] == command
+    over = ["--over", ran.out.strip()]
+    assert ["restore", f"{world.host}/{LIST}@{OCI_AMD64.digest}", *over] == command
     world.good(*command)
     assert OCI_AMD64.digest == world.digest(LIST)
+    world.good(*command)
+
+
+def test_a_restore_undoes_nothing_that_somebody_else_has_pushed_since(world: World) -> None:
+    world.made()
+    world.place(LIST, OCI_AMD64)
+    ran = world.good("push", f"@{LIST}")
+    command = ran.err.partition("to restore that: mfl-lint manifest ")[2].split("\n")[0].split()
+    world.place(LIST, OCI_ARM64)
+    world.registry.requests.clear()
+    refused = world(*command)
+    assert 1 == refused.code
+    (line,) = refused.err.splitlines()
+    assert f"points at {OCI_ARM64.digest} now, not at {command[-1]}" in line
+    assert f"--over {OCI_ARM64.digest}" in line
+    assert 0 == world.registry.count("PUT|POST|PATCH")
+    assert OCI_ARM64.digest == world.digest(LIST)
+    world.registry.demo.delete_repository("multi")
+    assert "points at nothing now" in world(*command).err
+    assert 2 == world("restore", command[1], "--over", "v1").code
+
+
+def test_what_was_pushed_and_could_not_be_written_down_is_said_with_the_way_back(
+    world: World,
+) -> None:
+    world.made()
+    world.place(LIST, OCI_AMD64)
+    journal = world.state / "pushes.jsonl"
+
+    def spoil(_: FaultRegistry) -> None:
+        journal.unlink()
+        journal.mkdir()
+
+    world.registry.fault(("PUT", AT_INDEX[1]), faults.after(spoil))
+    ran = world("push", f"@{LIST}")
+    assert (3, world.digest(LIST)) == (ran.code, ran.out.strip())
+    assert f"pushed {world.host}/{LIST}" in ran.err
+    assert f"@{OCI_AMD64.digest} --over {world.digest(LIST)}" in ran.err
+    assert f"how it ended is not written down: {journal}: Is a directory" in ran.err
 
 
 def test_restoring_what_is_gone_says_so(world: World) -> None:

@@ -156,6 +156,7 @@ async def test_somebody_who_pushes_right_after_us_is_noticed() -> None:
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         assert (End.OVERTAKEN, OTHER.digest) == (outcome.last.end, outcome.last.now)
         assert not outcome.ok
+        assert "" == outcome.last.restore
 
 
 async def test_somebody_who_pushes_while_we_do_is_seen_and_can_be_restored() -> None:
@@ -172,7 +173,7 @@ async def test_somebody_who_pushes_while_we_do_is_seen_and_can_be_restored() -> 
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         last = outcome.last
         assert (End.OVERWROTE, OTHER.digest, LIST.digest) == (last.end, last.between, last.now)
-        assert last.restore.endswith(f"app:v1@{OTHER.digest}")
+        assert last.restore.endswith(f"app:v1@{OTHER.digest} --over {LIST.digest}")
         assert not outcome.ok
 
 
@@ -237,7 +238,7 @@ async def test_an_answer_that_never_comes_is_decided_by_a_get() -> None:
         assert End.PUSHED is outcome.last.end
         assert "no whole answer" in outcome.last.detail
         restore = f"mfl-lint manifest restore {registry.host}/app:v1@{OLD.digest}"
-        assert restore == outcome.last.restore
+        assert f"{restore} --over {LIST.digest}" == outcome.last.restore
 
 
 async def test_an_answer_that_is_lost_before_anything_was_kept_is_a_failure() -> None:
@@ -269,7 +270,7 @@ async def test_where_nobody_can_look_afterwards_it_is_said_with_the_way_back() -
         registry.fault(PUT_TAG, faults.after(lambda it: it.fault(GET_TAG, faults.status(500))))
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         assert End.UNKNOWN is outcome.last.end
-        assert str(OLD.digest) in outcome.last.restore
+        assert outcome.last.restore.endswith(f"app:v1@{OLD.digest} --over {LIST.digest}")
 
 
 async def test_another_digest_in_the_answer_is_decided_by_a_get() -> None:
@@ -281,7 +282,7 @@ async def test_another_digest_in_the_answer_is_decided_by_a_get() -> None:
         assert OTHER.digest in outcome.last.detail
 
 
-async def test_what_a_registry_keeps_changed_is_not_called_pushed() -> None:
+async def test_what_a_registry_keeps_changed_is_not_called_pushed_and_can_be_put_back() -> None:
     async with FaultRegistry() as registry:
         filled(registry)
 
@@ -294,8 +295,10 @@ async def test_what_a_registry_keeps_changed_is_not_called_pushed() -> None:
 
         registry.fault(PUT_TAG, rewritten)
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
-        assert End.OVERTAKEN is outcome.last.end
-        assert str(OLD.digest) in outcome.last.restore
+        kept = digest_of(LIST.raw + b"\n")
+        assert (End.REWRITTEN, kept) == (outcome.last.end, outcome.last.now)
+        assert not outcome.ok
+        assert outcome.last.restore.endswith(f"app:v1@{OLD.digest} --over {kept}")
 
 
 async def test_further_tags_follow_and_each_has_its_own_way_back() -> None:
@@ -311,7 +314,8 @@ async def test_further_tags_follow_and_each_has_its_own_way_back() -> None:
         for name in ("app:v1", "app:v1.0", "app:latest"):
             assert LIST.digest == tag_of(registry, name)
         restores = [tag.restore.partition("@")[2] for tag in outcome.tags]
-        assert [OLD.digest, "", OTHER.digest] == restores
+        over = f" --over {LIST.digest}"
+        assert [f"{OLD.digest}{over}", "", f"{OTHER.digest}{over}"] == restores
 
 
 async def test_a_push_by_digest_alone_makes_no_tag() -> None:

@@ -101,9 +101,12 @@ def _report(call: Call, done: Done) -> None:
 
 
 def _exit_code(done: Done) -> int:
-    """Return 1 for what is left or was not carried out, else 3 for what was not seen."""
+    """Return 1 for what is left or was not carried out, else 3 for what was not seen, or
+    was done and could not be written down.
+    """
     for shown in done.shown:
         undone = shown.changes and not (shown.pushed and all(one.ok for one in shown.pushed))
         if shown.refused or undone or shown.still or any(x.severity != "info" for x in shown.left):
             return FINDINGS
-    return COULD_NOT_LOOK if done.problems else OK
+    unrecorded = any(shown.unrecorded for shown in done.shown)
+    return COULD_NOT_LOOK if done.problems or unrecorded else OK

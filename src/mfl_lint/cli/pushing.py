@@ -151,13 +151,18 @@ def _has_database(config: Config) -> bool:
 
 
 def tell(outcome: Outcome) -> int:
-    """Say what became of each tag, and return the exit code."""
+    """Say what became of each tag, and return the exit code.
+
+    What was done and could not be written down is no success: 3.
+    """
     for tag in outcome.tags:
         for line in _lines(tag):
             say(line)
+    if outcome.unrecorded:
+        say(f"how it ended is not written down: {outcome.unrecorded}")
     if outcome.ok:
         write_report(f"{outcome.digest}\n", None)
-        return exit_codes.OK
+        return exit_codes.COULD_NOT_LOOK if outcome.unrecorded else exit_codes.OK
     return exit_codes.COULD_NOT_LOOK if outcome.last.end in _COULD_NOT else exit_codes.FINDINGS
 
 
@@ -170,6 +175,8 @@ def _lines(tag: TagEnd) -> Iterable[str]:
             yield f"{name} points there already"
         case End.OVERTAKEN:
             yield f"{name} points at {tag.now or 'nothing'} now, pushed by somebody else{detail}"
+        case End.REWRITTEN:
+            yield f"{name} points at {tag.now} now: the registry changed the list{detail}"
         case End.OVERWROTE:
             yield f"pushed {name}, over {tag.between}, which somebody pushed meanwhile{detail}"
         case End.UNKNOWN:

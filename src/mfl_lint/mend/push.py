@@ -26,6 +26,7 @@ from msgspec.structs import replace
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.errors import (
     Denied,
+    MflLintError,
     NotFound,
     Overtaken,
     RateLimited,
@@ -85,13 +86,13 @@ class Intent(msgspec.Struct, frozen=True):
 
 
 class Audit(Protocol):
-    """Where pushes are written down. What it raises stops the push."""
+    """Where pushes are written down. What `begin` raises stops the push."""
 
     async def begin(self, intent: Intent) -> None:
         """Write down what is about to happen."""
 
     async def end(self, outcome: Outcome) -> None:
-        """Write down how it ended."""
+        """Write down how it ended; what is raised is told beside the outcome."""
 
 
 async def push(
@@ -134,7 +135,11 @@ class _Push:
             return self._outcome(self._untouched(plan.target, error))
         await self._audit.begin(Intent(now(), self._client.registry.name, plan, self._before))
         outcome = await self._carry_out(needs)
-        await asyncio.shield(self._audit.end(outcome))
+        try:
+            await asyncio.shield(self._audit.end(outcome))
+        except MflLintError as error:
+            # What has happened has happened, and whoever asked for it has to know the way back.
+            return replace(outcome, unrecorded=str(error))
         return outcome
 
     async def _carry_out(self, needs: Sequence[Need]) -> Outcome:
@@ -229,15 +234,23 @@ class _Push:
         except RegistryError as error:
             detail = f"{detail}; and then: {error}" if detail else str(error)
             end = End.REFUSED if _is_certain(failure) else End.UNKNOWN
-            return TagEnd(reference, end, before, None, detail)
-        end = self._end(before, seen, failure)
-        return TagEnd(reference, end, before, seen, detail)
+            ours = plan.digest if end is End.UNKNOWN else None
+            return TagEnd(reference, end, before, None, detail, ours=ours)
+        end = self._end(before, seen, claimed, failure)
+        ours = seen if end in (End.PUSHED, End.REWRITTEN) else None
+        return TagEnd(reference, end, before, seen, detail, ours=ours)
 
     def _end(
-        self, before: Digest | None, seen: Digest | None, failure: RegistryError | None
+        self,
+        before: Digest | None,
+        seen: Digest | None,
+        claimed: Digest | None,
+        failure: RegistryError | None,
     ) -> End:
         if seen == self._plan.digest:
             return End.PUSHED
+        if seen is not None and seen == claimed:
+            return End.REWRITTEN
         if isinstance(failure, Overtaken):
             return End.MOVED
         if _is_certain(failure):

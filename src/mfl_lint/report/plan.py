@@ -40,6 +40,9 @@ def render_plan(shown: PlanV1, paper: Paper) -> None:
         _write_way(way, paper)
     for pushed in shown.pushed:
         _write_pushed(pushed, paper)
+    if shown.unrecorded:
+        line = f"how it ended is not written down: {shown.unrecorded}"
+        paper.block("! ", [(line, "yellow")], style="yellow")
 
 
 def _write_head(shown: PlanV1, paper: Paper) -> None:
