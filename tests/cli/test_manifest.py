@@ -16,7 +16,7 @@ from mfl_lint.core.digest import digest_of
 from mfl_lint.core.manifest import OCI_INDEX
 from mfl_lint.store.migrate import upgrade
 from tests import faults
-from tests.builders import attestation, image, index, place
+from tests.builders import Built, attestation, image, index, place
 from tests.cli.conftest import Command
 from tests.cli.manifest_world import ARM64, LIST, OCI_AMD64, OCI_ARM64, World
 from tests.fault_registry import AT_INDEX, FaultRegistry
@@ -247,6 +247,17 @@ def test_what_is_there_already_changes_nothing(world: World) -> None:
     assert "is there already" in ran.err
 
 
+@pytest.mark.parametrize("built", [OCI_AMD64, S390X])
+def test_an_image_that_is_appended_twice_is_taken_once(world: World, built: Built) -> None:
+    """One replaces an entry, and one is added."""
+    world.place("list:v1", index(OTHER, OCI_ARM64))
+    world.place("one:v1", built)
+    world.place("two:v1", built)
+    ran = world.good("append", "@list:v1", "@one:v1", "@two:v1")
+    assert 1 == [one["digest"] for one in world.stored("list:v1")["manifests"]].count(built.digest)
+    assert "is named twice, and taken once" in ran.err
+
+
 def test_two_images_of_one_platform_are_refused(world: World) -> None:
     world.place("list:v1", index(OCI_ARM64))
     world.place("one:v1", OCI_AMD64)
@@ -303,6 +314,28 @@ def test_lists_are_merged_into_a_new_one_or_one_that_is_there(world: World) -> N
     assert wanted == _entries(world, "all:v1")
     world.good("merge", "@all:v1", "@c:v1", "@b:v1")
     assert [*wanted, "linux/s390x"] == _entries(world, "all:v1")
+
+
+def test_what_lists_that_are_merged_have_in_common_is_taken_once(world: World) -> None:
+    parts = (OCI_AMD64, attestation(OCI_AMD64))
+    world.place("a:v1", index(*parts))
+    world.place("b:v1", index(OCI_ARM64, *parts))
+    world.good("merge", "@all:v1", "@a:v1", "@b:v1", "@a:v1")
+    assert ["linux/amd64", "linux/arm64", "unknown/unknown"] == _entries(world, "all:v1")
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        index(OCI_AMD64, attestation(OCI_AMD64), OCI_ARM64, attestation(OCI_ARM64)),
+        index(OCI_AMD64, OTHER, OCI_ARM64, OCI_ARM64),
+        index(OCI_AMD64, OCI_ARM64, annotate={1: {"platform": None}}),
+    ],
+)
+def test_a_list_that_is_merged_with_itself_stays_as_it_is(world: World, built: Built) -> None:
+    world.place("list:v1", built)
+    ran = world.good("merge", "@list:v1", "@list:v1")
+    assert (built.digest, built.digest) == (world.digest("list:v1"), ran.out.strip())
 
 
 def test_one_image_is_no_list_to_be_changed(world: World) -> None:
