@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mfl_lint.config import CredentialsConfig, HttpConfig, RegistryConfig
 from mfl_lint.core.digest import digest_of
-from mfl_lint.core.manifest import OCI_INDEX
+from mfl_lint.core.manifest import OCI_INDEX, OCI_MANIFEST
 from mfl_lint.mend.bringing import Progress
 from mfl_lint.mend.outcome import End
 from mfl_lint.mend.push import push
@@ -18,7 +19,7 @@ from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.transport import Transport
 from tests import faults, servers, wire_faults
-from tests.builders import DOCKER, attestation, image, index, place
+from tests.builders import DOCKER, Built, attestation, image, index, place
 from tests.fault_registry import AT_CHILD, AT_INDEX, Exchange, FaultRegistry
 from tests.mend.pushing import QUICK, Remembered, plan_for, pushed, tag_of
 from tests.token_server import TokenServer
@@ -84,6 +85,69 @@ async def test_a_mount_that_is_refused_becomes_an_upload() -> None:
         assert End.PUSHED is outcome.last.end
         assert refused.met
         assert all(not registry.demo.missing("app", one.raw) for one in (AMD64, ARM64))
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 501])
+async def test_whatever_a_mount_is_refused_with_the_blob_is_uploaded(code: int) -> None:
+    async with FaultRegistry() as registry:
+        filled(registry, "parts")
+        refused = registry.fault(MOUNT, faults.status(code))
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "parts", OLD.digest))
+        assert End.PUSHED is outcome.last.end
+        assert refused.met
+        assert all(not registry.demo.missing("app", one.raw) for one in (AMD64, ARM64))
+
+
+@pytest.mark.parametrize("code", [429, 503])
+async def test_a_registry_that_takes_nothing_now_is_not_asked_for_an_upload(code: int) -> None:
+    once = HttpConfig(timeout_s=5, retries=0, breaker_failures=1000)
+    async with FaultRegistry() as registry:
+        filled(registry, "parts")
+        registry.fault(MOUNT, faults.status(code))
+        plan = plan_for(registry.host, "app:v1", LIST, "parts", OLD.digest)
+        outcome = await pushed(plan, http=once)
+        assert End.FAILED is outcome.last.end
+        assert 0 == registry.count("POST", r"/uploads/$")
+        assert OLD.digest == tag_of(registry, "app:v1")
+
+
+async def test_a_list_that_many_lists_hold_is_asked_for_and_brought_once() -> None:
+    inner = index(AMD64)
+    twice = [index(inner, ARM64), index(inner, PPC)]
+    outer = index(*twice, index(*twice))
+    async with FaultRegistry() as registry:
+        place(registry.demo, "parts", outer, "children")
+        outcome = await pushed(plan_for(registry.host, "app:v1", outer, "parts"))
+        assert End.PUSHED is outcome.last.end
+        for built in (inner, *twice, AMD64):
+            asked = [registry.count("GET", f"/parts/manifests/{built.digest}")]
+            asked.append(registry.count("PUT", f"/app/manifests/{built.digest}"))
+            assert [1, 1] == asked
+
+
+UNUSABLE = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "md5:0", "size": 1}
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        index(AMD64, UNUSABLE),
+        index(AMD64, UNUSABLE | {"mediaType": OCI_MANIFEST}),
+        image(manifest={"layers": [UNUSABLE]}),
+        image(manifest={"config": UNUSABLE}),
+    ],
+)
+async def test_what_is_named_without_a_usable_digest_is_found_before_anything_is_written(
+    child: Built,
+) -> None:
+    built = index(ARM64, child)
+    async with FaultRegistry() as registry:
+        place(registry.demo, "parts", built, "children")
+        outcome = await pushed(plan_for(registry.host, "app:v1", built, "parts"))
+        assert (End.REFUSED, 0) == (outcome.last.end, outcome.writes)
+        assert child.digest in outcome.last.detail
+        assert "without a usable digest" in outcome.last.detail
+        assert 0 == registry.count(WRITES)
 
 
 async def test_attestations_and_what_they_name_go_along() -> None:

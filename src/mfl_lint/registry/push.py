@@ -12,6 +12,7 @@ from typing import Final
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import (
     BodyInvalid,
+    Denied,
     NotFound,
     Overtaken,
     RegistryError,
@@ -77,10 +78,20 @@ class Writer:
     async def mount(self, repository: str, digest: Digest, source: str) -> Upload | None:
         """Take a blob over from another repository of the registry; None where that was done.
 
-        Else an upload was begun in its place.
+        Else an upload was begun in its place: by the registry, or anew where it refuses the mount
+        (or whoever gives tokens does), which says nothing of an upload.
         """
         path = f"{_uploads(repository)}?mount={digest}&from={source}"
-        answer = await self._begin(path, push_scope(repository, source))
+        scope = push_scope(repository, source)
+        self.writes += 1
+        try:
+            answer = await self.client.send("POST", path, scope, NO_HEADERS, b"")
+        except Denied:
+            answer = None
+        if answer is None or answer.status not in (201, 202):
+            if answer is not None and _is_hopeless(answer.status):
+                raise rejection(self.client, answer)
+            answer = await self._begin(_uploads(repository), push_scope(repository))
         return None if answer.status == 201 else Upload(self.client, repository, answer)
 
     async def copy(
@@ -171,6 +182,11 @@ class Writer:
             return await self.has_blob(repository, digest)
         except RegistryError:
             return False
+
+
+def _is_hopeless(status: int) -> bool:
+    """Say whether after such an answer to a mount an upload would fail too."""
+    return status == 429 or (status >= 500 and status != 501)
 
 
 def _uploads(repository: str) -> str:
