@@ -205,12 +205,62 @@ async def test_a_registry_that_offers_etags_is_asked_to_refuse_what_moved() -> N
     async with FaultRegistry() as registry:
         filled(registry)
         registry.fault(GET_TAG, faults.changed_headers({"ETag": f'"{OLD.digest}"'}))
-        registry.fault(PUT_TAG, faults.status(412))
+
+        async def moved(exchange: Exchange) -> web.StreamResponse:
+            place(registry.demo, "app", OTHER, "v1")
+            return await faults.status(412)(exchange)
+
+        registry.fault(PUT_TAG, moved)
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         sent = registry.matching(*PUT_TAG)
         assert [f'"{OLD.digest}"'] == [one.headers["if-match"] for one in sent]
         assert End.MOVED is outcome.last.end
-        assert OLD.digest == tag_of(registry, "app:v1")
+        assert OTHER.digest == tag_of(registry, "app:v1")
+
+
+@pytest.mark.parametrize("source", ["app", "parts"])
+@pytest.mark.parametrize("rival", [True, False])
+async def test_a_new_tag_is_put_only_where_there_is_none_if_the_registry_offers_etags(
+    source: str, rival: bool
+) -> None:
+    """Whether it does is told by the children: those that were there, or were brought."""
+    async with FaultRegistry() as registry:
+        place(registry.demo, source, LIST, "children")
+        registry.fault(("GET|HEAD", AT_CHILD[1]), faults.changed_headers({"ETag": '"x"'}))
+
+        async def honoured(exchange: Exchange) -> web.StreamResponse:
+            if rival:
+                place(registry.demo, "app", OTHER, "v1")
+            there = tag_of(registry, "app:v1") is not None
+            refused = there and exchange.request.headers.get("If-None-Match") == "*"
+            return await (faults.status(412)(exchange) if refused else exchange.real())
+
+        registry.fault(PUT_TAG, honoured)
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, source))
+        (put,) = registry.matching(*PUT_TAG)
+        assert ("*", None) == (put.headers["if-none-match"], put.headers.get("if-match"))
+        expected = (End.MOVED, OTHER.digest) if rival else (End.PUSHED, LIST.digest)
+        assert expected == (outcome.last.end, tag_of(registry, "app:v1"))
+        assert rival or outcome.last.guarded
+
+
+async def test_a_new_tag_is_put_as_ever_where_the_registry_offers_no_etags() -> None:
+    async with FaultRegistry() as registry:
+        place(registry.demo, "parts", LIST, "children")
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "parts"))
+        (put,) = registry.matching(*PUT_TAG)
+        assert (End.PUSHED, False) == (outcome.last.end, outcome.last.guarded)
+        assert "if-none-match" not in put.headers
+
+
+async def test_a_registry_that_refuses_a_new_tag_for_no_reason_is_not_called_overtaken() -> None:
+    async with FaultRegistry() as registry:
+        place(registry.demo, "app", LIST, "children")
+        registry.fault(("GET|HEAD", AT_CHILD[1]), faults.changed_headers({"ETag": '"x"'}))
+        registry.fault(PUT_TAG, faults.status(412))
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app"))
+        assert (End.REFUSED, None) == (outcome.last.end, tag_of(registry, "app:v1"))
+        assert "412" in outcome.last.detail
 
 
 async def test_somebody_who_pushes_right_after_us_is_noticed() -> None:
@@ -492,6 +542,7 @@ async def test_a_real_registry_that_demands_a_password_is_pushed_to(tmp_path: Pa
             plan = plan_for(registry.host, "new/app:v1", LIST, "parts")
             outcome = await push(plan, lambda _: client, Remembered())
             assert outcome.ok, outcome
+            assert outcome.last.guarded
             assert LIST.digest == (await client.document("new/app", "v1")).digest
         mounts = [status for _, path, status in registry.requests() if "mount=" in path]
         assert {201} == set(mounts) - {401}

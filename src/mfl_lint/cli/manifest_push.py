@@ -120,7 +120,7 @@ async def _restored(call: Restoring, registries: Registries) -> int:
     from mfl_lint.cli import exit_codes
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.pushing import carry_out, points_at, tell
-    from mfl_lint.mend.push import PushPlan
+    from mfl_lint.mend.intent import PushPlan
 
     named = making.named(call.reference)
     target = replace(named, digest=None)

@@ -27,9 +27,10 @@ from mfl_lint.core.rule import Finding
 from mfl_lint.mend.audits import Audits, Journal
 from mfl_lint.mend.bringing import Child, Progress
 from mfl_lint.mend.drafts import state_folder
+from mfl_lint.mend.intent import Audit, PushPlan
 from mfl_lint.mend.judging import judged
 from mfl_lint.mend.outcome import End, Outcome, TagEnd
-from mfl_lint.mend.push import Audit, PushPlan, push
+from mfl_lint.mend.push import push
 from mfl_lint.rules import discover
 
 if TYPE_CHECKING:
@@ -186,7 +187,9 @@ def _lines(tag: TagEnd) -> Iterable[str]:
     if tag.restore:
         yield f"{name} pointed at {tag.between or tag.before}; to restore that: {tag.restore}"
     if tag.window_s is not None:
-        unless = ", unless the registry honours If-Match, which was sent" if tag.guarded else ""
+        condition = "If-Match" if tag.before else "If-None-Match"
+        sent = f", unless the registry honours {condition}, which was sent"
+        unless = sent if tag.guarded else ""
         yield (
             f"another push to {name} in the {tag.window_s * 1000:.0f} ms between the last look "
             f"and ours would have been overwritten unseen{unless}"

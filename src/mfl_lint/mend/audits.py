@@ -19,8 +19,8 @@ from msgspec.structs import replace
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.core.pushes import BEGUN
+from mfl_lint.mend.intent import Audit, Intent
 from mfl_lint.mend.outcome import End, Outcome, TagEnd
-from mfl_lint.mend.push import Audit, Intent
 
 JOURNAL: Final = "pushes.jsonl"
 MAX_DETAIL: Final = 2000

@@ -72,6 +72,8 @@ class Bringer:
         self._copying = asyncio.Lock()
         self._needs: dict[Digest, Need | None] = {}
         self._brought: set[Digest] = set()
+        self._child: Digest | None = None
+        self._etags: bool | None = None
 
     async def needs(self, children: Sequence[Child]) -> tuple[Need, ...]:
         """Return what has to be brought; nothing is written.
@@ -97,6 +99,20 @@ class Bringer:
             await self.bring([one for one in need.below if one.document is not None])
             await self._put(need.document, need.entry)
 
+    async def offers_etags(self, index: Digest) -> bool:
+        """Say whether the registry marks what it has with ETags, so that puts can be conditional.
+
+        Where no child was there to tell, one that was brought is looked at (else the index), once.
+        """
+        if self._etags is None:
+            known = self._child or index
+            try:
+                head = await self.writer.client.head(self._target.repository, known)
+                self._etags = bool(head.etag)
+            except RegistryError:
+                self._etags = False
+        return bool(self._etags)
+
     async def _need(self, entry: Descriptor, source: Reference, depth: int) -> Need | None:
         """Return what has to be brought, asked for once however many lists name it."""
         digest = entry.digest
@@ -111,7 +127,8 @@ class Bringer:
         self, entry: Descriptor, digest: Digest, source: Reference, depth: int
     ) -> Need | None:
         try:
-            await self.writer.client.head(self._target.repository, digest)
+            head = await self.writer.client.head(self._target.repository, digest)
+            self._etags = self._etags or bool(head.etag)
             return None
         except NotFound as error:
             absent = error
@@ -204,6 +221,7 @@ class Bringer:
         if kept not in (None, digest):
             raise Rejected(f"child {digest}: the registry says that it keeps {kept}")
         self._brought.add(digest)
+        self._child = digest
 
     def _is_home(self, source: Reference) -> bool:
         return self._is_neighbour(source) and source.repository == self._target.repository

@@ -46,8 +46,8 @@ class TagEnd(msgspec.Struct, frozen=True):
     put back is put back over that only.
 
     `window_s` is the longest time in which another push could have been overwritten unseen, None
-    where nothing was put. `guarded`: If-Match was sent, so that a registry which honours it (not
-    all that offer ETags do) would have refused to.
+    where nothing was put. `guarded`: If-Match was sent (If-None-Match for a new tag), so that a
+    registry which honours it (not all that offer ETags do) would have refused to.
     """
 
     reference: Reference

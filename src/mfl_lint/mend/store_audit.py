@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from mfl_lint.core.pushes import LEFT_OUT, PushEnd, PushRecord
 from mfl_lint.mend.audits import MAX_DETAIL, told
+from mfl_lint.mend.intent import Intent
 from mfl_lint.mend.outcome import Outcome
-from mfl_lint.mend.push import Intent
 from mfl_lint.store.engine import Store
 from mfl_lint.store.pushes import begin_push, end_push
 

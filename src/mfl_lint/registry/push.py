@@ -1,7 +1,7 @@
 """Writing to a registry: manifests, blobs that are mounted, copied or there already.
 
 Nothing here decides what is written; what a registry answers is not believed without proof.
-Source: distribution-spec 1.1 "Push"; RFC 9110 section 13 (If-Match).
+Source: distribution-spec 1.1 "Push"; RFC 9110 section 13 (If-Match, If-None-Match).
 """
 
 from __future__ import annotations
@@ -47,17 +47,18 @@ class Writer:
         media_type: str,
         *,
         if_match: str = "",
+        if_none_match: str = "",
         once: bool = False,
     ) -> Digest | None:
         """Have a manifest kept under a tag or digest; return the digest that the registry names.
 
         `once`: it is not tried again, since that could undo what somebody else did meanwhile.
-        Rejected (Overtaken for `if_match`) and Denied are certain: nothing has changed. After
-        any other RegistryError it is not known.
+        Rejected (Overtaken for `if_match` and `if_none_match`) and Denied are certain: nothing has
+        changed. After any other RegistryError it is not known.
         """
+        conditions = {"If-Match": if_match, "If-None-Match": if_none_match}
         headers = {"Content-Type": media_type}
-        if if_match:
-            headers["If-Match"] = if_match
+        headers |= {name: value for name, value in conditions.items() if value}
         self.writes += 1
         answer = await self.client.send(
             "PUT",
