@@ -305,6 +305,13 @@ def test_a_change_goes_to_another_tag_and_leaves_its_own(world: World) -> None:
     assert ["linux/amd64"] == _entries(world, "list:v2")
 
 
+def test_a_tag_that_is_none_is_refused_before_anything_is_looked_at(world: World) -> None:
+    for command in ("append", "remove", "merge"):
+        ran = world(command, "@list:v1", "@new:v1", "--to", "v 2")
+        assert (2, 0) == (ran.code, world.registry.count())
+        assert "--to 'v 2' is no tag" in ran.err
+
+
 def test_lists_are_merged_into_a_new_one_or_one_that_is_there(world: World) -> None:
     world.place("a:v1", index(OCI_AMD64, attestation(OCI_AMD64)))
     world.place("b:v1", index(OCI_ARM64, attestation(OCI_ARM64)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mfl_lint.cli import options
+from mfl_lint.cli import making, options
 from mfl_lint.cli.exit_codes import COULD_NOT_LOOK, FINDINGS, OK
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.project import ProjectCommand, rules_options
@@ -76,12 +76,24 @@ def fix(call: Call) -> int:
         raise click.UsageError("--interactive asks on a terminal: the standard input is none")
     if call.to is not None and (len(call.references) > 1 or call.all_tags):
         raise click.UsageError("--to TAG is for one reference")
+    _check_targets(call)
     done = asyncio.run(run(call))
     _report(call, done)
     if call.plan_format == "text":
         for problem in done.problems:
             say(f"could not look: {problem}")
     return _exit_code(done)
+
+
+def _check_targets(call: Call) -> None:
+    """Raise UsageError where a plan could be pushed to no tag, whatever there is to mend."""
+    from mfl_lint.core.reference import Reference
+
+    making.demand_tag(call.to)
+    for text in call.references if call.push and call.to is None else ():
+        reference = Reference.parse(text).with_default_tag()
+        if reference.tag is None and not call.all_tags:
+            raise click.UsageError(f"{text[:200]} names no tag: --to TAG says which")
 
 
 def _report(call: Call, done: Done) -> None:
