@@ -61,7 +61,7 @@ async def known_pushes(store: Store, cursor: str | None = None, limit: int = 50)
     return page(rows, limit, _known, lambda row: (row.id,))
 
 
-async def known_push(store: Store, id: int) -> KnownPush | None:  # noqa: A002
+async def known_push(store: Store, id: int) -> KnownPush | None:  # noqa: A002  # the field's word
     """Return one push, None where there is none that whoever asks may know of."""
     query = select(push_audit).where(push_audit.c.id == id)
     if store.sees is not None:
