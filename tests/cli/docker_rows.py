@@ -392,9 +392,10 @@ def _(world: World) -> None:
 
 @row("annotate: child not in the list, or list unknown")
 def _(world: World) -> None:
-    says = f"manifest for image {world.host}/nosuch:v1 does not exist in {world.host}/{LIST}"
-    refuses(world, says, "annotate", f"@{LIST}", "@nosuch:v1", "--os", "linux")
+    missing = f"{world.host}/{LIST}: there is no draft of that name; `mfl-lint manifest create "
+    refuses(world, missing, "annotate", f"@{LIST}", "@nosuch:v1", "--os", "linux")
     world.made()
+    says = f"manifest for image {world.host}/nosuch:v1 does not exist in {world.host}/{LIST}"
     refuses(world, says, "annotate", f"@{LIST}", "@nosuch:v1", "--os", "linux")
 
 

@@ -16,7 +16,7 @@ from mfl_lint.core.digest import digest_of
 from mfl_lint.core.manifest import OCI_INDEX
 from mfl_lint.store.migrate import upgrade
 from tests import faults
-from tests.builders import attestation, image, index, place
+from tests.builders import Built, attestation, image, index, place
 from tests.cli.conftest import Command
 from tests.cli.manifest_world import ARM64, LIST, OCI_AMD64, OCI_ARM64, World
 from tests.fault_registry import AT_INDEX, FaultRegistry
@@ -117,9 +117,49 @@ def test_what_a_tag_pointed_at_is_restored_by_the_command_that_is_printed(world:
     world.place(LIST, OCI_AMD64)
     ran = world.good("push", f"@{LIST}")
     command = ran.err.partition("to restore that: mfl-lint manifest ")[2].split("\n")[0].split()
-    assert ["restore", f"{world.host}/{LIST}@{OCI_AMD64.digest}"] == command
+    over = ["--over", ran.out.strip()]
+    assert ["restore", f"{world.host}/{LIST}@{OCI_AMD64.digest}", *over] == command
     world.good(*command)
     assert OCI_AMD64.digest == world.digest(LIST)
+    world.good(*command)
+
+
+def test_a_restore_undoes_nothing_that_somebody_else_has_pushed_since(world: World) -> None:
+    world.made()
+    world.place(LIST, OCI_AMD64)
+    ran = world.good("push", f"@{LIST}")
+    command = ran.err.partition("to restore that: mfl-lint manifest ")[2].split("\n")[0].split()
+    world.place(LIST, OCI_ARM64)
+    world.registry.requests.clear()
+    refused = world(*command)
+    assert 1 == refused.code
+    (line,) = refused.err.splitlines()
+    assert f"points at {OCI_ARM64.digest} now, not at {command[-1]}" in line
+    assert f"--over {OCI_ARM64.digest}" in line
+    assert 0 == world.registry.count("PUT|POST|PATCH")
+    assert OCI_ARM64.digest == world.digest(LIST)
+    world.registry.demo.delete_repository("multi")
+    assert "points at nothing now" in world(*command).err
+    assert 2 == world("restore", command[1], "--over", "v1").code
+
+
+def test_what_was_pushed_and_could_not_be_written_down_is_said_with_the_way_back(
+    world: World,
+) -> None:
+    world.made()
+    world.place(LIST, OCI_AMD64)
+    journal = world.state / "pushes.jsonl"
+
+    def spoil(_: FaultRegistry) -> None:
+        journal.unlink()
+        journal.mkdir()
+
+    world.registry.fault(("PUT", AT_INDEX[1]), faults.after(spoil))
+    ran = world("push", f"@{LIST}")
+    assert (3, world.digest(LIST)) == (ran.code, ran.out.strip())
+    assert f"pushed {world.host}/{LIST}" in ran.err
+    assert f"@{OCI_AMD64.digest} --over {world.digest(LIST)}" in ran.err
+    assert f"how it ended is not written down: {journal}: Is a directory" in ran.err
 
 
 def test_restoring_what_is_gone_says_so(world: World) -> None:
@@ -207,6 +247,17 @@ def test_what_is_there_already_changes_nothing(world: World) -> None:
     assert "is there already" in ran.err
 
 
+@pytest.mark.parametrize("built", [OCI_AMD64, S390X])
+def test_an_image_that_is_appended_twice_is_taken_once(world: World, built: Built) -> None:
+    """One replaces an entry, and one is added."""
+    world.place("list:v1", index(OTHER, OCI_ARM64))
+    world.place("one:v1", built)
+    world.place("two:v1", built)
+    ran = world.good("append", "@list:v1", "@one:v1", "@two:v1")
+    assert 1 == [one["digest"] for one in world.stored("list:v1")["manifests"]].count(built.digest)
+    assert "is named twice, and taken once" in ran.err
+
+
 def test_two_images_of_one_platform_are_refused(world: World) -> None:
     world.place("list:v1", index(OCI_ARM64))
     world.place("one:v1", OCI_AMD64)
@@ -254,6 +305,13 @@ def test_a_change_goes_to_another_tag_and_leaves_its_own(world: World) -> None:
     assert ["linux/amd64"] == _entries(world, "list:v2")
 
 
+def test_a_tag_that_is_none_is_refused_before_anything_is_looked_at(world: World) -> None:
+    for command in ("append", "remove", "merge"):
+        ran = world(command, "@list:v1", "@new:v1", "--to", "v 2")
+        assert (2, 0) == (ran.code, world.registry.count())
+        assert "--to 'v 2' is no tag" in ran.err
+
+
 def test_lists_are_merged_into_a_new_one_or_one_that_is_there(world: World) -> None:
     world.place("a:v1", index(OCI_AMD64, attestation(OCI_AMD64)))
     world.place("b:v1", index(OCI_ARM64, attestation(OCI_ARM64)))
@@ -263,6 +321,28 @@ def test_lists_are_merged_into_a_new_one_or_one_that_is_there(world: World) -> N
     assert wanted == _entries(world, "all:v1")
     world.good("merge", "@all:v1", "@c:v1", "@b:v1")
     assert [*wanted, "linux/s390x"] == _entries(world, "all:v1")
+
+
+def test_what_lists_that_are_merged_have_in_common_is_taken_once(world: World) -> None:
+    parts = (OCI_AMD64, attestation(OCI_AMD64))
+    world.place("a:v1", index(*parts))
+    world.place("b:v1", index(OCI_ARM64, *parts))
+    world.good("merge", "@all:v1", "@a:v1", "@b:v1", "@a:v1")
+    assert ["linux/amd64", "linux/arm64", "unknown/unknown"] == _entries(world, "all:v1")
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        index(OCI_AMD64, attestation(OCI_AMD64), OCI_ARM64, attestation(OCI_ARM64)),
+        index(OCI_AMD64, OTHER, OCI_ARM64, OCI_ARM64),
+        index(OCI_AMD64, OCI_ARM64, annotate={1: {"platform": None}}),
+    ],
+)
+def test_a_list_that_is_merged_with_itself_stays_as_it_is(world: World, built: Built) -> None:
+    world.place("list:v1", built)
+    ran = world.good("merge", "@list:v1", "@list:v1")
+    assert (built.digest, built.digest) == (world.digest("list:v1"), ran.out.strip())
 
 
 def test_one_image_is_no_list_to_be_changed(world: World) -> None:

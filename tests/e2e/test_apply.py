@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from mfl_lint.core.digest import digest_of
-from tests.builders import attestation, image, index
+from tests.builders import Built, artifact, attestation, image, index
 from tests.e2e.commands import MflLint
 from tests.e2e.test_fix import check_story, raw, seeded
 from tests.servers import DockerRegistry, push
@@ -84,6 +85,35 @@ async def test_a_list_as_a_source_gives_its_entries_and_attestations_come_last(
         entry["digest"] for entry in made["manifests"]
     ]
     assert {"a": "b"} == made["annotations"]
+
+
+CHART: Final = artifact(
+    "application/vnd.cncf.helm.config.v1+json",
+    "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+    b"a chart's archive",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "built", "said"),
+    [
+        ("chart", CHART, "is no image (application/vnd.cncf.helm.config.v1+json) and has no"),
+        ("silent", image(config={"os": None, "architecture": None}), "config says no platform"),
+        ("half", image(config={"architecture": ""}), "config says no platform"),
+    ],
+)
+async def test_an_entry_that_nobody_knows_the_platform_of_is_named_with_what_it_is(
+    shared_docker_registry: DockerRegistry, mfl_lint: MflLint, name: str, built: Built, said: str
+) -> None:
+    part = f"{shared_docker_registry.host}/unknown/{name}:v1"
+    await push(shared_docker_registry.host, f"unknown/{name}", built, "v1")
+    spec = mfl_lint.folder / "spec.yaml"
+    spec.write_text(f"image: {part}-all\nmanifests:\n- image: {part}\n")
+    done = await mfl_lint("manifest", "apply", spec)
+    (line,) = done.err.splitlines()
+    assert 2 == done.code
+    assert f"{spec}:3: {part}" in line
+    assert said in line
 
 
 @pytest.mark.parametrize(

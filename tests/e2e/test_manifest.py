@@ -222,7 +222,8 @@ async def test_what_a_tag_pointed_at_is_restored_by_the_command_that_was_printed
     await story.manifest("create", "@restore/app:v1", *parts[2:])
     done = await story.manifest("push", "--purge", "@restore/app:v1")
     assert before != await story.raw("restore/app:v1")
-    restore = done.err.partition("to restore that: mfl-lint ")[2].split()[:3]
+    restore = done.err.partition("to restore that: mfl-lint ")[2].splitlines()[0].split()
+    assert "--over" in restore
     assert 0 == (await story.mfl_lint(*restore)).code
     assert before == await story.raw("restore/app:v1")
     ends = [json.loads(line) for line in _journal(story.mfl_lint).read_text().splitlines()]

@@ -11,8 +11,9 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import Reference
 from mfl_lint.mend.bringing import Child, Clients, Progress
+from mfl_lint.mend.intent import Intent, PushPlan
 from mfl_lint.mend.outcome import Outcome
-from mfl_lint.mend.push import Intent, PushPlan, push
+from mfl_lint.mend.push import push
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.transport import Transport
 from tests.builders import Built

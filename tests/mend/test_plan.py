@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import pytest
 
-from mfl_lint.core.digest import Digest
-from mfl_lint.core.observation import Look, Node, Observation
+from mfl_lint.core.digest import Digest, digest_of
+from mfl_lint.core.observation import Look, LookState, Node, Observation
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Requirement
@@ -57,10 +57,14 @@ def planned(
     policy: Policy = NOWHERE,
     *,
     gone: Sequence[Built] = (),
+    unseen: Collection[Digest] = (),
     tag: str = "latest",
     deep: bool = False,
 ) -> Plan:
-    looks: Mapping[Digest, Look] = {one.digest: ABSENT for one in gone}
+    looks: Mapping[Digest, Look] = {
+        **{one.digest: ABSENT for one in gone},
+        **{digest: Look(LookState.UNREACHABLE, "no answer") for digest in unseen},
+    }
     seen = observation(built, looks=looks, tag=tag)
     if deep:
         seen = read_inside(seen, built)
@@ -120,6 +124,21 @@ def test_of_two_images_for_one_platform_the_newest_stays() -> None:
 def test_of_two_images_of_one_age_the_one_stays_that_engines_take_today() -> None:
     plan = planned(index(AMD64, OTHER, ARM64))
     assert [AMD64.digest, ARM64.digest] == [part.entry.digest for part in plan.parts]
+
+
+@pytest.mark.parametrize("unseen", [AMD64.digest, digest_of(AMD64.config)])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_an_image_that_was_not_seen_never_wins_over_one_that_was(unseen: Digest, at: int) -> None:
+    parts = [OTHER, NEWER]
+    parts.insert(at, AMD64)
+    plan = planned(index(*parts, ARM64), unseen=[unseen])
+    assert [NEWER.digest, ARM64.digest] == [part.entry.digest for part in plan.parts]
+
+
+def test_of_several_images_the_newest_stays_in_which_nothing_is_wrong() -> None:
+    wrong = image("linux", "arm64", name="wrong", created="2026-04-02T12:00:00Z")
+    plan = planned(index(OTHER, wrong, NEWER, ARM64, annotate={1: {"platform": "linux/amd64"}}))
+    assert [NEWER.digest, ARM64.digest] == [part.entry.digest for part in plan.parts]
 
 
 def test_the_same_image_twice_stays_once() -> None:

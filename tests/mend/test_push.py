@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from mfl_lint.config import CredentialsConfig, HttpConfig, RegistryConfig
 from mfl_lint.core.digest import digest_of
-from mfl_lint.core.manifest import OCI_INDEX
+from mfl_lint.core.manifest import OCI_INDEX, OCI_MANIFEST
 from mfl_lint.mend.bringing import Progress
 from mfl_lint.mend.outcome import End
 from mfl_lint.mend.push import push
@@ -18,7 +19,7 @@ from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.transport import Transport
 from tests import faults, servers, wire_faults
-from tests.builders import DOCKER, attestation, image, index, place
+from tests.builders import DOCKER, Built, attestation, image, index, place
 from tests.fault_registry import AT_CHILD, AT_INDEX, Exchange, FaultRegistry
 from tests.mend.pushing import QUICK, Remembered, plan_for, pushed, tag_of
 from tests.token_server import TokenServer
@@ -86,6 +87,69 @@ async def test_a_mount_that_is_refused_becomes_an_upload() -> None:
         assert all(not registry.demo.missing("app", one.raw) for one in (AMD64, ARM64))
 
 
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 501])
+async def test_whatever_a_mount_is_refused_with_the_blob_is_uploaded(code: int) -> None:
+    async with FaultRegistry() as registry:
+        filled(registry, "parts")
+        refused = registry.fault(MOUNT, faults.status(code))
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "parts", OLD.digest))
+        assert End.PUSHED is outcome.last.end
+        assert refused.met
+        assert all(not registry.demo.missing("app", one.raw) for one in (AMD64, ARM64))
+
+
+@pytest.mark.parametrize("code", [429, 503])
+async def test_a_registry_that_takes_nothing_now_is_not_asked_for_an_upload(code: int) -> None:
+    once = HttpConfig(timeout_s=5, retries=0, breaker_failures=1000)
+    async with FaultRegistry() as registry:
+        filled(registry, "parts")
+        registry.fault(MOUNT, faults.status(code))
+        plan = plan_for(registry.host, "app:v1", LIST, "parts", OLD.digest)
+        outcome = await pushed(plan, http=once)
+        assert End.FAILED is outcome.last.end
+        assert 0 == registry.count("POST", r"/uploads/$")
+        assert OLD.digest == tag_of(registry, "app:v1")
+
+
+async def test_a_list_that_many_lists_hold_is_asked_for_and_brought_once() -> None:
+    inner = index(AMD64)
+    twice = [index(inner, ARM64), index(inner, PPC)]
+    outer = index(*twice, index(*twice))
+    async with FaultRegistry() as registry:
+        place(registry.demo, "parts", outer, "children")
+        outcome = await pushed(plan_for(registry.host, "app:v1", outer, "parts"))
+        assert End.PUSHED is outcome.last.end
+        for built in (inner, *twice, AMD64):
+            asked = [registry.count("GET", f"/parts/manifests/{built.digest}")]
+            asked.append(registry.count("PUT", f"/app/manifests/{built.digest}"))
+            assert [1, 1] == asked
+
+
+UNUSABLE = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "md5:0", "size": 1}
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        index(AMD64, UNUSABLE),
+        index(AMD64, UNUSABLE | {"mediaType": OCI_MANIFEST}),
+        image(manifest={"layers": [UNUSABLE]}),
+        image(manifest={"config": UNUSABLE}),
+    ],
+)
+async def test_what_is_named_without_a_usable_digest_is_found_before_anything_is_written(
+    child: Built,
+) -> None:
+    built = index(ARM64, child)
+    async with FaultRegistry() as registry:
+        place(registry.demo, "parts", built, "children")
+        outcome = await pushed(plan_for(registry.host, "app:v1", built, "parts"))
+        assert (End.REFUSED, 0) == (outcome.last.end, outcome.writes)
+        assert child.digest in outcome.last.detail
+        assert "without a usable digest" in outcome.last.detail
+        assert 0 == registry.count(WRITES)
+
+
 async def test_attestations_and_what_they_name_go_along() -> None:
     built = index(AMD64, ARM64, attestation(AMD64))
     async with FaultRegistry() as registry:
@@ -141,12 +205,62 @@ async def test_a_registry_that_offers_etags_is_asked_to_refuse_what_moved() -> N
     async with FaultRegistry() as registry:
         filled(registry)
         registry.fault(GET_TAG, faults.changed_headers({"ETag": f'"{OLD.digest}"'}))
-        registry.fault(PUT_TAG, faults.status(412))
+
+        async def moved(exchange: Exchange) -> web.StreamResponse:
+            place(registry.demo, "app", OTHER, "v1")
+            return await faults.status(412)(exchange)
+
+        registry.fault(PUT_TAG, moved)
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         sent = registry.matching(*PUT_TAG)
         assert [f'"{OLD.digest}"'] == [one.headers["if-match"] for one in sent]
         assert End.MOVED is outcome.last.end
-        assert OLD.digest == tag_of(registry, "app:v1")
+        assert OTHER.digest == tag_of(registry, "app:v1")
+
+
+@pytest.mark.parametrize("source", ["app", "parts"])
+@pytest.mark.parametrize("rival", [True, False])
+async def test_a_new_tag_is_put_only_where_there_is_none_if_the_registry_offers_etags(
+    source: str, rival: bool
+) -> None:
+    """Whether it does is told by the children: those that were there, or were brought."""
+    async with FaultRegistry() as registry:
+        place(registry.demo, source, LIST, "children")
+        registry.fault(("GET|HEAD", AT_CHILD[1]), faults.changed_headers({"ETag": '"x"'}))
+
+        async def honoured(exchange: Exchange) -> web.StreamResponse:
+            if rival:
+                place(registry.demo, "app", OTHER, "v1")
+            there = tag_of(registry, "app:v1") is not None
+            refused = there and exchange.request.headers.get("If-None-Match") == "*"
+            return await (faults.status(412)(exchange) if refused else exchange.real())
+
+        registry.fault(PUT_TAG, honoured)
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, source))
+        (put,) = registry.matching(*PUT_TAG)
+        assert ("*", None) == (put.headers["if-none-match"], put.headers.get("if-match"))
+        expected = (End.MOVED, OTHER.digest) if rival else (End.PUSHED, LIST.digest)
+        assert expected == (outcome.last.end, tag_of(registry, "app:v1"))
+        assert rival or outcome.last.guarded
+
+
+async def test_a_new_tag_is_put_as_ever_where_the_registry_offers_no_etags() -> None:
+    async with FaultRegistry() as registry:
+        place(registry.demo, "parts", LIST, "children")
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "parts"))
+        (put,) = registry.matching(*PUT_TAG)
+        assert (End.PUSHED, False) == (outcome.last.end, outcome.last.guarded)
+        assert "if-none-match" not in put.headers
+
+
+async def test_a_registry_that_refuses_a_new_tag_for_no_reason_is_not_called_overtaken() -> None:
+    async with FaultRegistry() as registry:
+        place(registry.demo, "app", LIST, "children")
+        registry.fault(("GET|HEAD", AT_CHILD[1]), faults.changed_headers({"ETag": '"x"'}))
+        registry.fault(PUT_TAG, faults.status(412))
+        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app"))
+        assert (End.REFUSED, None) == (outcome.last.end, tag_of(registry, "app:v1"))
+        assert "412" in outcome.last.detail
 
 
 async def test_somebody_who_pushes_right_after_us_is_noticed() -> None:
@@ -156,6 +270,7 @@ async def test_somebody_who_pushes_right_after_us_is_noticed() -> None:
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         assert (End.OVERTAKEN, OTHER.digest) == (outcome.last.end, outcome.last.now)
         assert not outcome.ok
+        assert "" == outcome.last.restore
 
 
 async def test_somebody_who_pushes_while_we_do_is_seen_and_can_be_restored() -> None:
@@ -172,7 +287,7 @@ async def test_somebody_who_pushes_while_we_do_is_seen_and_can_be_restored() -> 
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         last = outcome.last
         assert (End.OVERWROTE, OTHER.digest, LIST.digest) == (last.end, last.between, last.now)
-        assert last.restore.endswith(f"app:v1@{OTHER.digest}")
+        assert last.restore.endswith(f"app:v1@{OTHER.digest} --over {LIST.digest}")
         assert not outcome.ok
 
 
@@ -237,7 +352,7 @@ async def test_an_answer_that_never_comes_is_decided_by_a_get() -> None:
         assert End.PUSHED is outcome.last.end
         assert "no whole answer" in outcome.last.detail
         restore = f"mfl-lint manifest restore {registry.host}/app:v1@{OLD.digest}"
-        assert restore == outcome.last.restore
+        assert f"{restore} --over {LIST.digest}" == outcome.last.restore
 
 
 async def test_an_answer_that_is_lost_before_anything_was_kept_is_a_failure() -> None:
@@ -269,7 +384,7 @@ async def test_where_nobody_can_look_afterwards_it_is_said_with_the_way_back() -
         registry.fault(PUT_TAG, faults.after(lambda it: it.fault(GET_TAG, faults.status(500))))
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
         assert End.UNKNOWN is outcome.last.end
-        assert str(OLD.digest) in outcome.last.restore
+        assert outcome.last.restore.endswith(f"app:v1@{OLD.digest} --over {LIST.digest}")
 
 
 async def test_another_digest_in_the_answer_is_decided_by_a_get() -> None:
@@ -281,7 +396,7 @@ async def test_another_digest_in_the_answer_is_decided_by_a_get() -> None:
         assert OTHER.digest in outcome.last.detail
 
 
-async def test_what_a_registry_keeps_changed_is_not_called_pushed() -> None:
+async def test_what_a_registry_keeps_changed_is_not_called_pushed_and_can_be_put_back() -> None:
     async with FaultRegistry() as registry:
         filled(registry)
 
@@ -294,8 +409,10 @@ async def test_what_a_registry_keeps_changed_is_not_called_pushed() -> None:
 
         registry.fault(PUT_TAG, rewritten)
         outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
-        assert End.OVERTAKEN is outcome.last.end
-        assert str(OLD.digest) in outcome.last.restore
+        kept = digest_of(LIST.raw + b"\n")
+        assert (End.REWRITTEN, kept) == (outcome.last.end, outcome.last.now)
+        assert not outcome.ok
+        assert outcome.last.restore.endswith(f"app:v1@{OLD.digest} --over {kept}")
 
 
 async def test_further_tags_follow_and_each_has_its_own_way_back() -> None:
@@ -311,7 +428,8 @@ async def test_further_tags_follow_and_each_has_its_own_way_back() -> None:
         for name in ("app:v1", "app:v1.0", "app:latest"):
             assert LIST.digest == tag_of(registry, name)
         restores = [tag.restore.partition("@")[2] for tag in outcome.tags]
-        assert [OLD.digest, "", OTHER.digest] == restores
+        over = f" --over {LIST.digest}"
+        assert [f"{OLD.digest}{over}", "", f"{OTHER.digest}{over}"] == restores
 
 
 async def test_a_push_by_digest_alone_makes_no_tag() -> None:
@@ -424,6 +542,7 @@ async def test_a_real_registry_that_demands_a_password_is_pushed_to(tmp_path: Pa
             plan = plan_for(registry.host, "new/app:v1", LIST, "parts")
             outcome = await push(plan, lambda _: client, Remembered())
             assert outcome.ok, outcome
+            assert outcome.last.guarded
             assert LIST.digest == (await client.document("new/app", "v1")).digest
         mounts = [status for _, path, status in registry.requests() if "mount=" in path]
         assert {201} == set(mounts) - {401}

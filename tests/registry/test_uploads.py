@@ -18,7 +18,7 @@ from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
 from mfl_lint.registry.push import Writer
 from mfl_lint.registry.transport import Transport
-from mfl_lint.registry.uploads import CHUNK_BYTES, UploadFailed, UploadLost
+from mfl_lint.registry.uploads import CHUNK_BYTES, LONGEST_CHUNK_BYTES, UploadFailed, UploadLost
 from tests import faults, wire_faults
 from tests.ears import listening
 from tests.fault_registry import Behaviour, Exchange, FaultRegistry
@@ -88,6 +88,23 @@ async def test_the_longest_chunk_that_a_registry_asks_for_is_sent() -> None:
         await copied(writer)
         first = int(registry.matching(*PATCH)[0].headers["content-length"])
         assert first >= 2 * CHUNK_BYTES
+
+
+async def test_a_registry_that_wants_more_at_once_than_is_held_is_told_so_early() -> None:
+    """One asks for a gigabyte; what fits into the last chunk is sent all the same."""
+    data = bytes(LONGEST_CHUNK_BYTES + 2 * CHUNK_BYTES)
+    least = {"OCI-Chunk-Min-Length": str(1 << 30)}
+    for size, takes in ((len(data), False), (CHUNK_BYTES, True)):
+        async with FaultRegistry() as registry, copying(registry, data[:size]) as writer:
+            registry.fault(("POST", "/uploads/"), faults.changed_headers(least))
+            if takes:
+                await copied(writer, data[:size])
+                continue
+            with pytest.raises(Rejected, match="at least 1073741824 bytes are asked for") as said:
+                await copied(writer, data)
+            assert 1 == len(str(said.value).splitlines())
+            assert 0 == registry.count(*PATCH)
+            assert 1 == registry.count("DELETE", "/uploads/")
 
 
 async def test_a_source_that_is_cut_is_read_on_from_there() -> None:
@@ -256,6 +273,20 @@ async def test_a_mount_asks_for_a_token_of_both_repositories() -> None:
         assert None is await writer.mount("target", digest_of(SMALL), "source")
         scopes = {"repository:target:pull,push", "repository:source:pull"}
         assert scopes <= set(tokens.requests[-1].scopes)
+        assert SMALL == registry.demo.blob("target", digest_of(SMALL))
+
+
+async def test_who_gets_no_token_for_the_source_is_let_upload() -> None:
+    tokens = TokenServer({"ada": "secret"}, anonymous=False)
+    async with (
+        FaultRegistry(tokens=tokens) as registry,
+        copying(registry, SMALL, P="secret") as writer,
+    ):
+        registry.fault(("*", "^/token.*source"), faults.status(403))
+        upload = await writer.mount("target", digest_of(SMALL), "source")
+        assert upload is not None
+        await upload.write(SMALL)
+        await upload.finish(digest_of(SMALL))
         assert SMALL == registry.demo.blob("target", digest_of(SMALL))
 
 

@@ -20,7 +20,7 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
 from mfl_lint.core.news import Group, Kind, News
 from mfl_lint.core.policy import Ignore
-from mfl_lint.core.pushes import PushRecord
+from mfl_lint.core.pushes import PushEnd, PushRecord
 from mfl_lint.core.views import FindingFilter
 from mfl_lint.store import (
     api_tokens,
@@ -282,8 +282,8 @@ async def pushed_to(full: House, registry: str) -> int:
     record = PushRecord(
         filled_store.NOW, "editor", registry, PLACES[registry], "latest", before, "{}"
     )
-    number = await pushes.begin_push(full.store, record)
-    await pushes.end_push(full.store, number, "pushed", after, "")
+    (number,) = await pushes.begin_push(full.store, record)
+    await pushes.end_push(full.store, PushEnd(number, "pushed", after))
     return number
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -188,6 +189,29 @@ async def test_the_api_does_the_same(opened: Open, registry: DockerRegistry) -> 
     undone = await house.ask(EDITOR, "POST", f"/api/v1/pushes/{item['id']}/undo", json={})
     assert (200, BROKEN.digest) == (undone.status, (await undone.json())["now"])
     assert BROKEN.raw == await there(registry)
+
+
+async def test_an_end_that_cannot_be_written_down_is_said_with_the_way_back(
+    opened: Open, registry: DockerRegistry, tmp_path: Path
+) -> None:
+    house: House = await opened()
+    with sqlite3.connect(tmp_path / "lab.db") as database:
+        for what in ("UPDATE ON push_audit", "INSERT ON audit"):
+            name = what.replace(" ", "_")
+            full = "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+            database.execute(f"CREATE TRIGGER {name} BEFORE {what} {full}")
+    answer = await house.ask(EDITOR, "POST", PLAN, json=SHOWN)
+    told = await answer.json()
+    assert (200, "pushed", AFTER) == (answer.status, told["end"], told["now"])
+    assert f"@{BROKEN.digest} --over {AFTER}" in told["restore"]
+    assert "the disk is full" in told["unrecorded"]
+    await push(registry.host, NAME, BROKEN, "v1", credentials=registry.credentials)
+    fields = {"token": EDITOR.token, **SHOWN}
+    answer = await house.ask(EDITOR, "POST", f"/push/hub/{NAME}:v1", data=fields)
+    page = await answer.text()
+    assert 500 == answer.status
+    assert f"pushed {registry.host}/{NAME}:v1; to put back what was there:" in page
+    assert f"@{BROKEN.digest} --over {AFTER}; how it ended is not written down:" in page
 
 
 async def test_a_tag_that_moved_since_is_left_alone(opened: Open, registry: DockerRegistry) -> None:

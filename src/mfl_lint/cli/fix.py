@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mfl_lint.cli import options
+from mfl_lint.cli import making, options
 from mfl_lint.cli.exit_codes import COULD_NOT_LOOK, FINDINGS, OK
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.project import ProjectCommand, rules_options
@@ -76,12 +76,24 @@ def fix(call: Call) -> int:
         raise click.UsageError("--interactive asks on a terminal: the standard input is none")
     if call.to is not None and (len(call.references) > 1 or call.all_tags):
         raise click.UsageError("--to TAG is for one reference")
+    _check_targets(call)
     done = asyncio.run(run(call))
     _report(call, done)
     if call.plan_format == "text":
         for problem in done.problems:
             say(f"could not look: {problem}")
     return _exit_code(done)
+
+
+def _check_targets(call: Call) -> None:
+    """Raise UsageError where a plan could be pushed to no tag, whatever there is to mend."""
+    from mfl_lint.core.reference import Reference
+
+    making.demand_tag(call.to)
+    for text in call.references if call.push and call.to is None else ():
+        reference = Reference.parse(text).with_default_tag()
+        if reference.tag is None and not call.all_tags:
+            raise click.UsageError(f"{text[:200]} names no tag: --to TAG says which")
 
 
 def _report(call: Call, done: Done) -> None:
@@ -101,9 +113,12 @@ def _report(call: Call, done: Done) -> None:
 
 
 def _exit_code(done: Done) -> int:
-    """Return 1 for what is left or was not carried out, else 3 for what was not seen."""
+    """Return 1 for what is left or was not carried out, else 3 for what was not seen, or
+    was done and could not be written down.
+    """
     for shown in done.shown:
         undone = shown.changes and not (shown.pushed and all(one.ok for one in shown.pushed))
         if shown.refused or undone or shown.still or any(x.severity != "info" for x in shown.left):
             return FINDINGS
-    return COULD_NOT_LOOK if done.problems else OK
+    unrecorded = any(shown.unrecorded for shown in done.shown)
+    return COULD_NOT_LOOK if done.problems or unrecorded else OK

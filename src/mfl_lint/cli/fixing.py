@@ -160,4 +160,6 @@ class _Run:
             judged = self.fixing.judge()(again)
             still = still_there(plan, judged) if again.digest == plan.digest else tuple(judged)
         found = None if still is None else tuple(map(finding_v1, still))
-        return msgspec.structs.replace(shown, pushed=ends, still=found)
+        return msgspec.structs.replace(
+            shown, pushed=ends, still=found, unrecorded=outcome.unrecorded
+        )

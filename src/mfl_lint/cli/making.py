@@ -96,6 +96,16 @@ def named(text: str, what: str = "manifest") -> Reference:
         ) from None
 
 
+def demand_tag(text: str | None) -> None:
+    """Raise UsageError where what was given to --to is no tag."""
+    from mfl_lint.core.reference import is_tag
+
+    if text is not None and not is_tag(text):
+        raise click.UsageError(
+            f"--to {text[:140]!r} is no tag: write letters, digits, '_', '.' and '-', at most 128"
+        )
+
+
 def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     """Return annotations as they were typed; UsageError for what is no KEY=VALUE."""
     found: dict[str, str] = {}

@@ -51,12 +51,12 @@ def command(ctx: click.Context, /, **given: Any) -> int:
 
 
 def annotate(call: Call) -> int:
-    """Change the draft; Refused where the image is not in it, PlatformInvalid."""
+    """Change the draft; Refused where there is none or the image is not in it, PlatformInvalid."""
     from mfl_lint.cli.failures import say
     from mfl_lint.core.errors import Refused
     from mfl_lint.core.platform import Platform
     from mfl_lint.mend.annotating import Said, annotated
-    from mfl_lint.mend.drafts import Draft
+    from mfl_lint.mend.drafts import Draft, no_draft
 
     target = making.named(call.names[0], "manifest list")
     image = making.named(call.names[1])
@@ -65,8 +65,10 @@ def annotate(call: Call) -> int:
 
     def changed(draft: Draft | None) -> Draft:
         nonlocal notes
-        at = draft.find(image) if draft is not None else None
-        if draft is None or at is None:
+        if draft is None:
+            raise no_draft(target)
+        at = draft.find(image)
+        if at is None:
             name = target.familiar
             raise Refused(f"manifest for image {image.familiar} does not exist in {name}")
         entry, said = draft.members[at].entry, _said(call)

@@ -116,6 +116,7 @@ async def _children(clients: Clients, names: Sequence[str], flatten: bool) -> li
 
 
 def _changed(call: Call, decide: Decide, *, may_be_new: bool = False) -> int:
+    making.demand_tag(call.to)
     return making.with_registries(call, lambda them: _carried(call, them, decide, may_be_new))
 
 

@@ -88,38 +88,57 @@ class Restoring(options.Looking, frozen=True, kw_only=True):
     """What one call of `restore` asks for, by the names of its options."""
 
     reference: str
+    over: str | None
 
 
 @click.command("restore", cls=ProjectCommand)
 @click.argument("reference", metavar="NAME:TAG@DIGEST")
+@click.option(
+    "--over", metavar="DIGEST", help="Only if the tag points at this now; else it is left alone."
+)
 @options.looking_options
 def restore(**given: Any) -> int:
     """Let a tag point at what it pointed at before.
 
-    What has that digest must still be in the tag's repository: no image is pushed.
+    What has that digest must still be in the tag's repository: no image is pushed. With --over,
+    as a push prints it, nothing is undone but that push.
 
     Exit codes are those of `mfl-lint manifest push`.
     """
+    from mfl_lint.core.digest import is_digest
+
     call = Restoring(**given)
     named = making.named(call.reference)
     if named.tag is None or named.digest is None:
         raise click.UsageError(f"{call.reference[:100]}: write NAME:TAG@DIGEST")
+    if call.over is not None and not is_digest(call.over):
+        raise click.UsageError(f"--over {call.over[:100]!r}: write a whole digest, sha256:…")
     return making.with_registries(call, lambda them: _restored(call, them))
 
 
 async def _restored(call: Restoring, registries: Registries) -> int:
+    from mfl_lint.cli import exit_codes
+    from mfl_lint.cli.failures import say
     from mfl_lint.cli.pushing import carry_out, points_at, tell
-    from mfl_lint.mend.push import PushPlan
+    from mfl_lint.mend.intent import PushPlan
 
     named = making.named(call.reference)
     target = replace(named, digest=None)
     client = registries.client(named.registry)
+    there = await points_at(registries, target)
+    if call.over is not None and there not in (call.over, named.digest):
+        anyway = f"--over {there}" if there else "the same without --over"
+        say(
+            f"not restored: {target.familiar} points at {there or 'nothing'} now, not at "
+            f"{call.over}: somebody changed it since; if that is to go, say {anyway}"
+        )
+        return exit_codes.FINDINGS
     document = await client.document(named.repository, str(named.digest))
     plan = PushPlan(
         target,
         document.raw,
         document.media_type or document.served_type,
-        await points_at(registries, target),
+        there,
         notes={"restores": named.digest},
     )
     pushing = making.Pushing(

@@ -27,9 +27,10 @@ from mfl_lint.core.rule import Finding
 from mfl_lint.mend.audits import Audits, Journal
 from mfl_lint.mend.bringing import Child, Progress
 from mfl_lint.mend.drafts import state_folder
+from mfl_lint.mend.intent import Audit, PushPlan
 from mfl_lint.mend.judging import judged
 from mfl_lint.mend.outcome import End, Outcome, TagEnd
-from mfl_lint.mend.push import Audit, PushPlan, push
+from mfl_lint.mend.push import push
 from mfl_lint.rules import discover
 
 if TYPE_CHECKING:
@@ -151,13 +152,18 @@ def _has_database(config: Config) -> bool:
 
 
 def tell(outcome: Outcome) -> int:
-    """Say what became of each tag, and return the exit code."""
+    """Say what became of each tag, and return the exit code.
+
+    What was done and could not be written down is no success: 3.
+    """
     for tag in outcome.tags:
         for line in _lines(tag):
             say(line)
+    if outcome.unrecorded:
+        say(f"how it ended is not written down: {outcome.unrecorded}")
     if outcome.ok:
         write_report(f"{outcome.digest}\n", None)
-        return exit_codes.OK
+        return exit_codes.COULD_NOT_LOOK if outcome.unrecorded else exit_codes.OK
     return exit_codes.COULD_NOT_LOOK if outcome.last.end in _COULD_NOT else exit_codes.FINDINGS
 
 
@@ -170,6 +176,8 @@ def _lines(tag: TagEnd) -> Iterable[str]:
             yield f"{name} points there already"
         case End.OVERTAKEN:
             yield f"{name} points at {tag.now or 'nothing'} now, pushed by somebody else{detail}"
+        case End.REWRITTEN:
+            yield f"{name} points at {tag.now} now: the registry changed the list{detail}"
         case End.OVERWROTE:
             yield f"pushed {name}, over {tag.between}, which somebody pushed meanwhile{detail}"
         case End.UNKNOWN:
@@ -179,7 +187,9 @@ def _lines(tag: TagEnd) -> Iterable[str]:
     if tag.restore:
         yield f"{name} pointed at {tag.between or tag.before}; to restore that: {tag.restore}"
     if tag.window_s is not None:
-        unless = ", unless the registry honours If-Match, which was sent" if tag.guarded else ""
+        condition = "If-Match" if tag.before else "If-None-Match"
+        sent = f", unless the registry honours {condition}, which was sent"
+        unless = sent if tag.guarded else ""
         yield (
             f"another push to {name} in the {tag.window_s * 1000:.0f} ms between the last look "
             f"and ours would have been overwritten unseen{unless}"

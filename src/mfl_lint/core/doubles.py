@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from mfl_lint.core.observation import Kind, LookState, Node
@@ -38,8 +38,25 @@ def doubles(nodes: Iterable[Node]) -> list[list[Node]]:
     return [group for group in several if len({node.entry.digest for node in group}) > 1]
 
 
-def preferred(nodes: Sequence[Node]) -> tuple[Node, str]:
-    """Return which of several images stays, and why: the newest, else the first."""
+def preferred(
+    nodes: Sequence[Node], is_sound: Callable[[Node], bool] = lambda node: True
+) -> tuple[Node, str]:
+    """Return which of several images stays, and why: the newest, else the first.
+
+    What was not seen proves nothing: it stays only where nothing was. Of what was seen that stays
+    which is sound.
+    """
+    only = ""
+    for why, is_good in (
+        ("could be seen", lambda node: node.document is not None),
+        ("its config could be seen", lambda node: node.config is not None),
+        ("nothing is wrong inside it", is_sound),
+    ):
+        good = [node for node in nodes if is_good(node)]
+        if good and len(good) < len(nodes):
+            nodes, only = good, why
+    if len(nodes) == 1:
+        return nodes[0], only
     dates = [node.config.created_at if node.config is not None else None for node in nodes]
     known = [date for date in dates if date is not None]
     if len(known) == len(nodes) and len(set(known)) > 1:

@@ -283,11 +283,13 @@ class _Decider:
 
     def _best(self, positions: Sequence[int]) -> tuple[int, str]:
         """Return which of several images to keep, and why."""
-        sound = [at for at in positions if not self._rules(at) & _UNSOUND]
-        if sound and len(sound) < len(positions):
-            return sound[0], "nothing is wrong inside it"
-        kept, why = preferred([self._root.children[at] for at in positions])
-        return next(at for at in positions if self._root.children[at] is kept), why
+
+        def is_sound(node: Node) -> bool:
+            return not self._rules(positions[nodes.index(node)]) & _UNSOUND
+
+        nodes = [self._root.children[at] for at in positions]
+        kept, why = preferred(nodes, is_sound)
+        return positions[nodes.index(kept)], why
 
 
 def _is_absent(node: Node) -> bool:

@@ -12,8 +12,9 @@ from mfl_lint.core.digest import Digest
 class PushRecord(msgspec.Struct, frozen=True):
     """What is about to be pushed, by whom. `registry` is its configured name; `at` aware UTC.
 
-    `tag` is "" for a push by digest alone. `before` is None where the tag was not there. `plan`
-    is JSON: what is pushed, the further tags, and the command that restores the old tag.
+    A push to several tags is several of these. `tag` is "" for a push by digest alone. `before`
+    is None where the tag was not there. `plan` is JSON: what is pushed, all its tags, and the
+    commands that restore the old ones.
     """
 
     at: datetime
@@ -23,6 +24,15 @@ class PushRecord(msgspec.Struct, frozen=True):
     tag: str
     before: Digest | None
     plan: str
+
+
+class PushEnd(msgspec.Struct, frozen=True):
+    """How the push of an id ended; `after` is what its tag points at then, as far as known."""
+
+    id: int
+    state: str
+    after: Digest | None = None
+    problem: str = ""
 
 
 class KnownPush(msgspec.Struct, frozen=True):
@@ -39,3 +49,5 @@ class KnownPush(msgspec.Struct, frozen=True):
 
 
 BEGUN = "begun"
+# Of several tags one that the push did not come to, since an earlier one failed.
+LEFT_OUT = "left out"

@@ -10,14 +10,15 @@ from msgspec.structs import replace
 
 from mfl_lint.core import edit
 from mfl_lint.core.errors import MflLintError, NotFound, Refused
-from mfl_lint.core.kind import is_attestation_entry
+from mfl_lint.core.kind import decide_kind, is_attestation_entry
 from mfl_lint.core.manifest import DOCKER_LIST, OCI_INDEX
+from mfl_lint.core.observation import Kind
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.steps import Add, SetAnnotations, Step
 from mfl_lint.inputs.list_spec import ListSpec, SaidPlatform, SpecEntry
 from mfl_lint.mend.annotating import Said, annotated
 from mfl_lint.mend.bringing import Child, Clients
-from mfl_lint.mend.images import as_child, entries_of, find
+from mfl_lint.mend.images import Found, as_child, entries_of, find
 
 FORMS: Final = {"oci": OCI_INDEX, "docker": DOCKER_LIST, "": ""}
 
@@ -79,14 +80,28 @@ async def _children(
             raise Refused(f"{entry.image.familiar} is a list: its entries say their platforms")
         return entries_of(found)
     child = await as_child(clients, found)
-    said = entry.platform
+    said, own = entry.platform, child.entry.platform or Platform()
+    if not ((said.os or own.os) and (said.architecture or own.architecture)):
+        raise Refused(_no_platform(found, child))
     platform, understood = annotated(
-        child.entry.platform or Platform(),
+        own,
         Said(said.os, said.architecture, said.variant, said.os_version, said.os_features),
         known,
     )
     notes += (f"{entry.where}: {line}" for line in understood)
     return (replace(child, entry=replace(child.entry, platform=platform)),)
+
+
+def _no_platform(found: Found, child: Child) -> str:
+    """Return why nobody knows what an entry is for, and what to do."""
+    name, document = found.reference.familiar, found.document
+    if decide_kind(child.entry, document) is Kind.IMAGE:
+        return f"{name}: the image's config says no platform: say os and architecture beside it"
+    config = document.config.media_type if document.config is not None else ""
+    what = (document.artifact_type or config or child.entry.media_type)[:100]
+    return (
+        f"{name} is no image ({what}) and has no platform: lists are made of images, leave it out"
+    )
 
 
 def _media_type(spec: ListSpec, children: list[Child], form: str) -> str:

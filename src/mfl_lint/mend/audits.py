@@ -7,6 +7,7 @@ the same `id` afterwards. A push that was killed has no `end`.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -18,17 +19,20 @@ from msgspec.structs import replace
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.core.pushes import BEGUN
+from mfl_lint.mend.intent import Audit, Intent
 from mfl_lint.mend.outcome import End, Outcome, TagEnd
-from mfl_lint.mend.push import Audit, Intent
 
 JOURNAL: Final = "pushes.jsonl"
-_MAX_DETAIL: Final = 2000
+MAX_DETAIL: Final = 2000
 
 
 def told(intent: Intent) -> dict[str, Any]:
     """Return what is written down of a plan, as JSON has it."""
     plan = intent.plan
-    moved = [TagEnd(one, End.PUSHED, intent.before.get(one.tag or "")) for one in plan.references()]
+    moved = [
+        TagEnd(one, End.PUSHED, intent.before.get(one.tag or ""), ours=plan.digest)
+        for one in plan.references()
+    ]
     return {
         "digest": plan.digest,
         "media_type": plan.media_type,
@@ -53,16 +57,18 @@ class Journal:
 
     async def begin(self, intent: Intent) -> None:
         """Add a line, and have it on the disk."""
-        await self._add(
-            {
-                "id": self._id,
-                "event": BEGUN,
-                "at": intent.at.isoformat(),
-                "who": self._who,
-                "reference": str(intent.plan.target),
-                **told(intent),
-            }
-        )
+        fields = {
+            "id": self._id,
+            "event": BEGUN,
+            "at": intent.at.isoformat(),
+            "who": self._who,
+            "reference": str(intent.plan.target),
+            **told(intent),
+        }
+        try:
+            await self._add(fields)
+        except StoreError as error:
+            raise StoreError(f"{error}: nothing is pushed that is not written down") from None
 
     async def end(self, outcome: Outcome) -> None:
         """Add how it ended."""
@@ -75,9 +81,7 @@ class Journal:
         try:
             await asyncio.to_thread(_append, self._path, json.dumps(fields).encode() + b"\n")
         except OSError as error:
-            raise StoreError(
-                f"{self._path}: {error.strerror}: nothing is pushed that is not written down"
-            ) from None
+            raise StoreError(f"{self._path}: {error.strerror}") from None
 
 
 class Audits:
@@ -92,9 +96,15 @@ class Audits:
             await audit.begin(intent)
 
     async def end(self, outcome: Outcome) -> None:
-        """Tell each of them."""
+        """Tell each of them, whatever became of the others; raise StoreError for what failed."""
+        failed = []
         for audit in self._audits:
-            await audit.end(outcome)
+            try:
+                await audit.end(outcome)
+            except StoreError as error:
+                failed.append(str(error))
+        if failed:
+            raise StoreError("; ".join(failed))
 
 
 def _append(path: Path, line: bytes) -> None:
@@ -102,7 +112,8 @@ def _append(path: Path, line: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         # One write: lines of two processes do not mix.
-        os.write(file, line)
+        if os.write(file, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(file)
     finally:
         os.close(file)
@@ -114,4 +125,4 @@ def detail_of(outcome: Outcome) -> str:
         f"{tag.reference.tag or outcome.digest}: {tag.end}: {tag.detail}"
         for tag in outcome.tags
         if tag.detail
-    )[:_MAX_DETAIL]
+    )[:MAX_DETAIL]

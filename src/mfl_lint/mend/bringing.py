@@ -70,7 +70,10 @@ class Bringer:
         self._copy = copy
         self._progress = progress
         self._copying = asyncio.Lock()
+        self._needs: dict[Digest, Need | None] = {}
         self._brought: set[Digest] = set()
+        self._child: Digest | None = None
+        self._etags: bool | None = None
 
     async def needs(self, children: Sequence[Child]) -> tuple[Need, ...]:
         """Return what has to be brought; nothing is written.
@@ -85,8 +88,10 @@ class Bringer:
         return tuple(found)
 
     async def bring(self, needs: Sequence[Need]) -> None:
-        """Bring all of it, what is below before what is above; raise RegistryError."""
+        """Bring all of it once, what is below before what is above; raise RegistryError."""
         for need in needs:
+            if need.entry.digest in self._brought:
+                continue
             if need.document is None:
                 await self._bring_blobs([need])
                 continue
@@ -94,14 +99,36 @@ class Bringer:
             await self.bring([one for one in need.below if one.document is not None])
             await self._put(need.document, need.entry)
 
+    async def offers_etags(self, index: Digest) -> bool:
+        """Say whether the registry marks what it has with ETags, so that puts can be conditional.
+
+        Where no child was there to tell, one that was brought is looked at (else the index), once.
+        """
+        if self._etags is None:
+            known = self._child or index
+            try:
+                head = await self.writer.client.head(self._target.repository, known)
+                self._etags = bool(head.etag)
+            except RegistryError:
+                self._etags = False
+        return bool(self._etags)
+
     async def _need(self, entry: Descriptor, source: Reference, depth: int) -> Need | None:
+        """Return what has to be brought, asked for once however many lists name it."""
         digest = entry.digest
         if digest is None:
             raise Refused("an entry of the list has no usable digest: nothing can be put there")
-        if not _is_document(entry):
-            return await self._need_blob(entry, source)
+        if digest not in self._needs:
+            asked = self._need_document if _is_document(entry) else self._need_blob
+            self._needs[digest] = await asked(entry, digest, source, depth)
+        return self._needs[digest]
+
+    async def _need_document(
+        self, entry: Descriptor, digest: Digest, source: Reference, depth: int
+    ) -> Need | None:
         try:
-            await self.writer.client.head(self._target.repository, digest)
+            head = await self.writer.client.head(self._target.repository, digest)
+            self._etags = self._etags or bool(head.etag)
             return None
         except NotFound as error:
             absent = error
@@ -111,11 +138,19 @@ class Bringer:
         document = await self._fetch(digest, source)
         if depth >= _MAX_DEPTH:
             raise Refused(f"{digest}: nested deeper than {_MAX_DEPTH}")
+        for named in (*document.entries, *_blobs_in(document)):
+            if named.digest is None:
+                raise Refused(
+                    f"child {digest} of {source.name} names {named.media_type or 'something'} "
+                    "without a usable digest: nothing can be put there"
+                )
         below = [await self._need(one, source, depth + 1) for one in _documents_in(document)]
         blobs = [Need(one, source) for one in _blobs_in(document)]
         return Need(entry, source, document, (*blobs, *(one for one in below if one)))
 
-    async def _need_blob(self, entry: Descriptor, source: Reference) -> Need | None:
+    async def _need_blob(
+        self, entry: Descriptor, _digest: Digest, source: Reference, _depth: int
+    ) -> Need | None:
         if self._is_home(source):
             return None
         self._check_allowed(source)
@@ -185,6 +220,8 @@ class Bringer:
         )
         if kept not in (None, digest):
             raise Rejected(f"child {digest}: the registry says that it keeps {kept}")
+        self._brought.add(digest)
+        self._child = digest
 
     def _is_home(self, source: Reference) -> bool:
         return self._is_neighbour(source) and source.repository == self._target.repository
@@ -218,6 +255,4 @@ def _blobs_in(document: Document) -> Iterator[Descriptor]:
         yield from (one for one in document.entries if not _is_document(one))
         return
     own = [layer for layer in document.layers if not is_foreign_layer(layer)]
-    for named in (document.config, *own):
-        if named is not None and named.digest is not None:
-            yield named
+    yield from (named for named in (document.config, *own) if named is not None)

@@ -13,8 +13,8 @@ from mfl_lint.core.plan import Left, Plan
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding
 from mfl_lint.mend.bringing import Child
+from mfl_lint.mend.intent import PushPlan
 from mfl_lint.mend.plan import Judge, planned
-from mfl_lint.mend.push import PushPlan
 
 _OMITTED = "its step was left out"
 

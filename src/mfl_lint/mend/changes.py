@@ -6,7 +6,7 @@ that it speaks of, since it would speak of nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -20,6 +20,8 @@ from mfl_lint.mend.bringing import Child
 
 _SUBJECT = "vnd.docker.reference.digest"
 
+_Identity = tuple[Digest | None, Platform | None, str]
+
 
 class Change(msgspec.Struct, frozen=True):
     """Steps, the children that they need, and a line for people for each step."""
@@ -32,42 +34,39 @@ class Change(msgspec.Struct, frozen=True):
 def appended(entries: Sequence[Descriptor], children: Sequence[Child]) -> Change:
     """Return how the children are added; one for a platform that is there takes its place.
 
-    Attestations are added behind, unless they are there. Refused for two new children of one
-    platform.
+    Attestations are added behind. What is there, or is given twice, with the same digest for the
+    same platform, is kept once. Refused for two different images of one platform, unless the list
+    itself has both.
     """
+    there = {_identity(entry) for entry in entries}
+    _demand_different(children, there)
     steps: list[Step] = []
     lines: list[str] = []
-    brought: list[Child] = []
-    replaced: set[Digest] = set()
-    taken: set[int] = set()
-    there = {entry.digest for entry in entries}
-    _demand_different(children)
+    brought: dict[_Identity, Child] = {}
+    replaced: dict[int, Digest | None] = {}
     for child in children:
-        entry = child.entry
-        position = None if is_attestation_entry(entry) else _same(entries, entry)
-        if position is None:
-            if entry.digest in there and (is_attestation_entry(entry) or entry.platform is None):
-                lines.append(f"{entry.digest} is there already")
-                continue
-            steps.append(Add(entry, child.source))
-            lines.append(f"add {_name(entry)}")
-        elif entries[position].digest == entry.digest:
+        entry, identity = child.entry, _identity(child.entry)
+        if identity in there:
             lines.append(f"{_name(entry)} is there already")
             continue
+        if identity in brought:
+            lines.append(f"{_name(entry)} is named twice, and taken once")
+            continue
+        brought[identity] = child
+        position = None if is_attestation_entry(entry) else _same(entries, entry)
+        if position is None:
+            steps.append(Add(entry, child.source))
+            lines.append(f"add {_name(entry)}")
         else:
-            old = entries[position]
             steps.append(Repoint(position, entry, child.source))
-            lines.append(f"replace {_name(old)} by {entry.digest}")
-            taken.add(position)
-            if old.digest is not None:
-                replaced.add(old.digest)
-        brought.append(child)
-    kept = {entry.digest for at, entry in enumerate(entries) if at not in taken}
-    gone = replaced - kept
+            lines.append(f"replace {_name(entries[position])} by {entry.digest}")
+            replaced[position] = entries[position].digest
+    kept = {entry.digest for at, entry in enumerate(entries) if at not in replaced}
+    gone = {digest for digest in replaced.values() if digest is not None} - kept
     for step in _orphans(entries, gone):
         steps.append(step)
         lines.append(f"drop entry {step.position}: {step.why}")
-    return Change(tuple(steps), tuple(brought), tuple(lines))
+    return Change(tuple(steps), tuple(brought.values()), tuple(lines))
 
 
 def removed(entries: Sequence[Descriptor], names: Sequence[str]) -> Change:
@@ -123,14 +122,22 @@ def _zstd(entry: Descriptor) -> str:
     return entry.annotations.get("io.github.containers.compression.zstd", "")
 
 
-def _demand_different(children: Sequence[Child]) -> None:
+def _identity(entry: Descriptor) -> _Identity:
+    """Return what makes two entries the same: for an attestation its digest alone."""
+    if entry.platform is None or is_attestation_entry(entry):
+        return entry.digest, None, ""
+    return entry.digest, _key(entry.platform), _zstd(entry)
+
+
+def _demand_different(children: Sequence[Child], there: Collection[_Identity]) -> None:
     seen: dict[tuple[Platform, str], Descriptor] = {}
     for child in children:
         entry = child.entry
         if entry.platform is None or is_attestation_entry(entry):
             continue
         other = seen.setdefault((_key(entry.platform), _zstd(entry)), entry)
-        if other.digest != entry.digest:
+        new = {_identity(entry), _identity(other)} - set(there)
+        if other.digest != entry.digest and new:
             raise Refused(
                 f"cannot include two manifests with the same platform {entry.platform}: "
                 f"{other.digest} and {entry.digest}"

@@ -28,7 +28,7 @@ from mfl_lint.mend.bringing import Child
 try:
     import fcntl
 except ImportError:  # a system without it: the file is still whole or not there
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module, says mypy
 
 FORMS: Final = {"oci": OCI_INDEX, "docker": DOCKER_LIST}
 _SUFFIX: Final = ".json"
@@ -120,7 +120,7 @@ class Drafts:
         """Return the draft of that name; Refused where there is none."""
         draft = self.get(reference)
         if draft is None:
-            raise Refused(f"No such manifest: {reference.with_default_tag().familiar}")
+            raise no_draft(reference)
         return draft
 
     def all(self) -> tuple[Draft, ...]:
@@ -162,6 +162,13 @@ class Drafts:
             yield
         finally:
             os.close(lock)
+
+
+def no_draft(reference: Reference) -> Refused:
+    """Return what is said where a draft is needed and there is none."""
+    name = reference.with_default_tag().familiar
+    how = f"`mfl-lint manifest create {name} IMAGE…` makes one"
+    return Refused(f"No such manifest: {name}: there is no draft of that name; {how}")
 
 
 @contextlib.contextmanager

@@ -191,7 +191,8 @@ class _One:
         if found is None or self._reference.tag in found.members:
             return []
         bare = msgspec.structs.replace(self._reference, digest=None)
-        asked = [msgspec.structs.replace(bare, tag=one) for one in found.members][:_MAX_MEMBERS]
+        asked = [msgspec.structs.replace(bare, tag=one) for one in found.members]
+        asked = self._bounded(asked, self._reference)
         seen = await asyncio.gather(*map(self._fixing.look, asked))
         return [
             Spare(one.root, one.reference)
@@ -247,13 +248,25 @@ class _One:
         members: dict[Reference, PlatformWord],
         blamed: Sequence[Finding],
     ) -> tuple[Plan | None, list[Member]]:
-        asked = [target, *list(members)[:_MAX_MEMBERS]]
+        asked = [target, *self._bounded(list(members), target)]
         base, *seen = await asyncio.gather(*map(self._fixing.look, asked))
         found = [Member(members[one.reference], one) for one in seen]
         if base.root is None and base.look.state is not LookState.ABSENT:
             self._problems.append(f"{target.familiar}: {base.look.state}: {base.look.detail}")
             return None, found
         return self._fixing.group(base, found, blamed), found
+
+    def _bounded(self, names: Sequence[Reference], target: Reference) -> list[Reference]:
+        """Return as many names as one plan takes, with the one that was asked for; say the rest."""
+        ordered = sorted(names, key=lambda one: one != self._reference)
+        left = ordered[_MAX_MEMBERS:]
+        if left:
+            self._problems.append(
+                f"{len(left)} of the {len(names)} names like {left[0].familiar}: one plan takes "
+                f"{_MAX_MEMBERS}; after its push `mfl-lint manifest append {target.familiar} "
+                "IMAGE…` adds the others, one by one or several at once"
+            )
+        return ordered[:_MAX_MEMBERS]
 
 
 def _lacks_images(plan: Plan) -> bool:

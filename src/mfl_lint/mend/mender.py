@@ -19,8 +19,9 @@ from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
 from mfl_lint.mend.carrying import push_plan
 from mfl_lint.mend.fixing import Fixing
+from mfl_lint.mend.intent import PushPlan
 from mfl_lint.mend.outcome import End, Outcome
-from mfl_lint.mend.push import PushPlan, push
+from mfl_lint.mend.push import push
 from mfl_lint.mend.store_audit import StoreAudit
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain

@@ -17,8 +17,9 @@ class End(StrEnum):
 
     PUSHED: a look afterwards saw it. UNCHANGED: it pointed there already. MOVED and REFUSED:
     the tag is not ours, and was not touched. OVERTAKEN: somebody else's push came after ours.
-    OVERWROTE: ours came after somebody else's, which was seen too late. FAILED: a look afterwards
-    saw the tag as it was. UNKNOWN: nobody could look afterwards.
+    REWRITTEN: the registry keeps what was pushed as something else, and says so. OVERWROTE: ours
+    came after somebody else's, which was seen too late. FAILED: a look afterwards saw the tag as
+    it was. UNKNOWN: nobody could look afterwards.
     """
 
     PUSHED = "pushed"
@@ -26,12 +27,13 @@ class End(StrEnum):
     MOVED = "moved"
     REFUSED = "refused"
     OVERTAKEN = "overtaken"
+    REWRITTEN = "rewritten"
     OVERWROTE = "overwrote"
     FAILED = "failed"
     UNKNOWN = "unknown"
 
 
-WRITTEN: Final = frozenset({End.PUSHED, End.OVERTAKEN, End.OVERWROTE, End.UNKNOWN})
+WRITTEN: Final = frozenset({End.PUSHED, End.OVERTAKEN, End.REWRITTEN, End.OVERWROTE, End.UNKNOWN})
 
 
 class TagEnd(msgspec.Struct, frozen=True):
@@ -40,9 +42,12 @@ class TagEnd(msgspec.Struct, frozen=True):
     `between` is what somebody else pushed after the last look, and before us, as far as it was
     seen: the tag was looked at all the time that our own push took.
 
+    `ours` is what the tag points at if it was our push that moved it, None if it was not: what is
+    put back is put back over that only.
+
     `window_s` is the longest time in which another push could have been overwritten unseen, None
-    where nothing was put. `guarded`: If-Match was sent, so that a registry which honours it (not
-    all that offer ETags do) would have refused to.
+    where nothing was put. `guarded`: If-Match was sent (If-None-Match for a new tag), so that a
+    registry which honours it (not all that offer ETags do) would have refused to.
     """
 
     reference: Reference
@@ -53,6 +58,7 @@ class TagEnd(msgspec.Struct, frozen=True):
     window_s: float | None = None
     guarded: bool = False
     between: Digest | None = None
+    ours: Digest | None = None
 
     @property
     def ok(self) -> bool:
@@ -63,20 +69,23 @@ class TagEnd(msgspec.Struct, frozen=True):
     def restore(self) -> str:
         """Return the command that puts back what was there, "" where there is nothing to undo."""
         old = self.between or self.before
-        if self.end not in WRITTEN or old is None or self.reference.tag is None:
+        if self.ours is None or old is None or self.reference.tag is None:
             return ""
-        return f"mfl-lint manifest restore {replace(self.reference, digest=old)}"
+        back = replace(self.reference, digest=old)
+        return f"mfl-lint manifest restore {back} --over {self.ours}"
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """How a push ended. `writes` counts the requests that could have changed something.
 
     `tags` are those that it came to, in their order; all after one that failed are left out.
+    `unrecorded` says why it could not be written down how it ended, "" where it was.
     """
 
     digest: Digest
     tags: tuple[TagEnd, ...]
     writes: int = 0
+    unrecorded: str = ""
 
     @property
     def ok(self) -> bool:

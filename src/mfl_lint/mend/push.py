@@ -5,10 +5,11 @@
     an audit record       before the first request that writes
     bring the children    a reader never sees an index with children that are missing
     look at the tag again moved: the index is not put; the children may remain
-    put the index         If-Match where the registry offers ETags; then a GET decides
+    put the index         If-Match, or If-None-Match for a new tag, where the registry offers
+                          ETags; then a GET decides
 
 Between the last look and the put lies a window in which another push is overwritten, unless the
-registry honours If-Match. The tag is looked at all that time, so that such a push is seen, most
+registry honours that. The tag is looked at all that time, so that such a push is seen, most
 likely; how long the window was is part of the outcome.
 """
 
@@ -16,16 +17,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
-from mfl_lint.core.digest import Digest, digest_of
+from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import (
     Denied,
+    MflLintError,
     NotFound,
     Overtaken,
     RateLimited,
@@ -34,7 +35,8 @@ from mfl_lint.core.errors import (
     Rejected,
 )
 from mfl_lint.core.reference import Reference
-from mfl_lint.mend.bringing import Bringer, Child, Clients, Need, Progress
+from mfl_lint.mend.bringing import Bringer, Clients, Need, Progress
+from mfl_lint.mend.intent import Audit, Intent, PushPlan
 from mfl_lint.mend.outcome import WRITTEN, End, Outcome, TagEnd
 from mfl_lint.registry.source import Head
 
@@ -42,56 +44,6 @@ _ABSENT: Final = Head(None)
 # While one index is put, at first often: 12 looks with doubling pauses are some 4 seconds.
 _LOOKS: Final = 12
 _FIRST_PAUSE_S: Final = 0.001
-
-
-class PushPlan(msgspec.Struct, frozen=True):
-    """What to push where. `raw` is the index, byte for byte.
-
-    `target` has a tag, or none for a push by digest alone. `expected` is what the tag pointed at
-    when the plan was made, None where it was not there. `children` are those of the index, with
-    where they lie. `copy` allows to copy from other registries. `notes` go into the audit.
-    """
-
-    target: Reference
-    raw: bytes
-    media_type: str
-    expected: Digest | None = None
-    children: tuple[Child, ...] = ()
-    further_tags: tuple[str, ...] = ()
-    copy: bool = False
-    notes: Mapping[str, Any] = {}
-
-    @property
-    def digest(self) -> Digest:
-        """Return the digest of what is pushed."""
-        return digest_of(self.raw)
-
-    def references(self) -> tuple[Reference, ...]:
-        """Return what will point at the index: the target, then the further tags."""
-        bare = replace(self.target, tag=None, digest=None)
-        return (self.target, *(replace(bare, tag=tag) for tag in self.further_tags))
-
-
-class Intent(msgspec.Struct, frozen=True):
-    """What is about to be pushed: written down before the first request that writes.
-
-    `registry` is its configured name. `before` is what each tag points at, by its name.
-    """
-
-    at: datetime
-    registry: str
-    plan: PushPlan
-    before: Mapping[str, Digest | None]
-
-
-class Audit(Protocol):
-    """Where pushes are written down. What it raises stops the push."""
-
-    async def begin(self, intent: Intent) -> None:
-        """Write down what is about to happen."""
-
-    async def end(self, outcome: Outcome) -> None:
-        """Write down how it ended."""
 
 
 async def push(
@@ -134,7 +86,11 @@ class _Push:
             return self._outcome(self._untouched(plan.target, error))
         await self._audit.begin(Intent(now(), self._client.registry.name, plan, self._before))
         outcome = await self._carry_out(needs)
-        await asyncio.shield(self._audit.end(outcome))
+        try:
+            await asyncio.shield(self._audit.end(outcome))
+        except MflLintError as error:
+            # What has happened has happened, and whoever asked for it has to know the way back.
+            return replace(outcome, unrecorded=str(error))
         return outcome
 
     async def _carry_out(self, needs: Sequence[Need]) -> Outcome:
@@ -152,6 +108,8 @@ class _Push:
     async def _tag(self, reference: Reference) -> TagEnd:
         """Let one tag point at the index, unless it moved since it was first looked at."""
         plan, before = self._plan, self._before[reference.tag or ""]
+        new = reference.tag is not None and before is None
+        new = new and await self._bringer.offers_etags(plan.digest)
         looked = self._clock()
         try:
             head = await self._look(reference)
@@ -163,7 +121,7 @@ class _Push:
             return self._moved(reference, before, head.digest)
         watch = asyncio.create_task(self._watch(reference, before))
         try:
-            claimed, failure = await self._put(reference, head)
+            claimed, failure = await self._put(reference, head.etag, new=new)
         finally:
             watch.cancel()
             await asyncio.wait([watch])
@@ -174,10 +132,10 @@ class _Push:
             return found
         if found.end is End.PUSHED and between is not None:
             found = replace(found, end=End.OVERWROTE, between=between)
-        return replace(found, window_s=window_s, guarded=bool(head.etag))
+        return replace(found, window_s=window_s, guarded=new or bool(head.etag))
 
     async def _put(
-        self, reference: Reference, head: Head
+        self, reference: Reference, etag: str, *, new: bool
     ) -> tuple[Digest | None, RegistryError | None]:
         """Put the index; return the digest that the registry names, and why it failed."""
         plan = self._plan
@@ -187,7 +145,8 @@ class _Push:
                 reference.tag or plan.digest,
                 plan.raw,
                 plan.media_type,
-                if_match=head.etag,
+                if_match=etag,
+                if_none_match="*" if new else "",
                 once=True,
             )
         except RegistryError as error:
@@ -229,16 +188,24 @@ class _Push:
         except RegistryError as error:
             detail = f"{detail}; and then: {error}" if detail else str(error)
             end = End.REFUSED if _is_certain(failure) else End.UNKNOWN
-            return TagEnd(reference, end, before, None, detail)
-        end = self._end(before, seen, failure)
-        return TagEnd(reference, end, before, seen, detail)
+            ours = plan.digest if end is End.UNKNOWN else None
+            return TagEnd(reference, end, before, None, detail, ours=ours)
+        end = self._end(before, seen, claimed, failure)
+        ours = seen if end in (End.PUSHED, End.REWRITTEN) else None
+        return TagEnd(reference, end, before, seen, detail, ours=ours)
 
     def _end(
-        self, before: Digest | None, seen: Digest | None, failure: RegistryError | None
+        self,
+        before: Digest | None,
+        seen: Digest | None,
+        claimed: Digest | None,
+        failure: RegistryError | None,
     ) -> End:
         if seen == self._plan.digest:
             return End.PUSHED
-        if isinstance(failure, Overtaken):
+        if seen is not None and seen == claimed:
+            return End.REWRITTEN
+        if isinstance(failure, Overtaken) and seen != before:
             return End.MOVED
         if _is_certain(failure):
             return End.REFUSED

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from mfl_lint.core.pushes import PushRecord
-from mfl_lint.mend.audits import detail_of, told
+from mfl_lint.core.pushes import LEFT_OUT, PushEnd, PushRecord
+from mfl_lint.mend.audits import MAX_DETAIL, told
+from mfl_lint.mend.intent import Intent
 from mfl_lint.mend.outcome import Outcome
-from mfl_lint.mend.push import Intent
 from mfl_lint.store.engine import Store
 from mfl_lint.store.pushes import begin_push, end_push
 
 
 class StoreAudit:
-    """Pushes in the database."""
+    """Pushes in the database: a row for each tag, with what it was and what became of it."""
 
     def __init__(self, store: Store, who: str) -> None:
         self._store = store
         self._who = who
-        self._id = 0
+        self._rows: dict[str, int] = {}
 
     async def begin(self, intent: Intent) -> None:
-        """Write a row."""
-        target = intent.plan.target
-        record = PushRecord(
-            intent.at,
-            self._who,
-            intent.registry,
-            target.repository,
-            target.tag or "",
-            intent.before.get(target.tag or ""),
-            json.dumps(told(intent)),
+        """Write the rows."""
+        plan = json.dumps(told(intent))
+        tags = dict.fromkeys(reference.tag or "" for reference in intent.plan.references())
+        repository = intent.plan.target.repository
+        records = (
+            PushRecord(
+                intent.at, self._who, intent.registry, repository, tag, intent.before.get(tag), plan
+            )
+            for tag in tags
         )
-        self._id = await begin_push(self._store, record)
+        self._rows = dict(zip(tags, await begin_push(self._store, *records), strict=True))
 
     async def end(self, outcome: Outcome) -> None:
-        """Complete the row."""
-        detail = detail_of(outcome)
-        await end_push(self._store, self._id, outcome.last.end, outcome.tags[0].now, detail)
+        """Complete each row with its own tag's end."""
+        await end_push(self._store, *self._ends(outcome))
+
+    def _ends(self, outcome: Outcome) -> Iterator[PushEnd]:
+        left = dict(self._rows)
+        for tag in outcome.tags:
+            row = left.pop(tag.reference.tag or "", None)
+            if row is not None:
+                yield PushEnd(row, tag.end, tag.now, tag.detail[:MAX_DETAIL])
+        for row in left.values():
+            yield PushEnd(row, LEFT_OUT, None, f"{outcome.last.reference.tag} failed before it")

@@ -1,7 +1,7 @@
 """Writing to a registry: manifests, blobs that are mounted, copied or there already.
 
 Nothing here decides what is written; what a registry answers is not believed without proof.
-Source: distribution-spec 1.1 "Push"; RFC 9110 section 13 (If-Match).
+Source: distribution-spec 1.1 "Push"; RFC 9110 section 13 (If-Match, If-None-Match).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import (
     BodyInvalid,
+    Denied,
     NotFound,
     Overtaken,
     RegistryError,
@@ -47,17 +48,18 @@ class Writer:
         media_type: str,
         *,
         if_match: str = "",
+        if_none_match: str = "",
         once: bool = False,
     ) -> Digest | None:
         """Have a manifest kept under a tag or digest; return the digest that the registry names.
 
         `once`: it is not tried again, since that could undo what somebody else did meanwhile.
-        Rejected (Overtaken for `if_match`) and Denied are certain: nothing has changed. After
-        any other RegistryError it is not known.
+        Rejected (Overtaken for `if_match` and `if_none_match`) and Denied are certain: nothing has
+        changed. After any other RegistryError it is not known.
         """
+        conditions = {"If-Match": if_match, "If-None-Match": if_none_match}
         headers = {"Content-Type": media_type}
-        if if_match:
-            headers["If-Match"] = if_match
+        headers |= {name: value for name, value in conditions.items() if value}
         self.writes += 1
         answer = await self.client.send(
             "PUT",
@@ -78,10 +80,20 @@ class Writer:
     async def mount(self, repository: str, digest: Digest, source: str) -> Upload | None:
         """Take a blob over from another repository of the registry; None where that was done.
 
-        Else an upload was begun in its place.
+        Else an upload was begun in its place: by the registry, or anew where it refuses the mount
+        (or whoever gives tokens does), which says nothing of an upload.
         """
         path = f"{_uploads(repository)}?mount={digest}&from={source}"
-        answer = await self._begin(path, push_scope(repository, source))
+        scope = push_scope(repository, source)
+        self.writes += 1
+        try:
+            answer = await self.client.send("POST", path, scope, NO_HEADERS, b"")
+        except Denied:
+            answer = None
+        if answer is None or answer.status not in (201, 202):
+            if answer is not None and _is_hopeless(answer.status):
+                raise rejection(self.client, answer)
+            answer = await self._begin(_uploads(repository), push_scope(repository))
         return None if answer.status == 201 else Upload(self.client, repository, answer)
 
     async def copy(
@@ -172,6 +184,11 @@ class Writer:
             return await self.has_blob(repository, digest)
         except RegistryError:
             return False
+
+
+def _is_hopeless(status: int) -> bool:
+    """Say whether after such an answer to a mount an upload would fail too."""
+    return status == 429 or (status >= 500 and status != 501)
 
 
 def _uploads(repository: str) -> str:

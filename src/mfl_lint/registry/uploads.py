@@ -1,6 +1,7 @@
 """One blob on its way into a registry: in chunks, resumed where a connection was cut.
 
-Never more than one chunk is held. What the registry says that it has got decides how it goes on.
+Never more than one chunk is held, and that is bounded, whatever a registry asks for. What it says
+that it has got decides how it goes on.
 Source: distribution-spec 1.1 "Pushing a blob in chunks", "Resuming an upload".
 """
 
@@ -21,7 +22,7 @@ from mfl_lint.registry.wire import NO_HEADERS, WRITING
 
 # Sending one takes some four times as much memory.
 CHUNK_BYTES: Final = 2 * 1024 * 1024
-_LONGEST_CHUNK: Final = 64 * 1024 * 1024
+LONGEST_CHUNK_BYTES: Final = 16 * 1024 * 1024
 _OCTETS: Final = "application/octet-stream"
 _RANGE: Final = re.compile(r"(?:bytes=)?0-([0-9]{1,15})")
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
@@ -77,13 +78,22 @@ class Upload:
         self._location = place_of(answer)
         self._buffer = bytearray()
         wanted = answer.headers.get("OCI-Chunk-Min-Length", "")
-        least = int(wanted) if _DIGITS.fullmatch(wanted) else 0
-        self._chunk = max(CHUNK_BYTES, min(least, _LONGEST_CHUNK))
+        self._least = int(wanted) if _DIGITS.fullmatch(wanted) else 0
+        self._chunk = max(CHUNK_BYTES, min(self._least, LONGEST_CHUNK_BYTES))
 
     async def write(self, piece: bytes) -> bool:
-        """Take a piece, and send what is a whole chunk by now; always return True."""
+        """Take a piece, and send what is a whole chunk by now; always return True.
+
+        Rejected where the registry takes only chunks that are larger than what may be held.
+        """
         self._buffer += piece
         if len(self._buffer) >= self._chunk:
+            if self._least > len(self._buffer):
+                raise Rejected(
+                    f"{place(self._location)}: chunks of at least {self._least} bytes are asked "
+                    f"for, and no more than {LONGEST_CHUNK_BYTES} are held: copy the image with a "
+                    "tool that sends it whole, then push the list without --copy"
+                )
             await self._flush()
         return True
 

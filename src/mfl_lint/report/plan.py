@@ -40,6 +40,9 @@ def render_plan(shown: PlanV1, paper: Paper) -> None:
         _write_way(way, paper)
     for pushed in shown.pushed:
         _write_pushed(pushed, paper)
+    if shown.unrecorded:
+        line = f"how it ended is not written down: {shown.unrecorded}"
+        paper.block("! ", [(line, "yellow")], style="yellow")
 
 
 def _write_head(shown: PlanV1, paper: Paper) -> None:
@@ -128,7 +131,8 @@ def described(step: Step) -> str:
         case Drop(position):
             return f"drop entry {position}"
         case Repoint(position, child):
-            return f"describe entry {position} as {child.media_type} of {child.size_bytes} bytes"
+            said = f"{child.media_type} of {child.size_bytes} bytes"
+            return f"write on entry {position} that it is {child.digest}, {said}"
         case Add(child, source):
             return f"add {source.familiar} for {child.platform}"
         case SetMediaType(media_type):

@@ -62,7 +62,8 @@ class PushedV1(msgspec.Struct, frozen=True):
 class PlanV1(msgspec.Struct, frozen=True):
     """One plan. `before` and `after` are digests; `index` is the list as it will be.
 
-    `still` are the findings of the look after a push, None where nothing was pushed.
+    `still` are the findings of the look after a push, None where nothing was pushed. `unrecorded`
+    says why it could not be written down how the push ended, "" where it was.
     """
 
     target: str
@@ -81,6 +82,7 @@ class PlanV1(msgspec.Struct, frozen=True):
     index: str
     pushed: tuple[PushedV1, ...] = ()
     still: tuple[FindingV1, ...] | None = None
+    unrecorded: str = ""
 
 
 class PlansV1(msgspec.Struct, frozen=True):

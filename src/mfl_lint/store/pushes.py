@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from mfl_lint.core.digest import Digest
-from mfl_lint.core.pushes import BEGUN, KnownPush, PushRecord
+from mfl_lint.core.pushes import BEGUN, KnownPush, PushEnd, PushRecord
 from mfl_lint.core.views import Page
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
@@ -15,9 +16,13 @@ from mfl_lint.store.statements import all_rows, run
 from mfl_lint.store.tables import push_audit
 
 
-async def begin_push(store: Store, record: PushRecord) -> int:
-    """Write down what is about to be pushed and return its id."""
-    return await store.write(_begin, record)
+async def begin_push(store: Store, *records: PushRecord) -> tuple[int, ...]:
+    """Write down what is about to be pushed, all or nothing, and return the ids."""
+    return await store.write(_begin_all, records)
+
+
+def _begin_all(connection: Connection, records: Sequence[PushRecord]) -> tuple[int, ...]:
+    return tuple(_begin(connection, record) for record in records)
 
 
 def _begin(connection: Connection, record: PushRecord) -> int:
@@ -34,11 +39,15 @@ def _begin(connection: Connection, record: PushRecord) -> int:
     return int(connection.execute(new.returning(push_audit.c.id)).scalar_one())
 
 
-async def end_push(store: Store, id: int, state: str, after: Digest | None, problem: str) -> None:  # noqa: A002  # the field's word
-    """Write down how a push ended."""
-    ended = update(push_audit).where(push_audit.c.id == id)
-    values = ended.values(state=state, digest_after=after, problem=problem)
-    await store.write(run, values)
+async def end_push(store: Store, *ends: PushEnd) -> None:
+    """Write down how pushes ended, all or nothing."""
+    await store.write(_end_all, ends)
+
+
+def _end_all(connection: Connection, ends: Sequence[PushEnd]) -> None:
+    for end in ends:
+        ended = update(push_audit).where(push_audit.c.id == end.id)
+        run(connection, ended.values(state=end.state, digest_after=end.after, problem=end.problem))
 
 
 async def known_pushes(store: Store, cursor: str | None = None, limit: int = 50) -> Page[KnownPush]:

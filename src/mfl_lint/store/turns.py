@@ -17,7 +17,7 @@ from typing import Final
 try:
     import fcntl
 except ImportError:  # a system without it: SQLite's own lock is all there is
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module, says mypy
 
 SUFFIX: Final = "-turn"
 _SHORTEST_S: Final = 0.0005

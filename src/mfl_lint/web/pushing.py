@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.digest import Digest, is_digest
-from mfl_lint.core.errors import MflLintError, Refused, RegistryError
+from mfl_lint.core.errors import MflLintError, Refused, RegistryError, StoreError
 from mfl_lint.core.pushes import KnownPush
 from mfl_lint.core.reference import is_repository, is_tag
 from mfl_lint.mend.mender import Mender
@@ -23,6 +23,7 @@ from mfl_lint.web.view import Action
 from mfl_lint.web.viewer import VIEWER, services_for
 from mfl_lint.web.writing import body_of, sent
 
+_MAX_REASON: Final = 200
 _PUSH: Final = "/push/{registry}/{repository:[^:]+}:{tag}"
 _UNDO: Final = r"/pushes/{id:\d{1,18}}/undo"
 
@@ -35,7 +36,10 @@ class PushRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PushedAnswer(Answer, frozen=True, kw_only=True):
-    """How a push ended; `restore` is the command that puts back what was there, "" = nothing."""
+    """How a push ended; `restore` is the command that puts back what was there, "" = nothing.
+
+    `unrecorded` says why it could not be written down how it ended, "" where it was.
+    """
 
     reference: str
     end: str
@@ -43,6 +47,7 @@ class PushedAnswer(Answer, frozen=True, kw_only=True):
     now: str | None
     detail: str
     restore: str
+    unrecorded: str
 
 
 def add_pushing(app: web.Application) -> None:
@@ -117,11 +122,18 @@ async def _told(
     """Return how it ended, written down and looked at again; 409 where it did not go through."""
     services, who, last = services_for(request), request[VIEWER].name, outcome.last
     now, subject = services.now(), f"{'/'.join(place[:2])}:{place[2]} {last.end} {outcome.digest}"
-    await services.store.write(audit.note, who, action, subject, now)
-    await looks.request_look(services.store, *place, now, "pushed", who=who)
+    unrecorded = outcome.unrecorded
+    try:
+        await services.store.write(audit.note, who, action, subject, now)
+        await looks.request_look(services.store, *place, now, "pushed", who=who)
+    except StoreError as error:
+        unrecorded = unrecorded or str(error)
     services.hurry()
     if not outcome.ok:
-        raise web.HTTPConflict(text=f"{last.end}: {last.detail or 'the tag is as it was'}"[:500])
+        detail = last.detail or "the tag is as it was"
+        raise web.HTTPConflict(
+            text=f"{last.end}: {detail[:300]}{_beside(last.restore, unrecorded)}"
+        )
     return PushedAnswer(
         reference=str(last.reference),
         end=last.end,
@@ -129,7 +141,15 @@ async def _told(
         now=last.now,
         detail=last.detail,
         restore=last.restore,
+        unrecorded=unrecorded[:_MAX_REASON],
     )
+
+
+def _beside(restore: str, unrecorded: str) -> str:
+    """Return what has to be known of a push besides its end: the way back, and what is missing."""
+    back = f"; to put back what was there: {restore}" if restore else ""
+    lost = f"; how it ended is not written down: {unrecorded[:_MAX_REASON]}" if unrecorded else ""
+    return f"{back}{lost}"
 
 
 async def push_plan(request: web.Request) -> web.StreamResponse:
@@ -146,7 +166,14 @@ async def _form(request: web.Request) -> web.Response:
 
 async def _send(request: web.Request) -> web.Response:
     fields = await typed(request, "before", "after")
-    await _pushed(request, PushRequest(**fields))
+    return _shown(await _pushed(request, PushRequest(**fields)))
+
+
+def _shown(answer: PushedAnswer) -> web.Response:
+    """Lead to the page of all pushes; where it cannot stand there, say it here."""
+    if answer.unrecorded:
+        beside = _beside(answer.restore, answer.unrecorded)
+        raise web.HTTPInternalServerError(text=f"{answer.end} {answer.reference}{beside}")
     return web.Response(status=303, headers={"Location": "/pushes"})
 
 
@@ -163,8 +190,7 @@ async def _ask_undo(request: web.Request) -> web.Response:
 
 
 async def _undo(request: web.Request) -> web.Response:
-    await _undone(request)
-    return web.Response(status=303, headers={"Location": "/pushes"})
+    return _shown(await _undone(request))
 
 
 _FAILS: Final = {
