@@ -74,7 +74,7 @@ def opened(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
         if file is not None and may_create:
             _create_private(file)
         yield engine, name
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
         raise StoreError(f"the database {name} cannot be used: {one_line(error)}") from error
     finally:
         engine.dispose()
