@@ -520,6 +520,13 @@ def test_the_short_name_of_an_official_image_is_explained() -> None:
         parse_config('[[registry]]\nname = "r"\nhost = "docker.io"\nrepositories = ["nginx"]\n')
 
 
+@pytest.mark.parametrize("setting", ["history", "resolved", "crawls", "documents"])
+def test_nothing_is_kept_for_less_than_a_day(setting: str) -> None:
+    with pytest.raises(ConfigInvalid, match=f"retention.{setting}: keep it for a day at least"):
+        parse_config(f'[retention]\n{setting} = "23h"\n')
+    assert parse_config(f"[retention]\n{setting} = 0\n")
+
+
 @pytest.mark.parametrize("setting", ["http.timeout", "http.connect_timeout", "crawl.lease"])
 def test_what_must_end_some_time_cannot_be_0(setting: str) -> None:
     table, name = setting.split(".")

@@ -140,6 +140,25 @@ class DatabaseConfig(Settings, frozen=True):
     url_env: str = ""
 
 
+class RetentionConfig(Settings, frozen=True):
+    """How long what is over is kept; 0 = for ever.
+
+    `history`: what tags pointed at before, but for the last eight of each. `resolved`: findings
+    since they resolved, with their changes. `transitions`: changes, but for the last one of each
+    finding that stands. `crawls`: but for the last hundred of each registry. `ignores`: since
+    they expired. `audit`: who did and pushed what. `documents`: what nothing leads to any more,
+    since that was noticed.
+    """
+
+    history_s: Seconds = 0.0
+    resolved_s: Seconds = 0.0
+    transitions_s: Seconds = 0.0
+    crawls_s: Seconds = 365 * 86400.0
+    ignores_s: Seconds = 365 * 86400.0
+    audit_s: Seconds = 0.0
+    documents_s: Seconds = 7 * 86400.0
+
+
 class ProxyConfig(Settings, frozen=True):
     """A reverse proxy that says who somebody is, in `user_header`, from one of `addresses`.
 
@@ -216,6 +235,7 @@ class Config(msgspec.Struct, frozen=True):
     serve: ServeConfig = ServeConfig()
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
+    retention: RetentionConfig = RetentionConfig()
     policy: Policy = Policy()
     path: Path | None = None
     notices: tuple[str, ...] = ()

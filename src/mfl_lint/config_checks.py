@@ -11,7 +11,16 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from mfl_lint.config import OidcConfig, ProxyConfig, RegistryConfig, Scheme, ServeConfig
+import msgspec
+
+from mfl_lint.config import (
+    OidcConfig,
+    ProxyConfig,
+    RegistryConfig,
+    RetentionConfig,
+    Scheme,
+    ServeConfig,
+)
 from mfl_lint.core.access import EVERYONE, USERS, user_name
 from mfl_lint.core.errors import ConfigInvalid, Refused
 from mfl_lint.core.platform import KNOWN_PAIRS, Platform
@@ -19,6 +28,7 @@ from mfl_lint.core.reference import DEFAULT_REGISTRY, is_repository, is_tag
 
 MAX_GLOB: Final = 255
 MAX_MISTAKES: Final = 50
+_SHORTEST_KEPT_S: Final = 86400.0
 _LONGEST_SESSION_S: Final = 90 * 86400.0
 _NAME_OF_HOST: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?"
@@ -52,6 +62,17 @@ def _unknown(
             close = difflib.get_close_matches("/".join(pair), names, 1)
             hint = f'did you mean "{close[0]}"?' if close else "add it to policy.known_platforms"
             yield f"{key}: nothing is built for {str(platform)!r:.60}; {hint}"
+
+
+def check_retention(retention: RetentionConfig) -> None:
+    """Raise ConfigInvalid for what would be removed while it is needed."""
+    _refuse(
+        [
+            f"retention.{name.removesuffix('_s')}: keep it for a day at least, or for ever with 0"
+            for name, kept_s in msgspec.structs.asdict(retention).items()
+            if 0 < kept_s < _SHORTEST_KEPT_S
+        ]
+    )
 
 
 def check_registry(registry: RegistryConfig, key: str) -> None:

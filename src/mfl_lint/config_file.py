@@ -18,11 +18,12 @@ from mfl_lint.config import (
     DeepConfig,
     HttpConfig,
     RegistryConfig,
+    RetentionConfig,
     ScanConfig,
     ServeConfig,
     Settings,
 )
-from mfl_lint.config_checks import check_registry, check_serve
+from mfl_lint.config_checks import check_registry, check_retention, check_serve
 from mfl_lint.config_policy import PolicyTable, policy_of
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid
@@ -49,6 +50,7 @@ class File(Settings, frozen=True):
     serve: ServeConfig = ServeConfig()
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
+    retention: RetentionConfig = RetentionConfig()
     policy: PolicyTable = PolicyTable()
 
 
@@ -186,6 +188,8 @@ def _config(table: object, path: Path | None) -> Config:
         names.add(registry.name)
     with reading.gathering():
         check_serve(file.serve)
+    with reading.gathering():
+        check_retention(file.retention)
     policy = policy_of(file.policy, reading)
     reading.finish()
     return Config(
@@ -196,6 +200,7 @@ def _config(table: object, path: Path | None) -> Config:
         serve=file.serve,
         deep=file.deep,
         scan=file.scan,
+        retention=file.retention,
         policy=policy,
         path=path,
     )

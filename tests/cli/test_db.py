@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from mfl_lint.store.tables import SCHEMA
 from tests.cli.conftest import Command
 
 
 def test_a_database_is_created_once_and_then_is_as_it_should_be(command: Command) -> None:
-    assert (0, "The database upgraded: new to 0004.\n", "") == command("db", "upgrade")
-    assert (0, "The database is at schema 0004.\n", "") == command("db", "upgrade")
+    assert (0, f"The database upgraded: new to {SCHEMA}.\n", "") == command("db", "upgrade")
+    assert (0, f"The database is at schema {SCHEMA}.\n", "") == command("db", "upgrade")
     ran = command("db", "check")
     assert 0 == ran.code
     assert "findings                      0 rows" in ran.out

@@ -22,12 +22,13 @@ from mfl_lint.store.engine import open_store
 from mfl_lint.store.migrate import check, head, revision, upgrade
 from mfl_lint.store.tables import SCHEMA, metadata
 
+NUMBER = f"{int(SCHEMA) + 1:04}"
 NEXT = '''"""The next tables."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "{number}"
+down_revision = "{before}"
 
 def upgrade():
     op.create_table("later", sa.Column("id", sa.Integer(), primary_key=True))
@@ -64,8 +65,8 @@ def _tables(url: str) -> set[str]:
 def _next(folder: Path, end: str = "pass") -> Path:
     """Return a directory of migrations with one more."""
     shutil.copytree(migrations_path(), folder / "migrations")
-    more = folder / "migrations" / "versions" / "0005_next.py"
-    more.write_text(NEXT.format(end=end))
+    more = folder / "migrations" / "versions" / f"{NUMBER}_next.py"
+    more.write_text(NEXT.format(number=NUMBER, before=SCHEMA, end=end))
     return folder / "migrations"
 
 
@@ -136,7 +137,7 @@ def test_rebuilding_a_table_loses_no_row_that_points_at_it(empty_url: str, tmp_p
         "INSERT INTO registries (id, name, host, first_seen_at) VALUES (1, 'a', 'b', 0)",
         "INSERT INTO repositories (registry_id, name, first_seen_at) VALUES (1, 'c', 0)",
     )
-    assert "0005" == upgrade(empty_url, location=_next(tmp_path))
+    assert NUMBER == upgrade(empty_url, location=_next(tmp_path))
     assert ["b"] == _execute(empty_url, "SELECT address FROM registries")
     assert ["c"] == _execute(empty_url, "SELECT name FROM repositories WHERE registry_id = 1")
 
@@ -144,13 +145,13 @@ def test_rebuilding_a_table_loses_no_row_that_points_at_it(empty_url: str, tmp_p
 def test_a_newer_schema_is_refused_by_name_and_left_alone(empty_url: str, tmp_path: Path) -> None:
     upgrade(empty_url, location=_next(tmp_path))
     before = _tables(empty_url)
-    told = f"has schema 0005, newer than this release's {SCHEMA}: use the newer mfl-lint"
+    told = f"has schema {NUMBER}, newer than this release's {SCHEMA}: use the newer mfl-lint"
     for refuse in (upgrade, check):
         with pytest.raises(StoreError, match=told):
             refuse(empty_url)
     with pytest.raises(StoreError, match=told):
         asyncio.run(_open(empty_url))
-    assert ("0005", before) == (revision(empty_url), _tables(empty_url))
+    assert (NUMBER, before) == (revision(empty_url), _tables(empty_url))
 
 
 @pytest.mark.parametrize("damage", ["text", "noise", "cut", "header"])

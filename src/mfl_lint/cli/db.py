@@ -8,12 +8,17 @@ from pathlib import Path
 
 import click
 
-from mfl_lint.cli import exit_codes, options
+from mfl_lint.cli import db_size, exit_codes, options
 
 
 @click.group("db")
 def command() -> None:
-    """Create, upgrade, check, back up, restore and move the database."""
+    """Create, upgrade, check, back up, restore, move and measure the database."""
+
+
+command.add_command(db_size.stats)
+command.add_command(db_size.retain)
+command.add_command(db_size.compact)
 
 
 @command.command("upgrade")

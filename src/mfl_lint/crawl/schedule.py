@@ -16,7 +16,8 @@ from mfl_lint.config import RegistryConfig
 from mfl_lint.core.errors import ConfigInvalid
 
 _MAX_JITTER_S: Final = 600.0
-_LOOKS: Final = "looks"
+_BESIDES: Final = "besides:"
+_SOON_S: Final = 600.0
 
 Run = Callable[[str], Awaitable[None]]
 
@@ -70,7 +71,7 @@ class Schedule:
         """Make this the plan. A registry whose `last` crawl is longer ago than due runs now."""
         wanted = {registry.name: registry for registry in registries}
         for job in self._scheduler.get_jobs():
-            if job.id != _LOOKS and job.id not in wanted:
+            if not job.id.startswith(_BESIDES) and job.id not in wanted:
                 job.remove()
         for name, registry in wanted.items():
             trigger = trigger_of(registry, jitter)
@@ -82,10 +83,16 @@ class Schedule:
                 self._run, trigger, args=[name], id=name, replace_existing=True, next_run_time=first
             )
 
-    def every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` every so many seconds besides the crawls."""
-        trigger = IntervalTrigger(seconds=round(seconds), timezone=UTC)
-        self._scheduler.add_job(work, trigger, id=_LOOKS, replace_existing=True)
+    def every(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` every so many seconds besides the crawls, and in ten minutes at the latest."""
+        first = datetime.now(UTC) + timedelta(seconds=min(seconds, _SOON_S))
+        self._scheduler.add_job(
+            work,
+            IntervalTrigger(seconds=round(seconds), timezone=UTC),
+            id=f"{_BESIDES}{name}",
+            next_run_time=first,
+            replace_existing=True,
+        )
 
     def next_run(self, name: str) -> datetime | None:
         """Return when the registry is crawled next, None where nothing is planned."""

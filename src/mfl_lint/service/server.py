@@ -24,6 +24,7 @@ from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
 from mfl_lint.service.crawling import utc_now
+from mfl_lint.service.upkeep import RETAINED_EVERY_S, keep_within
 from mfl_lint.store import crawls, looks, registries
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
@@ -122,7 +123,8 @@ class Server:
     async def start(self) -> None:
         """Plan the crawls and begin."""
         await self._plan()
-        self._schedule.every(self._looks_every_s, self._drain)
+        self._schedule.every("looks", self._looks_every_s, self._drain)
+        self._schedule.every("retention", RETAINED_EVERY_S, self._retain)
         self._schedule.start()
 
     async def stop(self) -> None:
@@ -195,6 +197,11 @@ class Server:
     async def _drain(self) -> None:
         if not self._stopping:
             await asyncio.wait([self._begin(self._drain_looks())])
+
+    async def _retain(self) -> None:
+        if not self._stopping:
+            settings = self._crawler.config.retention
+            await asyncio.wait([self._begin(keep_within(self._store, settings, utc_now()))])
 
     async def _crawl(self, name: str, only: Sequence[str] | None = None) -> bool:
         """Crawl in turn, and log; a failure ends this crawl, never the service."""

@@ -97,6 +97,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor = connection.cursor()
         set_up_sqlite(cursor, _WAIT_S)
         cursor.execute("PRAGMA foreign_keys = OFF")
+        # Heeded while a file is empty only: what is removed later can be given back in steps.
+        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
         cursor.close()
 
     @event.listens_for(engine, "begin")

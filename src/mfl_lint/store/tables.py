@@ -26,6 +26,7 @@ from mfl_lint.store.place_tables import (
     documents,
     entries,
     layers,
+    orphans,
     presence,
     registries,
     repositories,
@@ -49,6 +50,7 @@ __all__ = [
     "leases",
     "look_requests",
     "metadata",
+    "orphans",
     "outbox",
     "presence",
     "push_audit",
@@ -63,4 +65,4 @@ __all__ = [
     "users",
 ]
 
-SCHEMA: Final = "0004"
+SCHEMA: Final = "0007"
