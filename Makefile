@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
+# `make bench ARGS=--quick`: the pages take it too.
+PAGES := $(filter --quick,$(ARGS))
 
 .PHONY: help demo test ordeal check lint bench format lock system clean
 
@@ -33,6 +35,7 @@ bench: $(VENV)/.ready-dev ## Print figures and ratios of this machine
 	@$(BIN)/python -m benchmarks.crawl $(ARGS)
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.deep
+	@$(BIN)/python -m benchmarks.pages $(PAGES)
 
 lock: $(VENV)/.ready-dev ## Resolve the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
+from mfl_lint.core.truth import FindingState
 from mfl_lint.store import tables
 from mfl_lint.store.counters import COLUMNS, column_of
+
+
+class Filled(NamedTuple):
+    """How much there is."""
+
+    repositories: int
+    tags: int
+    entries: int
+    findings: int
+    standing: int
 
 
 def check_counters(connection: Connection) -> None:
@@ -43,3 +54,19 @@ def _counted(connection: Connection, key: Any) -> dict[Any, tuple[int, ...]]:
         if column is not None:
             tally.setdefault(one, Counter())[column] += number
     return {one: tuple(counts[name] for name in COLUMNS) for one, counts in tally.items()}
+
+
+def measured(connection: Connection) -> Filled:
+    """Return how much there is."""
+
+    def count(table: Table, *where: Any) -> int:
+        return int(connection.scalar(select(func.count()).select_from(table).where(*where)) or 0)
+
+    stands = tables.findings.c.state != FindingState.RESOLVED.value
+    return Filled(
+        repositories=count(tables.repositories),
+        tags=count(tables.tags),
+        entries=count(tables.entries),
+        findings=count(tables.findings),
+        standing=count(tables.findings, stands),
+    )

@@ -12,18 +12,18 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, create_engine, func, select, update
+from sqlalchemy import Connection, Table, create_engine, update
 
-from benchmarks.counted import check_counters
+from benchmarks.counted import Filled, check_counters, measured
 from benchmarks.images import MANIFEST, PLATFORMS
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.records import CrawlStatus, Entry, TagState
-from mfl_lint.core.rule import Finding
+from mfl_lint.core.rule import Finding, Rule
 from mfl_lint.core.truth import Change, FindingState, Tracked
 from mfl_lint.rules import discover
 from mfl_lint.store import migrate, tables
@@ -43,16 +43,6 @@ _STATES: Final = (
     *(FindingState.UNKNOWN,) * 4,
     *(FindingState.RESOLVED,) * 10,
 )
-
-
-class Filled(NamedTuple):
-    """How much there is."""
-
-    repositories: int
-    tags: int
-    entries: int
-    findings: int
-    standing: int
 
 
 def repository_name(number: int) -> str:
@@ -76,27 +66,39 @@ def fill(file: Path, repositories: int, now: datetime) -> Filled:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         check_counters(connection)
-        made = _measured(connection)
+        made = measured(connection)
     engine.dispose()
     return made
 
 
-def _measured(connection: Connection) -> Filled:
-    def count(table: Table, *where: Any) -> int:
-        return int(connection.scalar(select(func.count()).select_from(table).where(*where)) or 0)
-
-    stands = tables.findings.c.state != FindingState.RESOLVED.value
-    return Filled(
-        repositories=count(tables.repositories),
-        tags=count(tables.tags),
-        entries=count(tables.entries),
-        findings=count(tables.findings),
-        standing=count(tables.findings, stands),
-    )
-
-
 def _platform_name(at: int) -> str:
     return "/".join(filter(None, map(PLATFORMS[at].get, ("os", "architecture", "variant"))))
+
+
+def _fault(rule: Rule, tag: int, number: int) -> Finding:
+    repository, name = repository_name(tag // TAGS), tag_name(tag % TAGS)
+    at = number % len(PLATFORMS)
+    reference, digest, platform = (
+        f"{HOST}/{repository}:{name}",
+        _digest("child", tag, at),
+        _platform_name(at),
+    )
+    return Finding(
+        rule=rule.id,
+        slug=rule.slug,
+        severity=rule.severity,
+        registry=REGISTRY,
+        repository=repository,
+        tag=name,
+        reference=reference,
+        digest=digest,
+        platform=platform,
+        position=at,
+        subject=platform,
+        message=f"entry {at} says {platform}, its config says linux/amd64 ({number})",
+        fix=f"docker buildx imagetools create --tag {reference} {HOST}/{repository}@{digest}",
+        fingerprint=hashlib.sha256(f"finding {number}".encode()).hexdigest(),
+    )
 
 
 def _entry(at: int) -> Entry:
@@ -233,36 +235,11 @@ class _Filling:
             yield self._finding(number, number // 2 * _FINDINGS_A_TAG + which)
 
     def _finding(self, tag: int, number: int) -> dict[str, Any]:
-        repository, name = repository_name(tag // TAGS), tag_name(tag % TAGS)
         rule = self._rules[number * 31 % len(self._rules)]
         state = _STATES[number * 37 % len(_STATES)]
-        at = number % len(PLATFORMS)
-        reference, digest = f"{HOST}/{repository}:{name}", _digest("child", tag, at)
-        seen = self._ago(number)
-        finding = Finding(
-            rule=rule.id,
-            slug=rule.slug,
-            severity=rule.severity,
-            registry=REGISTRY,
-            repository=repository,
-            tag=name,
-            reference=reference,
-            digest=digest,
-            platform=_platform_name(at),
-            position=at,
-            subject=_platform_name(at),
-            message=f"entry {at} says {_platform_name(at)}, its config says linux/amd64 ({number})",
-            fix=f"docker buildx imagetools create --tag {reference} {HOST}/{repository}@{digest}",
-            fingerprint=hashlib.sha256(f"finding {number}".encode()).hexdigest(),
-        )
-        tracked = Tracked(
-            finding,
-            state,
-            first_seen_at=seen,
-            last_confirmed_at=self._now - timedelta(hours=1),
-            resolved_at=self._now - timedelta(hours=1) if state is FindingState.RESOLVED else None,
-            sequence=1,
-        )
+        seen, checked = self._ago(number), self._now - timedelta(hours=1)
+        ended = checked if state is FindingState.RESOLVED else None
+        tracked = Tracked(_fault(rule, tag, number), state, seen, checked, ended, sequence=1)
         self._count(tag, rule.id, column_of(rule.severity.value, state.value))
         return finding_row(tracked) | {
             "registry_id": 1,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final, Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 
 _FLAGS: Final = (
     "--headless",
@@ -23,12 +23,20 @@ _FLAGS: Final = (
 )
 _RULESETS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _AXE_OPTIONS: Final = {"runOnly": _RULESETS, "resultTypes": ["violations"]}
-_FOCUS: Final = "document.activeElement.outerHTML"
+_FOCUS: Final = "document.activeElement === document.body ? '' : document.activeElement.outerHTML"
 _RING: Final = "getComputedStyle(document.activeElement).outlineStyle"
 
 Mode = tuple[Literal["light", "dark"], int]
 MODES: Final[tuple[Mode, ...]] = (("light", 1366), ("dark", 390))
 NARROW: Final[tuple[Mode, ...]] = (("light", 390),)
+# Keeps in `noted` what the page of a crawl says of its progress, from now on.
+NOTE_PROGRESS: Final = """() => {
+  window.noted = [];
+  new MutationObserver(() => {
+    const done = document.querySelector(".progress-line strong").textContent;
+    if (noted.at(-1) !== done) noted.push(done);
+  }).observe(document.body, { childList: true, subtree: true });
+}"""
 
 
 @asynccontextmanager
@@ -104,3 +112,10 @@ async def reach(page: Page, text: str) -> None:
             assert "none" != await page.evaluate(_RING)
             return
     raise AssertionError(f"the keyboard does not reach {text!r}")
+
+
+async def without_polling(route: Route) -> None:
+    """Send a page whose script then asks for nothing unless an event says so."""
+    answer = await route.fetch()
+    text = (await answer.text()).replace('data-every="5"', 'data-every="9999"')
+    await route.fulfill(response=answer, body=text)

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import aiohttp
+from playwright.async_api import Page
 
 from tests.builders import DOCKER, Built, attestation, image, index
 from tests.e2e.commands import Done, MflLint, Started, run
@@ -165,3 +167,14 @@ async def grown(folder: Path, registry: DockerRegistry) -> Company:
     await company.crawl()
     await company.crawl()
     return company
+
+
+async def sign_in(page: Page, company: Company, name: str, wanted: str = "/") -> None:
+    """Sign in by the form, which leads to what was wanted."""
+    await page.goto(f"{company.address}{wanted}")
+    if "/login" not in page.url:
+        await page.goto(f"{company.address}/login?next={quote(wanted, safe='')}")
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(lambda url: "/login" not in url)

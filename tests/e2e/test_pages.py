@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, StorageState, expect
+from playwright.async_api import Browser, Page, StorageState, expect
 
-from tests.browser import problems_of, reach, shown_problems
-from tests.e2e.company import PASSWORD, Company, grown, opened
+from tests.browser import NOTE_PROGRESS, problems_of, reach, shown_problems, without_polling
+from tests.e2e.company import PASSWORD, Company, grown, opened, sign_in
 from tests.servers import DockerRegistry
 from tests.web.test_access import TABLE
 
@@ -79,17 +79,6 @@ async def company(
         yield company
 
 
-async def sign_in(page: Page, company: Company, name: str, wanted: str = "/") -> None:
-    """Sign in by the form, which leads to what was wanted."""
-    await page.goto(f"{company.address}{wanted}")
-    if "/login" not in page.url:
-        await page.goto(f"{company.address}/login?next={wanted}")
-    await page.get_by_label("Name").fill(name)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(f"{company.address}{wanted}")
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def admin(browser: Browser, company: Company) -> StorageState:
     """Return the cookies of an admin who signed in."""
@@ -98,22 +87,6 @@ async def admin(browser: Browser, company: Company) -> StorageState:
     state = await context.storage_state()
     await context.close()
     return state
-
-
-_NOTE: Final = """() => {
-  window.noted = [];
-  new MutationObserver(() => {
-    const done = document.querySelector(".progress-line strong").textContent;
-    if (noted.at(-1) !== done) noted.push(done);
-  }).observe(document.body, { childList: true, subtree: true });
-}"""
-
-
-async def without_polling(route: Route) -> None:
-    """Send a page whose script then asks for nothing unless an event says so."""
-    answer = await route.fetch()
-    text = (await answer.text()).replace('data-every="5"', 'data-every="9999"')
-    await route.fulfill(response=answer, body=text)
 
 
 async def test_a_first_crawl_is_followed_live_by_its_events(
@@ -131,7 +104,7 @@ async def test_a_first_crawl_is_followed_live_by_its_events(
         await page.route(re.compile(rf"^{new.address}/crawls/\d+$"), without_polling)
         await page.click("tbody th a >> text=company")
         await expect(page.locator("main[data-every='9999'] h1")).to_contain_text("of company")
-        await page.evaluate(_NOTE)
+        await page.evaluate(NOTE_PROGRESS)
         await expect(page.locator(".head .chip")).to_have_text("done", timeout=60_000)
         noted = [int(one) for one in await page.evaluate("window.noted")]
         assert (11, sorted(set(noted)), True) == (noted[-1], noted, len(noted) > 2)
@@ -170,7 +143,7 @@ async def test_what_is_broken_is_mended_by_what_the_pages_say(
     await expect(finding).to_have_count(0)
     await page.click("nav >> text=Overview")
     changes = page.locator(".change.resolved", has_text="shop/checkout:latest")
-    await expect(changes.filter(has_text="MFL101")).to_have_count(1)
+    await expect(changes.filter(has_text="platform-contradicts-config")).to_have_count(1)
     await context.close()
 
 
@@ -233,6 +206,10 @@ async def test_the_way_is_the_same_without_scripts(browser: Browser, company: Co
     await page.get_by_role("button", name="Sign out").click()
     await page.goto(f"{company.address}/t/company/platform/gateway:latest")
     await expect(page.locator(".error-number")).to_have_text("404")
+    await page.get_by_role("link", name="Overview").first.click()
+    await expect(page.locator("main")).not_to_contain_text("company")
+    await page.get_by_role("link", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     await context.close()
 
 

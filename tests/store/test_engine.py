@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from mfl_lint.core.errors import ConfigInvalid, StoreError
-from mfl_lint.store import dump, looks, observations
+from mfl_lint.store import dump, looks, observations, views
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.migrate import upgrade
 from mfl_lint.store.statements import one_row, run
@@ -230,3 +230,36 @@ async def test_a_dropped_connection_is_an_error_and_the_next_call_works(
         await observations.record(store, held, batch(write("v2")))
         await asyncio.to_thread(_terminate_all, fresh_postgresql)
         assert 2 == await _tags(store)
+
+
+async def test_what_reads_a_page_sees_one_state_however_often_it_reads(store: Store) -> None:
+    held = await lease(store)
+    counted, recorded = threading.Event(), threading.Event()
+
+    async def page(reading: Store) -> tuple[int, bool, int, int]:
+        nobody = reading.seeing(frozenset())
+        first = await _tags(reading)
+        counted.set()
+        seen = await views.registries(nobody)
+        return first, recorded.wait(10), await _tags(reading), len(seen)
+
+    reading = asyncio.create_task(store.read_at_once(page))
+    await asyncio.to_thread(counted.wait, 10)
+    await observations.record(store, held, batch(write()))
+    recorded.set()
+    assert (0, True, 0, 0) == await reading
+    assert 1 == await _tags(store)
+
+
+async def test_what_reads_a_page_neither_waits_nor_writes(store: Store) -> None:
+    async def waits(reading: Store) -> None:
+        await asyncio.sleep(0)
+
+    async def writes(reading: Store) -> None:
+        await reading.write(lambda connection: None)
+
+    with pytest.raises(RuntimeError, match="waited for something else"):
+        await store.read_at_once(waits)
+    with pytest.raises(RuntimeError, match="nothing is written"):
+        await store.read_at_once(writes)
+    assert 0 == await store.read_at_once(_tags)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, event
 
+from benchmarks.recorded import recorded
 from mfl_lint.core.errors import CursorInvalid
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.platform import Platform
@@ -160,26 +162,23 @@ async def test_every_order_is_an_index_s(upgraded_file: Path, tmp_path: Path, or
     file = shutil.copyfile(upgraded_file, tmp_path / "orders.db")
     async with open_store(f"sqlite:///{file}") as store:
         await fill(store)
-        plans = await plans_of(store, order)
+    plans = await plans_of(Path(file), order)
     assert [line for line in plans if "tags USING INDEX" in line]
     given = [line for line in plans if "SCAN json_each" not in line]
     assert [] == [line for line in given if "TEMP B-TREE" in line or line.startswith("SCAN")]
 
 
-async def plans_of(store: Store, order: Order) -> list[str]:
+async def plans_of(file: Path, order: Order) -> list[str]:
     """Return how SQLite goes about the second page of tags in an order."""
-    first = await tags_page(store, *PLACE, order=order, limit=1)
-    plans: list[str] = []
-
-    def explain(
-        connection: Connection, cursor: Any, statement: str, given: Any, *_: object
-    ) -> None:
-        if "ORDER BY tags." in statement:
-            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", given)
-            plans.extend(str(row[3]) for row in cursor.fetchall())
-
-    engine = store._reader.engine
-    event.listen(engine, "before_cursor_execute", explain)
-    await tags_page(store, *PLACE, order=order, cursor=first.next_cursor, limit=1)
-    event.remove(engine, "before_cursor_execute", explain)
-    return plans
+    with recorded() as said:
+        async with open_store(f"sqlite:///{file}") as store:
+            first = await tags_page(store, *PLACE, order=order, limit=1)
+            said.clear()
+            await tags_page(store, *PLACE, order=order, cursor=first.next_cursor, limit=1)
+            asked = [one for one in said if "ORDER BY tags." in one[0]]
+    with closing(sqlite3.connect(file)) as connection:
+        return [
+            str(row[3])
+            for statement, given in asked
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", given)
+        ]

@@ -112,8 +112,17 @@ async def test_hostile_pages_run_nothing_and_fit(page: Page, hostile_url: str) -
 
 async def test_empty_pages_are_accessible_and_fit(page: Page, empty_url: str) -> None:
     async with served(empty_url) as client:
-        paths = ("/", "/findings", "/crawls", "/rules", "/matrix", "/search?q=x")
-        assert [] == await problems_of(page, urls_of(client, paths), NARROW)
+        paths = (
+            "/",
+            "/findings",
+            "/crawls",
+            "/matrix",
+            "/search?q=x",
+            "/ignores",
+            "/scans",
+            "/audit",
+        )
+        assert [] == await problems_of(page, urls_of(client, paths))
 
 
 async def test_what_is_wrong_with_a_page_is_seen(page: Page, filled_url: str) -> None:

@@ -152,7 +152,7 @@ def test_what_no_entry_explains_makes_every_platform_uncertain() -> None:
 def test_a_rule_that_could_not_decide_leaves_the_tag_uncertain() -> None:
     item = row_of(entry(0, AMD64), unsettled=True)
 
-    said = "a rule could not decide at the last look"
+    said = "a rule could not decide at the last look, the next one may"
     assert ("unknown", said) == (item.state, item.detail)
     assert {"linux/amd64": "unknown"} == states(item)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
-from tests.web.conftest import Client
+from benchmarks.recorded import recorded
+from tests.web.conftest import Client, served
 
 LARGE = ("tags", "findings", "entries", "transitions", "documents", "presence", "tag_history")
 # These hold only what they are asked for.
@@ -62,21 +61,15 @@ PATHS = (
 )
 
 
-@contextmanager
-def heard() -> Iterator[list[tuple[str, Any]]]:
-    """Yield the statements that any engine is given meanwhile, with their parameters."""
-    found: list[tuple[str, Any]] = []
+Heard = list[tuple[str, Any]]
 
-    def hear(*given: Any) -> None:
-        _, _, statement, parameters, _, many = given
-        if not many:
-            found.append((statement, parameters))
 
-    event.listen(Engine, "before_cursor_execute", hear)
-    try:
-        yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", hear)
+@pytest.fixture
+async def listened(filled_url: str) -> AsyncIterator[tuple[Client, Heard]]:
+    """Yield a client of the filled store, and all statements that its database is given."""
+    with recorded() as found:
+        async with served(filled_url) as client:
+            yield client, found
 
 
 def whole_tables(connection: sqlite3.Connection, statement: str, parameters: Any) -> list[str]:
@@ -94,25 +87,28 @@ def whole_tables(connection: sqlite3.Connection, statement: str, parameters: Any
     return found
 
 
-async def statements_of(client: Client, path: str) -> list[tuple[str, Any]]:
+async def statements_of(listened: tuple[Client, Heard], path: str) -> Heard:
     """Return what a path asks of the database, on its first page and on its second."""
+    client, found = listened
     joint = "&" if "?" in path else "?"
-    with heard() as found:
-        answer = await client.get(f"/api/v1{path}")
-        assert 200 == answer.status, path
-        if "next_cursor" in await answer.text():
-            paged = await client.get(f"/api/v1{path}{joint}limit=1")
-            cursor = (await paged.json()).get("next_cursor")
-            if cursor is not None:
-                await client.get(f"/api/v1{path}{joint}limit=1&cursor={cursor}")
+    found.clear()
+    answer = await client.get(f"/api/v1{path}")
+    assert 200 == answer.status, path
+    if "next_cursor" in await answer.text():
+        paged = await client.get(f"/api/v1{path}{joint}limit=1")
+        cursor = (await paged.json()).get("next_cursor")
+        if cursor is not None:
+            await client.get(f"/api/v1{path}{joint}limit=1&cursor={cursor}")
     return [one for one in found if one[0].lstrip().upper().startswith(("SELECT", "WITH"))]
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_no_list_reads_a_whole_table(client: Client, filled_url: str, path: str) -> None:
+async def test_no_list_reads_a_whole_table(
+    listened: tuple[Client, Heard], filled_url: str, path: str
+) -> None:
     connection = sqlite3.connect(filled_url.removeprefix("sqlite:///"))
     try:
-        asked = await statements_of(client, path)
+        asked = await statements_of(listened, path)
         assert asked
         wrong = [step for one in asked for step in whole_tables(connection, *one)]
     finally:
@@ -133,13 +129,13 @@ async def test_no_list_reads_a_whole_table(client: Client, filled_url: str, path
     ],
 )
 async def test_a_list_is_read_through_the_index_that_was_made_for_it(
-    client: Client, filled_url: str, path: str, index: str
+    listened: tuple[Client, Heard], filled_url: str, path: str, index: str
 ) -> None:
     connection = sqlite3.connect(filled_url.removeprefix("sqlite:///"))
     try:
         plans = [
             str(row[3])
-            for statement, parameters in await statements_of(client, path)
+            for statement, parameters in await statements_of(listened, path)
             for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
         ]
     finally:

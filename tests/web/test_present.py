@@ -9,9 +9,10 @@ import pytest
 
 from mfl_lint.core.policy import Policy, Severity
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
-from mfl_lint.core.views import Counts, RegistryView
+from mfl_lint.core.views import BrokenTag, Counts, RegistryView, Told
 from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web import present
+from mfl_lint.web.items import ChangeItem
 from tests.web.filled_store import RULES
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -65,3 +66,41 @@ def test_a_rule_is_shown_as_the_policy_has_it() -> None:
     item = present.rule_item(rule, policy, Counts())
 
     assert ("info", rule.severity, True) == (item.severity, item.default_severity, item.disabled)
+
+
+def change(tag: str, what: str, rule: str = "MFL101") -> ChangeItem:
+    """Return what happened to a finding of a tag."""
+    return ChangeItem(
+        id="",
+        change=what,
+        at=NOW,
+        reason="",
+        rule=rule,
+        slug="",
+        severity="error",
+        registry="hub",
+        repository="team/app",
+        tag=tag,
+        platform="",
+        message="",
+        page=f"/t/hub/team/app:{tag}",
+    )
+
+
+def test_changes_stand_together_where_the_same_became_of_one_tag() -> None:
+    told = [
+        change("v1", "opened"),
+        change("v1", "opened", "MFL401"),
+        change("v1", "resolved"),
+        change("v2", "resolved"),
+        change("v1", "opened"),
+    ]
+    groups = [[told[0], told[1]], [told[2]], [told[3]], [told[4]]]
+    assert groups == present.together(told)
+
+
+def test_what_is_wrong_with_a_tag_is_said_once() -> None:
+    told = Told("MFL501", "platform-lost", "")
+    other = Told("MFL201", "dangling-digest", "linux/arm64")
+    broken = BrokenTag("hub", "team/app", "v1", Counts(error=3), NOW, (told, told, other))
+    assert (told, other) == present.broken_item(broken).faults

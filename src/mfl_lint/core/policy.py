@@ -87,9 +87,13 @@ class Ignore(msgspec.Struct, frozen=True):
 
     def covers(self, rule: str, registry: str, repository: str, tag: str, now: datetime) -> bool:
         """Say whether the ignore applies to such a finding at `now`."""
+        holds = self.expires is None or now < self.expires
+        return holds and self.names(rule, registry, repository, tag)
+
+    def names(self, rule: str, registry: str, repository: str, tag: str) -> bool:
+        """Say whether the ignore is for such a finding, whenever it holds."""
         return (
-            (self.expires is None or now < self.expires)
-            and glob_matches(self.rule, rule)
+            glob_matches(self.rule, rule)
             and glob_matches(self.registry, registry)
             and glob_matches(self.repository, repository)
             and glob_matches(self.tag, tag)

@@ -11,9 +11,9 @@ SQLite and of the network, which cost such a crawl more than the transactions th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -21,6 +21,7 @@ from sqlalchemy import URL, Connection, create_engine, event, inspect, text
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.store.addresses import parse_address, shown, sqlite_file
+from mfl_lint.store.glance import Glance
 from mfl_lint.store.lanes import Lane
 from mfl_lint.store.tables import SCHEMA
 from mfl_lint.store.turns import Turns
@@ -50,19 +51,21 @@ class Store:
         writer: Lane | Writer,
         reader: Lane,
         sees: frozenset[str] | None = None,
+        glance: Glance | None = None,
     ) -> None:
         self.name = name
         self.sees = sees
         self.dialect = writer.engine.dialect.name
         self._writer = writer
         self._reader = reader
+        self._glance = glance
 
     def seeing(self, registries: frozenset[str]) -> Store:
         """Return the same store for somebody who sees these registries only.
 
         Whatever is read from it to be shown leaves out all others, as if they were not there.
         """
-        return Store(self.name, self._writer, self._reader, registries)
+        return Store(self.name, self._writer, self._reader, registries, self._glance)
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -70,11 +73,62 @@ class Store:
         """Return what `work` returns from a transaction that sees one state and keeps nothing."""
         return await self._reader.read(lambda connection: work(connection, *args, **kwargs))
 
+    async def read_at_once(self, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+        """Return what `work` returns, which reads one state of the database, however often.
+
+        It runs whole in one transaction, and waits for nothing but that: in the event loop where
+        SQLite has it at once, else (again) in a reader's thread.
+        """
+        parts = (self.name, self._writer, self._reader, self.sees)
+
+        def whole(connection: Connection) -> T:
+            return _run_whole(work(_Moment(connection, *parts)))
+
+        if self._glance is not None:
+            with suppress(StoreError):
+                return await self._glance.read(whole)
+        return await self._reader.read(whole)
+
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return what `work` returns: committed at its end, rolled back on errors."""
         return await self._writer.write(lambda connection: work(connection, *args, **kwargs))
+
+
+class _Moment(Store):
+    """A store within a transaction, in its thread: it reads at once, and is not written to."""
+
+    def __init__(self, connection: Connection, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._connection = connection
+
+    def seeing(self, registries: frozenset[str]) -> Store:
+        """Return the same for somebody who sees these registries only."""
+        return _Moment(self._connection, self.name, self._writer, self._reader, registries)
+
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what `work` returns."""
+        return work(self._connection, *args, **kwargs)
+
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Refuse."""
+        raise RuntimeError("nothing is written while a page is read")
+
+
+def _run_whole(reading: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns that has nothing to wait for."""
+    try:
+        reading.send(None)
+    except StopIteration as ended:
+        value: T = ended.value
+        return value
+    reading.close()
+    raise RuntimeError("what reads a page waited for something else than the database")
 
 
 def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:
@@ -113,13 +167,14 @@ def _sqlite_lane(
 
 def _lanes(
     name: str, address: URL, busy_timeout_s: float, turns: Turns | None, *, at_once: bool
-) -> tuple[Lane | Writer, Lane]:
-    """Return the lane for writing and the one for reading; `turns` are SQLite's."""
+) -> tuple[Lane | Writer, Lane, Glance | None]:
+    """Return the lanes for writing, for reading, and for short reads; `turns` are SQLite's."""
     if turns is not None:
-        lane = partial(_sqlite_lane, name, address, at_once=at_once)
+        lane = partial(_sqlite_lane, name, address)
         return (
-            Writer(lane(1, "BEGIN IMMEDIATE", busy_timeout_s), turns),
-            lane(1 if at_once else _READERS, "BEGIN", busy_timeout_s),
+            Writer(lane(1, "BEGIN IMMEDIATE", busy_timeout_s, at_once=at_once), turns),
+            lane(1 if at_once else _READERS, "BEGIN", busy_timeout_s, at_once=at_once),
+            None if at_once else Glance(lane(1, "BEGIN", 0.0, at_once=True)),
         )
     writer = create_engine(
         address,
@@ -132,7 +187,7 @@ def _lanes(
     one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     threads = ThreadPoolExecutor(_CONNECTIONS, "store")
     reader = writer.execution_options(**one_state)
-    return Lane(name, writer, threads), Lane(name, reader, threads)
+    return Lane(name, writer, threads), Lane(name, reader, threads), None
 
 
 def stored_revision(connection: Connection) -> str | None:
@@ -191,14 +246,16 @@ async def open_store(
         raise StoreError(f"there is no database {file}: {_UPGRADE} creates it")
     name = shown(address)
     turns = Turns(file, busy_timeout_s) if file is not None else None
-    writer, reader = _lanes(name, address, busy_timeout_s, turns, at_once=at_once)
+    writer, reader, glance = _lanes(name, address, busy_timeout_s, turns, at_once=at_once)
     try:
-        store = Store(name, writer, reader)
+        store = Store(name, writer, reader, glance=glance)
         await _check_opened(store)
         yield store
     finally:
         # Without an await: nothing that is cancelled a second time leaves connections open.
         reader.close()
+        if glance is not None:
+            glance.close()
         writer.close()
         if turns is not None:
             turns.close()

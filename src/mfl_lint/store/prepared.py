@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, bindparam
 from sqlalchemy.ext.compiler import compiles
@@ -19,6 +19,8 @@ from mfl_lint.store.columns import Many, plain
 
 Given = Mapping[str, Any]
 Read = Callable[[Any], Any]
+T = TypeVar("T")
+Make = Callable[[Read, tuple[Any, ...]], T]
 
 
 class _Among(FunctionElement[Any]):
@@ -83,17 +85,14 @@ class _Ready:
             return made
         return dict(zip((name for name, _ in self._plan), made, strict=True))
 
-    def rows(self, found: Sequence[Sequence[Any]]) -> list[Any]:
-        """Return the driver's rows as values with names."""
+    def row(self, values: Sequence[Any]) -> Any:
+        """Return a row of the driver's as values with names."""
         if not self._readers:
-            return [self._row(values) for values in found]
-        read: list[Any] = []
-        for values in found:
-            changed = list(values)
-            for at, reader in self._readers:
-                changed[at] = reader(changed[at])
-            read.append(self._row(changed))
-        return read
+            return self._row(values)
+        changed = list(values)
+        for at, reader in self._readers:
+            changed[at] = reader(changed[at])
+        return self._row(changed)
 
 
 class Prepared:
@@ -117,7 +116,17 @@ class Prepared:
         ready = self._of(connection.dialect)
         cursor = connection.connection.cursor()
         cursor.execute(ready.sql, ready.bound(given))
-        return ready.rows(cursor.fetchall())
+        return [ready.row(values) for values in cursor.fetchall()]
+
+    def made(self, connection: Connection, make: Make[T], /, **given: object) -> list[T]:
+        """Return what is made of each row: `make` is given how it is read, and what is read.
+
+        The driver's own values can be hashed, so that `make` may remember what it made of them.
+        """
+        ready = self._of(connection.dialect)
+        cursor = connection.connection.cursor()
+        cursor.execute(ready.sql, ready.bound(given))
+        return [make(ready.row, tuple(values)) for values in cursor.fetchall()]
 
     def one(self, connection: Connection, /, **given: object) -> Any:
         """Return the only row, None if there is none."""

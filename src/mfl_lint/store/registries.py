@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Select, func, select, true, update
+from sqlalchemy import Connection, Executable, Select, bindparam, func, select, true, update
 
 from mfl_lint.config import RegistryConfig
 from mfl_lint.core.observation import LookState
@@ -17,7 +17,15 @@ from mfl_lint.store.counters import COLUMNS, Tally, add_to_registry, count_stand
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import Rows, insert_new, upsert
 from mfl_lint.store.rows import summary
-from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id, run, visible
+from mfl_lint.store.statements import (
+    Sighted,
+    all_rows,
+    chunks,
+    fetch_in,
+    registry_id,
+    run,
+    visible,
+)
 
 _REPOSITORIES = tables.repositories
 _REGISTRIES = tables.registries
@@ -162,12 +170,17 @@ async def repositories(
     return tuple(repository_state(row) for row in await store.read(all_rows, query))
 
 
+_ONE: Final = Sighted(
+    states_query().where(
+        _REGISTRIES.c.name == bindparam("registry"), _REPOSITORIES.c.name == bindparam("repository")
+    )
+)
+
+
 async def repository(store: Store, registry: str, name: str) -> RepositoryState | None:
     """Return one repository, None if it was never seen."""
-    query = visible(store.sees, states_query())
-    query = query.where(_REGISTRIES.c.name == registry, _REPOSITORIES.c.name == name)
-    row = await store.read(one_row, query)
-    return None if row is None else repository_state(row)
+    rows = await store.read(_ONE.rows, store.sees, registry=registry, repository=name)
+    return repository_state(rows[0]) if rows else None
 
 
 async def names_with_tags(

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.store.prepared import among
+from mfl_lint.store.prepared import Prepared, among
 from mfl_lint.store.tables import registries
 
 T = TypeVar("T")
@@ -85,6 +85,22 @@ def registry_id(connection: Connection, name: str) -> int:
 def visible(sees: Collection[str] | None, query: Select[Any]) -> Select[Any]:
     """Return the query of rows in their registries, without those that nobody may know of here."""
     return query if sees is None else query.where(registries.c.name.in_(sees))
+
+
+class Sighted:
+    """A statement that is worked out once for who sees everything, and once for all others."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        self._whole: Final = Prepared(query)
+        self._narrowed: Final = Prepared(query.where(among(registries.c.name, "sees")))
+
+    def rows(
+        self, connection: Connection, sees: Collection[str] | None, /, **given: object
+    ) -> list[Any]:
+        """Return the rows that may be known of."""
+        if sees is None:
+            return self._whole.rows(connection, **given)
+        return self._narrowed.rows(connection, sees=sees, **given)
 
 
 def is_pattern(glob: str) -> bool:

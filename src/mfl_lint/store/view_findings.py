@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    bindparam,
     func,
     literal_column,
     or_,
@@ -21,24 +24,24 @@ from sqlalchemy import (
 )
 
 from mfl_lint.core.policy import Severity
-from mfl_lint.core.truth import Change, FindingState, Transition
+from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import (
     Counts,
     DayCounts,
     FindingFilter,
     FindingView,
     Page,
-    TransitionView,
 )
 from mfl_lint.store import tables
-from mfl_lint.store.columns import micros
+from mfl_lint.store.columns import Time, micros
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
+from mfl_lint.store.prepared import Prepared, Read, among
 from mfl_lint.store.rows import WEIGHTS, finding_value
-from mfl_lint.store.statements import all_rows, is_pattern, matches, visible
-from mfl_lint.store.tables import findings, registries, repositories, tags, transitions
+from mfl_lint.store.statements import Sighted, all_rows, is_pattern, matches, visible
+from mfl_lint.store.tables import findings, registries, repositories, tags
 
 _WATCHED: Final = (
     registries.c.watched.is_(true())
@@ -48,7 +51,8 @@ _WATCHED: Final = (
 # In the words of the indexes of what stands: with a parameter they would not be used.
 STANDS: Final = text("findings.state <> 'resolved'")
 _WORST: Final = (findings.c.weight, findings.c.first_seen_at, findings.c.id)
-_NEWEST: Final = (transitions.c.at, transitions.c.id)
+_PLACE: Final = ("weight", "seen", "number")
+_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 async def findings_page(
@@ -59,19 +63,54 @@ async def findings_page(
     limit: int = 50,
 ) -> Page[FindingView]:
     """Return findings, worst first, then newest."""
-    query = visible(store.sees, _filtered(store.dialect, filter)).order_by(
-        *(column.desc() for column in _WORST)
-    )
+    given: dict[str, object] = {"most": limit + 1}
+    given |= {"seen_after": filter.seen_after, "seen_before": filter.seen_before}
+    if store.sees is not None:
+        given["sees"] = store.sees
     if cursor is not None:
-        weight, seen, number = read_cursor(cursor, int, int, int)
+        place = read_cursor(cursor, int, int, int)
+        given |= dict(zip(_PLACE, place, strict=True))
+    statement = _statement(
+        store.dialect, _timeless(filter), store.sees is not None, cursor is not None
+    )
+    found = await store.read(statement.made, _viewed, **given)
+    return page(found, limit, lambda one: one[0], lambda one: one[1])
+
+
+def _timeless(wanted: FindingFilter) -> FindingFilter:
+    """Return the filter with the same time in place of each that is given: these are many."""
+    if wanted.seen_after is None and wanted.seen_before is None:
+        return wanted
+    return msgspec.structs.replace(
+        wanted,
+        seen_after=wanted.seen_after and _SOME_TIME,
+        seen_before=wanted.seen_before and _SOME_TIME,
+    )
+
+
+@lru_cache(maxsize=64)
+def _statement(dialect: str, wanted: FindingFilter, *parts: bool) -> Prepared:
+    """Return what reads a page; pages that people leave open ask for the same again and again."""
+    sees, goes_on = parts
+    query = _filtered(dialect, wanted).order_by(*(column.desc() for column in _WORST))
+    if sees:
+        query = query.where(among(registries.c.name, "sees"))
+    if goes_on:
         exact = (_WORST[0], type_coerce(_WORST[1], BigInteger), _WORST[2])
-        query = query.where(tuple_(*exact) < tuple_(weight, seen, number))
-    rows = await store.read(all_rows, query.limit(limit + 1))
-    return page(rows, limit, _view, lambda row: (row.weight, micros(row.first_seen_at), row.id))
+        behind = (bindparam(name, type_=BigInteger) for name in _PLACE)
+        query = query.where(tuple_(*exact) < tuple_(*behind))
+    return Prepared(query.limit(bindparam("most", type_=BigInteger)))
+
+
+@lru_cache(maxsize=4096)
+def _viewed(read: Read, values: tuple[Any, ...]) -> tuple[FindingView, tuple[int, int, int]]:
+    """Return a finding and its place in the list; most are what they were when last read."""
+    row = read(values)
+    return _view(row), (row.weight, micros(row.first_seen_at), row.id)
 
 
 def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
-    """Return the query of the findings that a filter lets through."""
+    """Return the query of the findings that a filter lets through; times are parameters."""
     query = findings_in_place(_WATCHED.label("in_view"))
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
@@ -82,22 +121,22 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     for column, glob in globs:
         if glob:
             query = query.where(matches(dialect, column, glob))
-    query = _narrowed(dialect, query, wanted.repository, wanted.rule)
+    query = narrowed(dialect, query, wanted.repository, wanted.rule)
     if wanted.severities:
         chosen = [WEIGHTS[Severity(name)] for name in wanted.severities]
-        query = query.where(findings.c.weight.in_(chosen))
+        query = query.where(or_(*(findings.c.weight == one for one in chosen)))
     if wanted.states:
-        query = query.where(findings.c.state.in_(wanted.states))
+        query = query.where(or_(*(findings.c.state == one for one in wanted.states)))
         if FindingState.RESOLVED not in wanted.states:
             query = query.where(STANDS)
     if wanted.seen_after is not None:
-        query = query.where(findings.c.first_seen_at >= wanted.seen_after)
+        query = query.where(findings.c.first_seen_at >= bindparam("seen_after", type_=Time))
     if wanted.seen_before is not None:
-        query = query.where(findings.c.first_seen_at <= wanted.seen_before)
+        query = query.where(findings.c.first_seen_at <= bindparam("seen_before", type_=Time))
     return query.where(_WATCHED) if wanted.watched else query
 
 
-def _narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:
+def narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:
     """Return the query of findings of these only; globs, "" for all."""
     if rule:
         query = query.where(matches(dialect, findings.c.rule, rule))
@@ -135,6 +174,15 @@ async def rule_counts(store: Store) -> dict[str, Counts]:
     return {rule: standing for rule, standing in found.items() if standing != Counts()}
 
 
+_COUNTED: Final = (
+    select(tables.day_counters)
+    .join(registries, registries.c.id == tables.day_counters.c.registry_id)
+    .order_by(tables.day_counters.c.day)
+)
+_ALL_DAYS: Final = Sighted(_COUNTED.where(registries.c.watched.is_(true())))
+_DAYS: Final = Sighted(_COUNTED.where(registries.c.name == bindparam("registry")))
+
+
 async def days(
     store: Store,
     registry: str | None = None,
@@ -147,20 +195,20 @@ async def days(
     They end with the day of `now` (None: the last day on which something changed) and begin
     not before the first day on which something was counted.
     """
-    table = tables.day_counters
-    query = select(table).join(registries, registries.c.id == table.c.registry_id)
-    chosen = registries.c.watched.is_(true()) if registry is None else registries.c.name == registry
-    query = visible(store.sees, query.where(chosen)).order_by(table.c.day)
-    rows = await store.read(all_rows, query)
+    if registry is None:
+        rows = await store.read(_ALL_DAYS.rows, store.sees)
+    else:
+        rows = await store.read(_DAYS.rows, store.sees, registry=registry)
     if not rows:
         return ()
     end = now.astimezone(UTC).date().isoformat() if now else rows[-1].day
     first = date.fromisoformat(rows[0].day)
     start = max(first, date.fromisoformat(end) - timedelta(days=days - 1))
-    return _carried(rows, start, end)
+    return _carried(tuple(rows), start, end)
 
 
-def _carried(rows: Sequence[Any], start: date, end: str) -> tuple[DayCounts, ...]:
+@lru_cache(maxsize=64)
+def _carried(rows: tuple[Any, ...], start: date, end: str) -> tuple[DayCounts, ...]:
     """Return each day from `start` to `end`; what stood goes on until a later row says else."""
     by_day: dict[str, list[Any]] = {}
     for row in rows:
@@ -182,50 +230,6 @@ _CHANGED: Final = ("opened", "resolved")
 
 def _sum(standing: Mapping[int, Any]) -> Counts:
     return Counts(*(sum(getattr(row, name) for row in standing.values()) for name in COLUMNS))
-
-
-async def transitions_page(
-    store: Store,
-    *,
-    registry: str | None = None,
-    repository: str = "",
-    rule: str = "",
-    changes: Sequence[str] = (),
-    since: datetime | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> Page[TransitionView]:
-    """Return the changes, newest first, of one registry or of all; globs for the others."""
-    query = findings_in_place(
-        transitions.c.id.label("transition_id"),
-        transitions.c.sequence.label("number"),
-        transitions.c.change,
-        transitions.c.at,
-        transitions.c.reason,
-    ).join(transitions, transitions.c.fingerprint == findings.c.fingerprint)
-    query = query.order_by(*(column.desc() for column in _NEWEST)).limit(limit + 1)
-    if registry is not None:
-        # So that the index of a registry's changes is used.
-        above = select(registries.c.id).where(registries.c.name == registry).scalar_subquery()
-        query = query.where(transitions.c.registry_id == above)
-    query = _narrowed(store.dialect, query, repository, rule)
-    if changes:
-        query = query.where(transitions.c.change.in_(changes))
-    if since is not None:
-        query = query.where(transitions.c.at >= since)
-    if cursor is not None:
-        at, mark = read_cursor(cursor, int, str)
-        exact = (type_coerce(transitions.c.at, BigInteger), transitions.c.id)
-        query = query.where(tuple_(*exact) < tuple_(at, mark))
-    rows = await store.read(all_rows, visible(store.sees, query))
-    return page(rows, limit, _change, lambda row: (micros(row.at), row.transition_id))
-
-
-def _change(row: Any) -> TransitionView:
-    move = Transition(
-        row.transition_id, row.fingerprint, row.number, Change(row.change), row.at, row.reason
-    )
-    return TransitionView(move, finding_value(row))
 
 
 def worst_tags(counted: Mapping[str, ColumnElement[int]]) -> Select[Any]:

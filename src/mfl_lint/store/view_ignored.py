@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Label,
     Select,
     and_,
+    bindparam,
     case,
     false,
     func,
@@ -28,7 +31,8 @@ from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import BrokenTag, Counts, Told
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import matches, visible
+from mfl_lint.store.prepared import Prepared, among
+from mfl_lint.store.statements import Sighted, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, rule_counters, tags
 from mfl_lint.store.view_findings import STANDS, worst_tags
 
@@ -64,7 +68,7 @@ async def broken_tags_counted(
 
 
 def ignored_in_repository(
-    dialect: str, ignores: Sequence[Ignore], registry: str, repository: str
+    dialect: str, ignores: Sequence[Ignore], registry: Any, repository: Any
 ) -> Select[Any]:
     """Return the query of how many findings of each tag (`key`, its id) are ignored."""
     query = _taken(dialect, ignores, findings.c.tag_id)
@@ -116,15 +120,20 @@ def _broken(
     )
 
 
+_WORST: Final = Sighted(
+    worst_tags({name: tags.c[name] for name in COLUMNS}).limit(bindparam("most", type_=Integer))
+)
+
+
 def _worst(connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees) -> list[Any]:
     """Return the worst tags without what is ignored.
 
     Those with nothing ignored are read in the order of an index; the others are counted, and
     are as many as there are ignored findings at most.
     """
-    whole = worst_tags({name: tags.c[name] for name in COLUMNS}).limit(limit)
     if not ignores:
-        return sorted(connection.execute(visible(sees, whole)), key=_badness)
+        return sorted(_WORST.rows(connection, sees, most=limit), key=_badness)
+    whole = worst_tags({name: tags.c[name] for name in COLUMNS}).limit(limit)
     taken = _ignored(connection, ignores, findings.c.tag_id).subquery()
     key = taken.c.key
     untouched = whole.where(tags.c.id.not_in(select(key).where(key.is_not(None))))
@@ -140,35 +149,47 @@ def _badness(row: Any) -> tuple[int | str, ...]:
     return *worst, row.registry, row.repository, row.name
 
 
-def _standing_since(
-    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
-) -> dict[int, datetime]:
-    """Return when the oldest open finding of each tag was first seen."""
-    oldest = (
-        _findings(findings.c.tag_id.label("key"), func.min(findings.c.first_seen_at).label("at"))
-        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores))
+@lru_cache(maxsize=16)
+def _since(dialect: str, ignores: tuple[Ignore, ...]) -> Prepared:
+    """Return what reads when the oldest open finding of each tag was first seen."""
+    oldest = func.min(findings.c.first_seen_at).label("at")
+    return Prepared(
+        _findings(findings.c.tag_id.label("key"), oldest)
+        .where(among(findings.c.tag_id, "ids"), ~_covered(dialect, ignores))
         .where(findings.c.state == FindingState.OPEN.value)
         .group_by(findings.c.tag_id)
     )
-    return {row.key: row.at for row in connection.execute(oldest)}
 
 
-def _faults(
-    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
-) -> dict[int, tuple[Told, ...]]:
-    """Return the worst findings of each tag."""
+@lru_cache(maxsize=16)
+def _worst_of(dialect: str, ignores: tuple[Ignore, ...]) -> Prepared:
+    """Return what reads the worst findings of each tag."""
     told = (findings.c.tag_id, findings.c.rule, findings.c.slug, findings.c.platform)
     worst = func.row_number().over(
         partition_by=findings.c.tag_id, order_by=(findings.c.weight.desc(), findings.c.id)
     )
     numbered = (
         _findings(*told, worst.label("number"))
-        .where(findings.c.tag_id.in_(ids), ~_covered(connection.dialect.name, ignores), STANDS)
+        .where(among(findings.c.tag_id, "ids"), ~_covered(dialect, ignores), STANDS)
         .subquery()
     )
     query = select(numbered).where(numbered.c.number <= _FAULTS)
+    return Prepared(query.order_by(numbered.c.tag_id, numbered.c.number))
+
+
+def _standing_since(
+    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
+) -> dict[int, datetime]:
+    query = _since(connection.dialect.name, tuple(ignores))
+    return {row.key: row.at for row in query.rows(connection, ids=ids)}
+
+
+def _faults(
+    connection: Connection, ids: Sequence[int], ignores: Sequence[Ignore]
+) -> dict[int, tuple[Told, ...]]:
+    query = _worst_of(connection.dialect.name, tuple(ignores))
     found: dict[int, tuple[Told, ...]] = {}
-    for row in connection.execute(query.order_by(numbered.c.tag_id, numbered.c.number)):
+    for row in query.rows(connection, ids=ids):
         one = Told(row.rule, row.slug, row.platform)
         found[row.tag_id] = (*found.get(row.tag_id, ()), one)
     return found

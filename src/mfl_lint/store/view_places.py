@@ -20,7 +20,7 @@ from mfl_lint.store.engine import Store
 from mfl_lint.store.rows import content_value
 from mfl_lint.store.statements import fetch_in
 from mfl_lint.store.tables import documents, entries, tags
-from mfl_lint.store.views import with_details
+from mfl_lint.store.tag_details import with_details
 from mfl_lint.store.walk import START, Stop, Wanted, walk
 
 _ENTRIES: Final = select(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Select, func, or_, select, text, true
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, text, true
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.store.engine import Store
-from mfl_lint.store.statements import visible
+from mfl_lint.store.prepared import among
+from mfl_lint.store.statements import Sighted, visible
 from mfl_lint.store.tables import registries, repositories, tags
 
 Sees = frozenset[str] | None
@@ -54,22 +55,17 @@ async def unseen_by_registry(store: Store) -> dict[str, int]:
 
 def _unseen(connection: Connection, sees: Sees) -> dict[str, int]:
     unseen = or_(tags.c.look != _VERIFIED, tags.c.complete.is_not(true()))
-    query = _tags(registries.c.name, sees).where(unseen, tags.c.look != LookState.ABSENT.value)
+    query = visible(sees, _tags(registries.c.name)).where(
+        unseen, tags.c.look != LookState.ABSENT.value
+    )
     query = query.where(repositories.c.watched.is_(true()))
     return {row.key: row.number for row in connection.execute(query)}
 
 
 def _by_registry(connection: Connection, sees: Sees) -> dict[str, Uncertain]:
-    unsure = _tags(registries.c.name, sees).where(repositories.c.watched.is_(true()))
-    unlisted = (
-        select(registries.c.name.label("key"), func.count().label("number"))
-        .select_from(repositories)
-        .join(registries, registries.c.id == repositories.c.registry_id)
-        .where(*_REPOSITORY)
-        .group_by(registries.c.name)
-    )
-    found = {row.key: Uncertain(tags=row.number) for row in connection.execute(unsure)}
-    for row in connection.execute(visible(sees, unlisted)):
+    rows = _IN_REGISTRIES.rows(connection, sees)
+    found = {row.key: Uncertain(tags=row.number) for row in rows}
+    for row in _UNLISTED.rows(connection, sees):
         found[row.key] = Uncertain(found.get(row.key, Uncertain()).tags, row.number)
     return found
 
@@ -77,14 +73,13 @@ def _by_registry(connection: Connection, sees: Sees) -> dict[str, Uncertain]:
 def _by_repository(
     connection: Connection, registry: str, names: Sequence[str], sees: Sees
 ) -> dict[str, int]:
-    query = _tags(repositories.c.name, sees)
-    query = query.where(registries.c.name == registry, repositories.c.name.in_(names))
-    return {row.key: row.number for row in connection.execute(query)}
+    rows = _IN_REPOSITORIES.rows(connection, sees, registry=registry, names=names)
+    return {row.key: row.number for row in rows}
 
 
-def _tags(key: Any, sees: Sees) -> Select[Any]:
+def _tags(key: Any) -> Select[Any]:
     """Return the query of how many tags are not certain, grouped by `key`."""
-    query = (
+    return (
         select(key.label("key"), func.count().label("number"))
         .select_from(tags)
         .join(repositories, repositories.c.id == tags.c.repository_id)
@@ -92,4 +87,18 @@ def _tags(key: Any, sees: Sees) -> Select[Any]:
         .where(_TAG)
         .group_by(key)
     )
-    return visible(sees, query)
+
+
+_IN_REGISTRIES: Final = Sighted(_tags(registries.c.name).where(repositories.c.watched.is_(true())))
+_IN_REPOSITORIES: Final = Sighted(
+    _tags(repositories.c.name).where(
+        registries.c.name == bindparam("registry"), among(repositories.c.name, "names")
+    )
+)
+_UNLISTED: Final = Sighted(
+    select(registries.c.name.label("key"), func.count().label("number"))
+    .select_from(repositories)
+    .join(registries, registries.c.id == repositories.c.registry_id)
+    .where(*_REPOSITORY)
+    .group_by(registries.c.name)
+)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select, true
+from sqlalchemy import Connection, Select, bindparam, func, select, true
 
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import CrawlRecord, Entry
-from mfl_lint.core.truth import FindingState, Tracked
+from mfl_lint.core.records import CrawlRecord
 from mfl_lint.core.views import HistoryItem, Page, RegistryView, RepositoryView, TagRow
 from mfl_lint.store import tables
 from mfl_lint.store.crawls import crawl_record, crawls_query
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
-from mfl_lint.store.findings import findings_in_place
-from mfl_lint.store.rows import counts, entry_value, tag_state, tracked_value
-from mfl_lint.store.statements import all_rows, fetch_in, matches, one_row, visible
+from mfl_lint.store.prepared import Prepared, among
+from mfl_lint.store.rows import counts
+from mfl_lint.store.statements import Sighted, all_rows, matches, visible
+from mfl_lint.store.tag_details import with_details
+from mfl_lint.store.view_changes import transitions_page
 from mfl_lint.store.view_findings import (
     days,
     findings_page,
     rule_counts,
-    transitions_page,
 )
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "tag_rows",
     "tags_of",
     "transitions_page",
-    "with_details",
 ]
 
 _REGISTRIES: Final = tables.registries
@@ -46,21 +45,31 @@ _REPOSITORIES: Final = tables.repositories
 _TAGS: Final = tables.tags
 
 
+_ALL: Final = Sighted(select(_REGISTRIES).order_by(_REGISTRIES.c.name))
+_ONE: Final = Sighted(select(_REGISTRIES).where(_REGISTRIES.c.name == bindparam("name")))
+_NEWEST: Final = (
+    select(func.max(tables.crawls.c.id))
+    .where(among(tables.crawls.c.registry_id, "ids"))
+    .group_by(tables.crawls.c.registry_id)
+)
+_LAST: Final = Prepared(crawls_query().where(tables.crawls.c.id.in_(_NEWEST)))
+
+
 async def registries(store: Store) -> tuple[RegistryView, ...]:
     """Return all registries by name, unwatched ones too."""
-    query = visible(store.sees, select(_REGISTRIES)).order_by(_REGISTRIES.c.name)
-    return await store.read(_registries, query)
+    return await store.read(_registries, _ALL, store.sees)
 
 
 async def registry(store: Store, name: str) -> RegistryView | None:
     """Return one registry."""
-    query = visible(store.sees, select(_REGISTRIES)).where(_REGISTRIES.c.name == name)
-    found = await store.read(_registries, query)
+    found = await store.read(_registries, _ONE, store.sees, name=name)
     return found[0] if found else None
 
 
-def _registries(connection: Connection, query: Select[Any]) -> tuple[RegistryView, ...]:
-    rows = connection.execute(query).all()
+def _registries(
+    connection: Connection, query: Sighted, sees: frozenset[str] | None, /, **given: object
+) -> tuple[RegistryView, ...]:
+    rows = query.rows(connection, sees, **given)
     crawled = _last_crawls(connection, [row.id for row in rows])
     return tuple(
         RegistryView(
@@ -78,14 +87,11 @@ def _registries(connection: Connection, query: Select[Any]) -> tuple[RegistryVie
 
 
 def _last_crawls(connection: Connection, ids: Sequence[int]) -> dict[int, CrawlRecord]:
-    crawls = tables.crawls
-    newest = select(func.max(crawls.c.id).label("id")).group_by(crawls.c.registry_id)
-    found = fetch_in(connection, newest, crawls.c.registry_id, ids)
-    rows = fetch_in(connection, crawls_query(), crawls.c.id, [row.id for row in found])
+    rows = _LAST.rows(connection, ids=ids) if ids else ()
     return {row.registry_id: crawl_record(row) for row in rows}
 
 
-def _repositories(registry: str) -> Select[Any]:
+def _repositories(registry: Any) -> Select[Any]:
     """Return the query of a registry's repositories."""
     return (
         select(_REPOSITORIES, _REGISTRIES.c.name.label("registry"))
@@ -131,12 +137,16 @@ async def repositories_page(
 
 async def repository_view(store: Store, registry: str, name: str) -> RepositoryView | None:
     """Return one repository, also if it is unwatched or gone."""
-    query = visible(store.sees, _repositories(registry)).where(_REPOSITORIES.c.name == name)
-    row = await store.read(one_row, query)
-    return None if row is None else _repository(row)
+    rows = await store.read(_REPOSITORY.rows, store.sees, registry=registry, repository=name)
+    return _repository(rows[0]) if rows else None
 
 
-def tags_of(registry: str, repository: str) -> Select[Any]:
+_REPOSITORY: Final = Sighted(
+    _repositories(bindparam("registry")).where(_REPOSITORIES.c.name == bindparam("repository"))
+)
+
+
+def tags_of(registry: Any, repository: Any) -> Select[Any]:
     """Return the query of a repository's tags."""
     return (
         select(_TAGS)
@@ -188,44 +198,6 @@ def _detailed(
     """Return the query's rows, and the first of them with their details, in one transaction."""
     rows = connection.execute(query).all()
     return rows, with_details(connection, rows[:limit])
-
-
-def with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
-    """Return the rows of tags with their entries and findings, by id; of many repositories too."""
-    ids = [row.id for row in rows]
-    listed, found = _entries(connection, ids), _standing(connection, ids)
-    return {
-        row.id: TagRow(tag_state(row), listed.get(row.id, ()), tuple(found.get(row.id, ())))
-        for row in rows
-    }
-
-
-def _entries(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Entry, ...]]:
-    """Return the entries of each tag's index, with the last look at each in the repository."""
-    entries, presence = tables.entries, tables.presence
-    here = presence.c.repository_id == _TAGS.c.repository_id
-    query = (
-        select(_TAGS.c.id.label("tag_id"), entries, presence.c.look)
-        .select_from(_TAGS)
-        .join(entries, entries.c.index_digest == _TAGS.c.digest)
-        .outerjoin(presence, here & (presence.c.digest == entries.c.digest))
-        .order_by(_TAGS.c.id, entries.c.position)
-    )
-    found: dict[int, tuple[Entry, ...]] = {}
-    for row in fetch_in(connection, query, _TAGS.c.id, ids):
-        found[row.tag_id] = (*found.get(row.tag_id, ()), entry_value(row, row.look))
-    return found
-
-
-def _standing(connection: Connection, ids: Sequence[int]) -> dict[int, list[Tracked]]:
-    """Return the findings of the tags that are not resolved, the worst first."""
-    findings = tables.findings
-    query = findings_in_place().where(findings.c.state != FindingState.RESOLVED.value)
-    query = query.order_by(findings.c.weight.desc(), findings.c.rule, findings.c.id)
-    found: dict[int, list[Tracked]] = {}
-    for row in fetch_in(connection, query, findings.c.tag_id, ids):
-        found.setdefault(row.tag_id, []).append(tracked_value(row))
-    return found
 
 
 async def tag_history(

@@ -28,6 +28,7 @@ from mfl_lint.web import (
     readiness,
 )
 from mfl_lint.web.access import identified
+from mfl_lint.web.again import again
 from mfl_lint.web.auditing import read_audit
 from mfl_lint.web.failures import bounded, explained, failure
 from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
@@ -70,8 +71,15 @@ VIEWS: Final = (
         query.PAGING | {"repository"},
     ),
     View(inspection.read_repository, _REPOSITORY, _REPOSITORY, "repository.html", query.TAGS),
-    View(inspection.read_tag, _TAG, _TAG, "tag.html"),
-    View(past.read_difference, _DIFFERENCE, _DIFFERENCE, "difference.html", query.DIFFERENCE),
+    View(inspection.read_tag, _TAG, _TAG, "tag.html", walks=True),
+    View(
+        past.read_difference,
+        _DIFFERENCE,
+        _DIFFERENCE,
+        "difference.html",
+        query.DIFFERENCE,
+        walks=True,
+    ),
     View(
         inspection.read_findings,
         "/findings",
@@ -93,12 +101,14 @@ VIEWS: Final = (
         "/ready",
         parameters=query.READY | {"reference"},
         required=frozenset({"reference", "platform"}),
+        walks=True,
     ),
     View(
         readiness.read_ready_tag,
         "/ready/{registry}/{repository:.+}/{tag}",
         parameters=query.READY,
         required=frozenset({"platform"}),
+        walks=True,
     ),
     View(read_scans, "/scans", "/scans", "scans.html", kept=False),
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
@@ -116,7 +126,7 @@ def create_app(
     sent again for `fresh_s` without asking whether something was written.
     """
     app = web.Application(
-        middlewares=[explained, bounded, guarded, identified],
+        middlewares=[again, explained, bounded, guarded, identified],
         client_max_size=_LARGEST_BODY,
     )
     gate = app[GATE] = Gate(services, remember_s)

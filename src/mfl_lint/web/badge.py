@@ -54,7 +54,7 @@ async def badge(request: web.Request) -> web.Response:
     key = await key_of(request, "badge", "svg", asked)
     body = await request.app[KEPT].get(key, make)
     status = 404 if body.raw == _drawn(None, shown).encode() else 200
-    response = answered(request, body, cache=_CACHE, status=status)
+    response = answered(request, body, cache=_CACHE, status=status, repeatable=True)
     response[EMBEDDED] = True
     return response
 

@@ -28,7 +28,7 @@ def tag_doubt(row: TagRow) -> str:
         return state.detail or f"the last look ended as {state.look}"
     if not state.complete:
         return f"not all of it was seen{_named(unseen(row.entries))}"
-    return "a rule could not decide at the last look" if state.unsettled else ""
+    return "a rule could not decide at the last look, the next one may" if state.unsettled else ""
 
 
 def unseen(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -62,10 +62,11 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
 @web.middleware
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a body that nobody here would read to its end, or that is packed."""
-    if (request.content_length or 0) > request.client_max_size:
+    headers = request.headers
+    if "Content-Length" in headers and (request.content_length or 0) > request.client_max_size:
         most = f"at most {request.client_max_size} bytes are read"
         response = failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
-    elif request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    elif headers.get("Content-Encoding", "identity").lower() != "identity":
         plain = "send the body as it is, without a Content-Encoding"
         response = failure(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, plain)
     else:

@@ -37,7 +37,7 @@ async def feed(request: web.Request) -> web.Response:
         return body_of(atom(page.items, asked), TYPE)
 
     key = await key_of(request, "feed", "atom", asked)
-    return answered(request, await request.app[KEPT].get(key, make))
+    return answered(request, await request.app[KEPT].get(key, make), repeatable=True)
 
 
 def atom(changes: tuple[TransitionView, ...], asked: Query) -> bytes:

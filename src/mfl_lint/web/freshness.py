@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
+from multidict import CIMultiDict
 
 from mfl_lint.config import Config
 from mfl_lint.core.policy import Ignore, glob_matches
@@ -26,13 +27,25 @@ _MOST: Final = 1000
 Sees = frozenset[str] | None
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """An answer as it was sent."""
+
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes | None
+
+
 class _Sample(msgspec.Struct, frozen=True):
-    """What held when it was taken, `at` on the monotonic clock: for all, and by registry."""
+    """What held when it was taken, `at` on the monotonic clock: for all, and by registry.
+
+    `sent` are the answers since then, by all that was asked.
+    """
 
     at: float
     common: Hashable
     registries: dict[str, Hashable]
     marks: dict[tuple[str | None, Sees], str]
+    sent: dict[Hashable, Sent]
 
 
 class _Settings:
@@ -104,8 +117,8 @@ class Freshness:
 
     async def mark(self, registry: str | None, sees: frozenset[str] | None = None) -> Hashable:
         """Return the mark of what concerns one registry, or all of those that somebody sees."""
-        sample = self._sample
-        if sample is None or self._clock() - sample.at >= self._fresh_s:
+        sample = self._standing()
+        if sample is None:
             sample = await self._anew()
         if registry is not None:
             sees = None
@@ -115,11 +128,22 @@ class Freshness:
             held = sample.marks[registry, sees] = self._named(sample, registry, sees)
         return held
 
+    def sent(self) -> dict[Hashable, Sent] | None:
+        """Return what was sent since the marks were taken, None where they hold no more."""
+        sample = self._standing()
+        return sample.sent if sample is not None else None
+
+    def _standing(self) -> _Sample | None:
+        sample = self._sample
+        if sample is None or self._clock() - sample.at >= self._fresh_s:
+            return None
+        return sample
+
     async def _anew(self) -> _Sample:
         """Return what holds now; asked for by one, for all who wait."""
         async with self._turn:
-            sample = self._sample
-            if sample is None or self._clock() - sample.at >= self._fresh_s:
+            sample = self._standing()
+            if sample is None:
                 sample = self._sample = await self._take()
             return sample
 
@@ -160,7 +184,7 @@ class Freshness:
             )
             for name, number in sorted(found.items())
         }
-        return _Sample(at, common, marks, {})
+        return _Sample(at, common, marks, {}, {})
 
 
 FRESHNESS: Final = web.AppKey("freshness", Freshness)

@@ -190,5 +190,5 @@ def _rule_of(services: Services, name: str) -> Rule:
 
 
 def _items(services: Services, found: Iterable[FindingView | Tracked]) -> tuple[FindingItem, ...]:
-    policy, now = services.config().policy, services.now()
-    return tuple(present.finding_item(one, policy, now) for one in found)
+    ignores = present.active_ignores(services.config().policy, services.now())
+    return tuple(present.finding_item(one, ignores) for one in found)

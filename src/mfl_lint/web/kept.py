@@ -49,6 +49,10 @@ class Body(msgspec.Struct, eq=False):
             self._packed = gzip.compress(self.raw, _EFFORT, mtime=0), headers
         return self._packed
 
+    def is_settled(self, *, packs: bool) -> bool:
+        """Say whether it is sent again as it was sent last."""
+        return not packs or len(self.raw) < _WORTH_PACKING or self._packed is not None
+
     def _headers(self) -> CIMultiDict[str]:
         text = "; charset=utf-8" if self.content_type.startswith("text/") else ""
         # Weak: the same answer, packed or not.

@@ -6,6 +6,7 @@ exactly one tag whatever the components of the name are.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -35,6 +36,7 @@ def difference(registry_name: str, repository_name: str, name: str, **digests: s
     return f"{path}?{urlencode(digests)}" if digests else path
 
 
+@lru_cache(maxsize=4096)
 def subject(registry_name: str, repository_name: str, tag_name: str) -> str:
     """Return the path of what a finding is about: its tag, or its repository."""
     if not tag_name:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 
 from mfl_lint.core.observation import Kind, LookState
 from mfl_lint.core.platform import Platform, meets
-from mfl_lint.core.policy import Policy
+from mfl_lint.core.policy import Ignore, Policy
 from mfl_lint.core.records import Entry
 from mfl_lint.core.truth import FindingState
 from mfl_lint.core.views import TagRow
@@ -67,7 +68,8 @@ def matrix_across(
     asked: Sequence[str] = (),
 ) -> Matrix:
     """Return the matrix of tags of many repositories: each row after its registry and name."""
-    facts = [_Row(row, registry, name, policy, now) for registry, name, row in rows]
+    ignores = present.active_ignores(policy, now)
+    facts = [_facts_of(row, (registry, name), policy, ignores) for registry, name, row in rows]
     tally = Counter(name for row in facts for name in row.cells)
     tally |= Counter(dict.fromkeys(asked, len(facts) + 1))
     chosen = sorted(name for name, _ in tally.most_common(MAX_COLUMNS))
@@ -82,15 +84,45 @@ def column(platform: Platform | None) -> str:
     return str(platform.normalized())[:_MAX_NAME]
 
 
+def _facts_of(
+    row: TagRow, place: tuple[str, str], policy: Policy, ignores: tuple[Ignore, ...]
+) -> _Row:
+    """Return the facts of a row: those of before where it is the very same one."""
+    return _same_facts(_Same(row), place, _Same(policy), ignores)
+
+
+class _Same:
+    """A value that is the same as nothing but itself, so that it need not be compared."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: Any) -> None:
+        self.it = it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.it is other.it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+
+@lru_cache(maxsize=512)
+def _same_facts(
+    row: _Same, place: tuple[str, str], policy: _Same, ignores: tuple[Ignore, ...]
+) -> _Row:
+    return _Row(row.it, place, policy.it, ignores)
+
+
 class _Row:
     """The cells of one tag, gathered from entries, findings and demands."""
 
     def __init__(
-        self, row: TagRow, registry: str, repository: str, policy: Policy, now: datetime
+        self, row: TagRow, place: tuple[str, str], policy: Policy, ignores: tuple[Ignore, ...]
     ) -> None:
         self._row = row
-        self._place = (registry, repository)
-        self._findings = [present.finding_item(item, policy, now) for item in row.findings]
+        self._place = place
+        self._findings = [present.finding_item(item, ignores) for item in row.findings]
+        self._items: dict[tuple[str, ...], TagItem] = {}
         self._doubt = tag_doubt(row)
         self._partial = row.state.look is LookState.VERIFIED and bool(self._doubt)
         self.cells: dict[str, Cell] = {}
@@ -170,8 +202,15 @@ class _Row:
         given = column(_as_written(finding.platform))
         return given if given in names else ""
 
-    def item(self, columns: Iterable[str]) -> TagItem:
+    def item(self, columns: tuple[str, ...]) -> TagItem:
         """Return the row; a tag that was never seen is unknown everywhere."""
+        made = self._items.get(columns)
+        if made is None:
+            self._items.clear()
+            made = self._items[columns] = self._made(columns)
+        return made
+
+    def _made(self, columns: Iterable[str]) -> TagItem:
         state = self._row.state
         counts = present.counts_of(self._findings)
         empty = Cell("none", _REASONS["none"])

@@ -28,7 +28,7 @@ from mfl_lint.web.query import Query
 from mfl_lint.web.services import Services
 
 _BROKEN: Final = 12
-_CHANGES: Final = 12
+_CHANGES: Final = 24
 _DAYS: Final = 30
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+
+import msgspec
 
 from mfl_lint.core.policy import Ignore, Policy
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
@@ -32,10 +36,10 @@ from mfl_lint.web.items import (
 )
 
 
-def ignored_by(finding: Finding, policy: Policy, now: datetime) -> Ignored | None:
-    """Return the ignore that covers the finding at `now`, None where it counts."""
-    for ignore in policy.ignores:
-        if ignore.covers(finding.rule, finding.registry, finding.repository, finding.tag, now):
+def ignored_by(finding: Finding, ignores: Sequence[Ignore]) -> Ignored | None:
+    """Return which of the ignores that hold is for the finding, None where it counts."""
+    for ignore in ignores:
+        if ignore.names(finding.rule, finding.registry, finding.repository, finding.tag):
             return Ignored(ignore.reason, ignore.expires)
     return None
 
@@ -58,8 +62,15 @@ def without(counts: Counts, ignored: Counts | None) -> Counts:
     )
 
 
-def finding_item(view: FindingView | Tracked, policy: Policy, now: datetime) -> FindingItem:
-    """Return a finding as it is shown."""
+def finding_item(view: FindingView | Tracked, ignores: Sequence[Ignore]) -> FindingItem:
+    """Return a finding as it is shown while these ignores hold."""
+    item, ignored = _counting_item(view), ignored_by(view.finding, ignores)
+    return item if ignored is None else msgspec.structs.replace(item, ignored=ignored)
+
+
+@lru_cache(maxsize=4096)
+def _counting_item(view: FindingView | Tracked) -> FindingItem:
+    """Return a finding that nobody ignores; most are what they were when last shown."""
     finding = view.finding
     return FindingItem(
         rule=finding.rule,
@@ -79,9 +90,19 @@ def finding_item(view: FindingView | Tracked, policy: Policy, now: datetime) -> 
         first_seen_at=view.first_seen_at,
         last_confirmed_at=view.last_confirmed_at,
         resolved_at=view.resolved_at,
-        ignored=ignored_by(finding, policy, now),
+        ignored=None,
         page=links.subject(finding.registry, finding.repository, finding.tag),
     )
+
+
+def apart(
+    items: Sequence[FindingItem],
+) -> tuple[tuple[FindingItem, ...], tuple[FindingItem, ...]]:
+    """Return those that count and those that are ignored."""
+    ignored = tuple(item for item in items if item.ignored is not None)
+    if not ignored:
+        return tuple(items), ()
+    return tuple(item for item in items if item.ignored is None), ignored
 
 
 def worst_first(items: Iterable[FindingItem]) -> tuple[FindingItem, ...]:
@@ -206,7 +227,7 @@ def broken_item(broken: BrokenTag) -> BrokenItem:
         tag=broken.tag,
         counts=broken.counts,
         since=broken.since,
-        faults=broken.faults,
+        faults=tuple(dict.fromkeys(broken.faults)),
         page=links.subject(broken.registry, broken.repository, broken.tag),
     )
 
@@ -229,6 +250,12 @@ def change_item(view: TransitionView) -> ChangeItem:
         message=finding.message,
         page=links.subject(finding.registry, finding.repository, finding.tag),
     )
+
+
+def together(changes: Iterable[ChangeItem]) -> list[list[ChangeItem]]:
+    """Return changes in groups: what became the same of one tag, one after the other."""
+    groups = groupby(changes, lambda item: (item.page, item.change))
+    return [list(group) for _, group in groups]
 
 
 def rule_item(rule: Rule, policy: Policy, counts: Counts) -> RuleItem:

@@ -15,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfl_lint import __version__
-from mfl_lint.web import chart, links, query, wording
+from mfl_lint.web import chart, links, present, query, wording
+from mfl_lint.web.fragments import Fragments, Shown
 
 _TYPES: Final = {
     ".css": "text/css",
@@ -40,12 +41,16 @@ class Pages:
         self._now = now
         self._environment = _environment(folder)
         self._environment.globals["asset"] = self._asset
+        macros: Any = self._environment.get_template("macros.html").module
+        self._fragments = Fragments(partial(getattr, macros))
 
     def render(self, template: str, **context: Any) -> str:
-        """Return the page. Every template may use `now`, the filters and `links`."""
+        """Return the page. Every template may use `now`, `shown`, the filters and `links`."""
         now = self._now()
         when = partial(wording.time_element, now=now)
-        return self._environment.get_template(template).render(now=now, when=when, **context)
+        shown = Shown(self._fragments, now)
+        page = self._environment.get_template(template)
+        return page.render(now=now, when=when, shown=shown, **context)
 
     def _asset(self, name: str) -> str:
         """Return a static file's path, which changes with its bytes."""
@@ -88,6 +93,7 @@ def _environment(folder: Path) -> Environment:
     }
     environment.globals |= {
         "ages": query.AGES,
+        "apart": present.apart,
         "chart": chart.chart,
         "counted": wording.counted,
         "links": links,

@@ -13,6 +13,8 @@ from mfl_lint.web.services import SERVICES
 
 # What is made to stand on other sites' pages.
 EMBEDDED: Final = web.ResponseKey("embedded", bool)
+# What has its headers already.
+SECURED: Final = web.ResponseKey("secured", bool)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CSP: Final = (
@@ -33,9 +35,10 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
 
     Nothing is kept by anybody that does not say for how long.
     """
+    if response.get(SECURED, False):
+        return
     headers = response.headers
-    for name, value in HEADERS.items():
-        headers[name] = value
+    headers.update(HEADERS)
     headers.setdefault("Cache-Control", "no-store")
     if response.get(EMBEDDED, False):
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"

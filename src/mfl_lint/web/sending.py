@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable
 from functools import lru_cache
@@ -10,13 +11,16 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from mfl_lint.store.engine import Store
+from mfl_lint.web.again import REPEATABLE
+from mfl_lint.web.answers import Answer
 from mfl_lint.web.freshness import FRESHNESS
 from mfl_lint.web.kept import KEPT, Body, body_of
 from mfl_lint.web.links import API
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.rendering import PAGES
 from mfl_lint.web.security import Handler
-from mfl_lint.web.services import SERVICES, Services
+from mfl_lint.web.services import SERVICES, Services, of_this_moment
 from mfl_lint.web.view import View
 from mfl_lint.web.viewer import VIEWER, Viewer, services_for
 
@@ -42,10 +46,12 @@ def json_handler(view: View) -> Handler:
         asked = read_query(request, view.parameters, view.required)
 
         async def make() -> Body:
-            answer = await view.read(services_of(request), request.match_info, asked)
+            answer = await _read(view, services_of(request), request, asked)
             return body_of(msgspec.json.encode(answer), "application/json")
 
-        return answered(request, await kept(request, view, "json", asked, make))
+        return answered(
+            request, await kept(request, view, "json", asked, make), repeatable=view.kept
+        )
 
     return send
 
@@ -58,7 +64,7 @@ def page_handler(view: View) -> Handler:
 
         async def make() -> Body:
             services = services_of(request)
-            answer = await view.read(services, request.match_info, asked)
+            answer = await _read(view, services, request, asked)
             text = request.app[PAGES].render(
                 view.template,
                 answer=answer,
@@ -72,9 +78,21 @@ def page_handler(view: View) -> Handler:
             return body_of(text.encode("utf-8", "replace"), "text/html")
 
         tick = int(request.app[SERVICES].now().timestamp() // _PAGE_TICK_S)
-        return answered(request, await kept(request, view, tick, asked, make))
+        return answered(request, await kept(request, view, tick, asked, make), repeatable=view.kept)
 
     return show
+
+
+async def _read(view: View, services: Services, request: web.Request, asked: Query) -> Answer:
+    """Return the view's answer; most are read in one transaction, of one state."""
+    if view.walks:
+        return await view.read(services, request.match_info, asked)
+    given, match = of_this_moment(services), dict(request.match_info)
+
+    async def read(store: Store) -> Answer:
+        return await view.read(dataclasses.replace(given, store=store), match, asked)
+
+    return await services.store.read_at_once(read)
 
 
 async def kept(
@@ -99,9 +117,17 @@ async def key_of(request: web.Request, name: str, form: Hashable, asked: Query) 
 
 
 def answered(
-    request: web.Request, body: Body, *, cache: str = "no-cache", status: int = 200
+    request: web.Request,
+    body: Body,
+    *,
+    cache: str = "no-cache",
+    status: int = 200,
+    repeatable: bool = False,
 ) -> web.Response:
-    """Return the answer with its ETag, or 304 where the client has it already."""
+    """Return the answer with its ETag, or 304 where the client has it already.
+
+    `repeatable`: it is kept by its mark, and depends on nothing but the request.
+    """
     packs = _understands_gzip(request.headers.get("Accept-Encoding", ""))
     raw, headers = body.to_send(packs=packs)
     if has_it(request, body.etag):
@@ -110,6 +136,7 @@ def answered(
     else:
         response = web.Response(body=raw, status=status, headers=headers)
     response.headers["Cache-Control"] = cache
+    response[REPEATABLE] = repeatable and body.is_settled(packs=packs)
     return response
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -43,3 +43,16 @@ class Services:
 
 
 SERVICES: Final = web.AppKey("services", Services)
+
+
+def of_this_moment(services: Services) -> Services:
+    """Return the same services as they are now, to be read from in another thread."""
+    config, now, live = services.config(), services.now(), services.live()
+    planned = {one.name: services.next_crawl(one.name) for one in config.registries}
+    return replace(
+        services,
+        config=lambda: config,
+        now=lambda: now,
+        next_crawl=planned.get,
+        live=lambda: live,
+    )

@@ -30,7 +30,8 @@ class View(msgspec.Struct, frozen=True):
 
     `required` are those of `parameters` that must be given. What is `kept` is sent again while
     nothing is written of any registry, or of the one that its path names; leave it off for what
-    depends on anything else.
+    depends on anything else. What `walks` observes stored documents, as a crawl observes a
+    registry: it waits for more than one thing at once. All else is read in one go.
     """
 
     read: Reader
@@ -41,6 +42,7 @@ class View(msgspec.Struct, frozen=True):
     required: frozenset[str] = frozenset()
     table: Table | None = None
     kept: bool = True
+    walks: bool = False
 
 
 class Action(msgspec.Struct, frozen=True):

@@ -46,9 +46,9 @@ class Viewer(msgspec.Struct, frozen=True):
         return Right(right) in self.rights
 
     @property
-    def sight(self) -> tuple[frozenset[str] | None, frozenset[Right]]:
+    def sight(self) -> tuple[frozenset[str] | None, frozenset[Right], bool]:
         """Return all that a page may depend on: those with the same sight get the same page."""
-        return self.sees, self.rights
+        return self.sees, self.rights, self.person is None
 
 
 VIEWER: Final = web.RequestKey("viewer", Viewer)
