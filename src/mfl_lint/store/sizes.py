@@ -94,7 +94,7 @@ def _pragma(connection: Connection, name: str) -> int:
 async def give_back(store: Store) -> int:
     """Give free pages of an SQLite file back to the disk, in steps; return how many.
 
-    Files of releases before 0.3.0 keep theirs until `compact` made them anew.
+    Files of releases up to 0.3.0 keep theirs until `compact` made them anew.
     """
     if store.dialect != "sqlite":
         return 0
