@@ -7,6 +7,8 @@ revision = "0007"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+# The oldest revision whose programs may go on with a database of this one.
+oldest = "0007"
 
 TOKEN = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 

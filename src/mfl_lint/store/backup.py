@@ -18,7 +18,6 @@ from sqlalchemy import URL
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import migrate, transfer
 from mfl_lint.store.addresses import one_line, parse_address, sqlite_file
-from mfl_lint.store.engine import check_schema, refuse_newer
 from mfl_lint.store.sqlite_copies import (
     copy_file,
     draft_beside,
@@ -27,6 +26,7 @@ from mfl_lint.store.sqlite_copies import (
     put_in_place,
     synced,
 )
+from mfl_lint.store.versions import check_schema, refuse_newer
 
 
 def back_up(url: str, file: Path, *, force: bool = False) -> int:

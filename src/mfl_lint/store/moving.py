@@ -12,10 +12,10 @@ from sqlalchemy import URL, Connection, select, text
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import migrate, transfer
 from mfl_lint.store.addresses import parse_address, sqlite_file
-from mfl_lint.store.engine import check_schema
 from mfl_lint.store.sqlite_copies import draft_beside, make_one_file, synced
 from mfl_lint.store.tables import metadata
 from mfl_lint.store.turns import Turns
+from mfl_lint.store.versions import check_schema
 
 _PATIENCE_S: Final = 5.0
 
