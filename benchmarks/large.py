@@ -76,7 +76,7 @@ def _pages(url: str, host: str) -> dict[str, float]:
         port = int(server.heard)
         paths = {
             "overview": "/",
-            "registry": f"/r/{REGISTRY}",
+            "registry": links.registry(REGISTRY),
             "repository": links.repository(REGISTRY, repository),
             "tag": links.tag(REGISTRY, repository, tag_name(1)),
             "findings": "/findings",
