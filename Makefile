@@ -42,9 +42,9 @@ bench-large: $(VENV)/.ready-dev ## The same of a million tags, on SQLite and Pos
 
 lock: $(VENV)/.ready-dev ## Resolve the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --extra postgresql --extra oidc -o requirements.lock pyproject.toml
+	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --extra postgresql --extra oidc --extra alerts -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --group dev --extra postgresql --extra oidc -o requirements-dev.lock pyproject.toml
+	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --group dev --extra postgresql --extra oidc --extra alerts -o requirements-dev.lock pyproject.toml
 
 system: ## What the tests talk to: a registry, skopeo, PostgreSQL, a browser (installed when root)
 	@PYTHON=$(PYTHON) sh tests/system-packages.sh

@@ -101,15 +101,18 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 def docker_registry(tmp_path: Path) -> Iterator[StartRegistry]:
     """Return a function that starts an empty docker-registry, which lives as long as the test.
 
-    With `htpasswd=True` it demands the credentials that it then has.
+    With `htpasswd=True` it demands the credentials that it then has; `notify` as it has it.
     """
     _require_registry()
     with ExitStack() as running:
 
-        def start(*, htpasswd: bool = False) -> DockerRegistry:
+        def start(
+            *, htpasswd: bool = False, notify: tuple[str, str] | None = None
+        ) -> DockerRegistry:
             folder = tmp_path / f"docker-registry-{uuid4().hex[:8]}"
             folder.mkdir()
-            return running.enter_context(DockerRegistry(folder, htpasswd=htpasswd))
+            server = DockerRegistry(folder, htpasswd=htpasswd, notify=notify)
+            return running.enter_context(server)
 
         yield start
 

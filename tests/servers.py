@@ -65,10 +65,13 @@ def stop_process(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
 class DockerRegistry:
     """A running docker-registry; its storage and its port stay over `stop` and `start`.
 
-    `access_log` is the file with what it says of every request (JSON lines).
+    `access_log` is the file with what it says of every request (JSON lines). `notify` is the
+    address that it tells of pushes and deletions, and the secret that goes with it.
     """
 
-    def __init__(self, folder: Path, *, htpasswd: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, htpasswd: bool = False, notify: tuple[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.access_log = folder / "access.log"
         self.port = free_port()
@@ -89,6 +92,17 @@ class DockerRegistry:
         if htpasswd:
             (folder / "htpasswd").write_text(_HTPASSWD)
             config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+        if notify:
+            url, secret = notify
+            endpoint = {
+                "name": "listener",
+                "url": url,
+                "headers": {"Authorization": [f"Bearer {secret}"]},
+                "timeout": "2s",
+                "threshold": 10,
+                "backoff": "200ms",
+            }
+            config["notifications"] = {"endpoints": [endpoint]}
         # YAML holds JSON.
         (folder / "config.yml").write_text(json.dumps(config))
 

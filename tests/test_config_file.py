@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 import pytest
 
-from mfl_lint.config import Config, RegistryConfig, Settings
+from mfl_lint.config import Config, RegistryConfig, Settings, maintained_until
 from mfl_lint.config_file import (
     DEFAULT_NAME,
     ENVIRONMENT,
@@ -422,10 +422,15 @@ def test_without_a_working_directory_the_defaults_hold(
 SETTING = re.compile(r"^(?:# )*(?:# )?(\[.*\]|[A-Za-z_0-9]+ = .*)$")
 # Names that have to be chosen, and settings whose default is "by kind of host" or "none".
 EXAMPLES = {
+    *(("alert.channel", name) for name in ("name", "kind", "url")),
+    *(("alert.route", name) for name in ("name", "channels")),
     ("registry", "name"),
     ("registry", "host"),
     ("registry", "concurrency"),
     ("registry", "rate"),
+    *(("registry.hot", key) for key in ("interval", "tags")),
+    *(("registry.maintenance", key) for key in ("begins", "ends")),
+    *(("hook", key) for key in ("name", "kind", "registry", "secret_env")),
     ("policy.severities", "MFL104"),
     ("policy.require", "platforms"),
     ("policy.annotation", "keys"),
@@ -520,11 +525,30 @@ def test_the_short_name_of_an_official_image_is_explained() -> None:
         parse_config('[[registry]]\nname = "r"\nhost = "docker.io"\nrepositories = ["nginx"]\n')
 
 
-@pytest.mark.parametrize("setting", ["history", "resolved", "crawls", "documents"])
-def test_nothing_is_kept_for_less_than_a_day(setting: str) -> None:
-    with pytest.raises(ConfigInvalid, match=f"retention.{setting}: keep it for a day at least"):
-        parse_config(f'[retention]\n{setting} = "23h"\n')
+@pytest.mark.parametrize(
+    ("setting", "too_short", "least"),
+    [
+        ("history", "23h", "a day"),
+        ("crawls", "23h", "a day"),
+        ("dead_letters", "23h", "a day"),
+        ("documents", "23h", "a day"),
+        ("resolved", "7d", "8 days"),
+        ("transitions", "7d", "8 days"),
+    ],
+)
+def test_nothing_is_kept_for_less_than_it_is_needed(
+    setting: str, too_short: str, least: str
+) -> None:
+    with pytest.raises(ConfigInvalid, match=f"retention.{setting}: keep it for {least} at least"):
+        parse_config(f'[retention]\n{setting} = "{too_short}"\n')
     assert parse_config(f"[retention]\n{setting} = 0\n")
+    assert parse_config(f'[retention]\n{setting} = "8d"\n')
+
+
+def test_changes_are_kept_for_as_long_as_a_flapping_tag_is_watched() -> None:
+    settings = '[retention]\ntransitions = "10d"\n[alert]\nflapping = "11d"\n'
+    with pytest.raises(ConfigInvalid, match=r"retention.transitions: keep it for 11 days at least"):
+        parse_config(settings)
 
 
 @pytest.mark.parametrize("setting", ["http.timeout", "http.connect_timeout", "crawl.lease"])
@@ -532,3 +556,74 @@ def test_what_must_end_some_time_cannot_be_0(setting: str) -> None:
     table, name = setting.split(".")
     with pytest.raises(ConfigInvalid, match=f"{setting}: "):
         parse_config(f"[{table}]\n{name} = 0\n")
+
+
+HOOK = '[[hook]]\nname = "h"\nkind = "ghcr"\nregistry = "a"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"hook\[0\].secret_env: name the secret's variable, or its file"),
+        ('secret_env = "A"\nsecret_file = "b"', r"hook\[0\].secret_env: name the secret's"),
+        ('secret_env = "A"\nregistry_ = "b"', r"hook\[0\].registry_: there is no such setting"),
+        ('secret_env = "A"\nheader = "X Y"', r"hook\[0\].header: 'X Y' is no header's name"),
+        ('secret_env = "A"\nproof = "none"', r"hook\[0\].proof: "),
+        (
+            'secret_env = "A"\nproof = "url"\nheader = "X"',
+            r"hook\[0\].header: means nothing where the secret is in the address",
+        ),
+        (f'secret_env = "A"\n{HOOK}secret_env = "A"', r"hook\[1\].name: 'h' is used twice"),
+    ],
+)
+def test_what_no_webhook_can_be_is_named(text: str, message: str) -> None:
+    with pytest.raises(ConfigInvalid, match=message):
+        parse_config(f"{REGISTRY}{HOOK}{text}\n")
+
+
+def test_a_webhook_is_of_a_registry_and_proven_as_its_kind_can() -> None:
+    text = f'{REGISTRY}{HOOK}secret_env = "A"\n'
+    hook = parse_config(text).hook("h")
+    assert hook is not None
+    assert ("hmac", "a") == (hook.proven_by, hook.registry)
+    assert None is parse_config(text).hook("other")
+    with pytest.raises(ConfigInvalid, match=r"hook\[0\].registry: no registry is called 'b'"):
+        parse_config(text.replace('registry = "a"', 'registry = "b"'))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[registry.hot]]\ntags = ["x"]', r"registry\[0\].hot\[0\]: missing: `interval`"),
+        ('[[registry.hot]]\ninterval = "1s"', r"registry\[0\].hot\[0\].interval: at least 10s"),
+        (
+            '[[registry.hot]]\ninterval = "1m"\ntags = [""]',
+            r"registry\[0\].hot\[0\].tags: a pattern must have",
+        ),
+        (
+            '[[registry.maintenance]]\nbegins = "9:00"\nends = "24:00"',
+            r"maintenance\[0\].begins: '9:00': write it as \"22:30\"",
+        ),
+        (
+            '[[registry.maintenance]]\nbegins = "09:00"\nends = "10:00"\ntime_zone = "../x"',
+            r"maintenance\[0\].time_zone: '../x' is not known",
+        ),
+        (
+            '[[registry.maintenance]]\nbegins = "09:00"\nends = "10:00"\ndays = ["monday"]',
+            r"maintenance\[0\].days",
+        ),
+    ],
+)
+def test_times_and_patterns_that_cannot_be_are_named(text: str, message: str) -> None:
+    with pytest.raises(ConfigInvalid, match=message):
+        parse_config(f"{REGISTRY}{text}\n")
+
+
+def test_a_registry_is_in_its_window_and_another_is_not() -> None:
+    window = '[[registry.maintenance]]\nbegins = "22:00"\nends = "04:00"\ndays = ["sat"]\n'
+    config = parse_config(f'{REGISTRY}{window}[[registry]]\nname = "b"\nhost = "r.example"\n')
+    night = datetime(2026, 3, 8, 3, 59, tzinfo=UTC)  # a Sunday
+    assert maintained_until(config, "a", night) is not None
+    assert maintained_until(config, "a", night.replace(hour=4)) is None
+    assert maintained_until(config, "b", night) is None
+    assert maintained_until(config, "c", night) is None

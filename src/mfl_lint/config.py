@@ -1,25 +1,27 @@
 """Settings as frozen values. How they are read from TOML stands in `config_file.py`.
 
-A field that ends in `_s` is in seconds here and a duration ("90s", "24h") in the file, under
-its name without `_s`.
+Those of alerts stand in `config_alert.py`, those of retention in `config_retention.py`.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
+from mfl_lint.config_alert import AlertConfig
+from mfl_lint.config_kinds import Count, Positive, RoleName, Seconds, Settings, Share, SomeSeconds
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.core.policy import Policy
+from mfl_lint.core.windows import DAYS, Window, closes_at
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
-RoleName = Literal["viewer", "editor", "admin"]
-SomeSeconds = Annotated[float, msgspec.Meta(gt=0)]
+__all__ = ["Positive", "RetentionConfig", "Seconds", "Settings"]
+HookKind = Literal[
+    "distribution", "dockerhub", "ghcr", "quay", "harbor", "acr", "cloudevents", "generic"
+]
 
 
 class Scheme(StrEnum):
@@ -28,10 +30,6 @@ class Scheme(StrEnum):
     AUTO = "auto"
     HTTPS = "https"
     HTTP = "http"
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The root of what a settings file may hold: unknown keys are mistakes."""
 
 
 class CredentialsConfig(Settings, frozen=True):
@@ -51,14 +49,62 @@ class CredentialsConfig(Settings, frozen=True):
     anonymous: bool = False
 
 
+class HotConfig(Settings, frozen=True):
+    """What is looked at more often than all of its registry: `tags` of `repositories`.
+
+    Both are names or patterns. Known tags only; without `tags` all of each known repository is
+    listed and looked at.
+    """
+
+    interval_s: SomeSeconds
+    repositories: tuple[str, ...] = ("*",)
+    tags: tuple[str, ...] = ()
+
+
+class MaintenanceConfig(Settings, frozen=True):
+    """When a registry is not crawled by schedule: from `begins` to `ends` (`HH:MM`) on `days`.
+
+    One that ends no later than it begins ends on the next day. `time_zone` is an IANA name.
+    """
+
+    begins: str
+    ends: str
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = DAYS
+    time_zone: str = "UTC"
+
+    def window(self) -> Window:
+        """Return the window as a value that can be asked."""
+        times = (text.split(":") for text in (self.begins, self.ends))
+        begins, ends = (int(hours) * 60 + int(minutes) for hours, minutes in times)
+        return Window(tuple(map(DAYS.index, self.days)), begins, ends, self.time_zone)
+
+
+class WritingConfig(CredentialsConfig, frozen=True):
+    """Credentials for writing: docker's own are used only where that is said."""
+
+    docker_config: bool = False
+
+
+class PushConfig(Settings, frozen=True):
+    """Whether people of the service may push mended lists, and to which tags; with what.
+
+    The credentials for reading are never used for it, nor docker's where none are named.
+    """
+
+    enabled: bool = False
+    tags: tuple[str, ...] = ("*",)
+    credentials: WritingConfig = WritingConfig()
+
+
 class RegistryConfig(Settings, frozen=True):
     """One registry to look at. `name` is a unique slug, `host` is `host` or `host:port`.
 
     `repositories` are exact names or globs; exact names need no catalogue. `newest` keeps the
     newest N version tags of each repository (0 = all). `interval_s` and `cron` exclude one
-    another; both unset = crawled on request only. `concurrency` and `rate` (requests a second,
-    0 = unlimited) are None for the default of the kind of host (3 and 5; loopback and `own`
-    hosts 32 and 0). `realm_hosts` are token servers that are allowed to be private addresses.
+    another; both unset = crawled on request only, but for what is `hot`. `concurrency` and `rate`
+    (requests a second, 0 = unlimited) are None for the default of the kind of host (3 and 5;
+    loopback and `own` hosts 32 and 0). `realm_hosts` are token servers that may be private
+    addresses.
     `sparse`: lists may name children that were never copied. `proxy`: it passes on what another
     registry holds. `check_blobs`: whether layers are there is looked at too. `deep`: layers are
     read, to see which program an image starts. `visible_to`: who sees it where access is
@@ -77,6 +123,8 @@ class RegistryConfig(Settings, frozen=True):
     newest: Count = 0
     cron: str = ""
     interval_s: Seconds = 0.0
+    hot: tuple[HotConfig, ...] = ()
+    maintenance: tuple[MaintenanceConfig, ...] = ()
     concurrency: Positive | None = None
     rate: Annotated[float, msgspec.Meta(ge=0)] | None = None
     own: bool = False
@@ -87,6 +135,32 @@ class RegistryConfig(Settings, frozen=True):
     realm_hosts: tuple[str, ...] = ()
     visible_to: tuple[str, ...] = ("users",)
     credentials: CredentialsConfig = CredentialsConfig()
+    push: PushConfig = PushConfig()
+
+
+class HookConfig(Settings, frozen=True):
+    """Where a registry tells of pushes: `/hooks/NAME`. It is a hint: the registry is read.
+
+    `proof` is how a sender is known: `hmac` (SHA-256 over the body, in `header`), `header` (the
+    secret itself is in `header`) or `url` (`?secret=…`); "" for what registries of that kind can
+    do. `per_minute`: how many requests are taken.
+    """
+
+    name: str
+    kind: HookKind
+    registry: str
+    proof: Literal["", "hmac", "header", "url"] = ""
+    header: str = ""
+    secret_env: str = ""
+    secret_file: str = ""
+    per_minute: Positive = 6000
+
+    @property
+    def proven_by(self) -> str:
+        """Return how a sender is known: as configured, else what that kind of registry can do."""
+        return self.proof or {"ghcr": "hmac", "dockerhub": "url", "quay": "url"}.get(
+            self.kind, "header"
+        )
 
 
 class HttpConfig(Settings, frozen=True):
@@ -138,25 +212,6 @@ class DatabaseConfig(Settings, frozen=True):
 
     url: str = "sqlite:///mfl-lint.db"
     url_env: str = ""
-
-
-class RetentionConfig(Settings, frozen=True):
-    """How long what is over is kept; 0 = for ever.
-
-    `history`: what tags pointed at before, but for the last eight of each. `resolved`: findings
-    since they resolved, with their changes. `transitions`: changes, but for the last one of each
-    finding that stands. `crawls`: but for the last hundred of each registry. `ignores`: since
-    they expired. `audit`: who did and pushed what. `documents`: what nothing leads to any more,
-    since that was noticed.
-    """
-
-    history_s: Seconds = 0.0
-    resolved_s: Seconds = 0.0
-    transitions_s: Seconds = 0.0
-    crawls_s: Seconds = 365 * 86400.0
-    ignores_s: Seconds = 365 * 86400.0
-    audit_s: Seconds = 0.0
-    documents_s: Seconds = 7 * 86400.0
 
 
 class ProxyConfig(Settings, frozen=True):
@@ -229,12 +284,14 @@ class Config(msgspec.Struct, frozen=True):
     """
 
     registries: tuple[RegistryConfig, ...] = ()
+    hooks: tuple[HookConfig, ...] = ()
     database: DatabaseConfig = DatabaseConfig()
     crawl: CrawlConfig = CrawlConfig()
     http: HttpConfig = HttpConfig()
     serve: ServeConfig = ServeConfig()
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
+    alert: AlertConfig = AlertConfig()
     retention: RetentionConfig = RetentionConfig()
     policy: Policy = Policy()
     path: Path | None = None
@@ -243,3 +300,20 @@ class Config(msgspec.Struct, frozen=True):
     def registry(self, name: str) -> RegistryConfig | None:
         """Return the registry of that configured name."""
         return next((item for item in self.registries if item.name == name), None)
+
+    def hook(self, name: str) -> HookConfig | None:
+        """Return the webhook of that name."""
+        return next((item for item in self.hooks if item.name == name), None)
+
+
+def windows_of(config: Config, registry: str) -> tuple[Window, ...]:
+    """Return a registry's maintenance windows."""
+    found = config.registry(registry)
+    return tuple(one.window() for one in found.maintenance) if found is not None else ()
+
+
+def maintained_until(config: Config, registry: str, now: datetime) -> datetime | None:
+    """Return until when a registry is maintained, a day at most; None where it is not."""
+    end = closes_at(windows_of(config, registry), now)
+    latest = now + timedelta(days=1)
+    return None if end == now else min(end or latest, latest)

@@ -6,14 +6,16 @@ import difflib
 import ipaddress
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from mfl_lint.config import (
+    HookConfig,
     OidcConfig,
     ProxyConfig,
     RegistryConfig,
@@ -29,11 +31,15 @@ from mfl_lint.core.reference import DEFAULT_REGISTRY, is_repository, is_tag
 MAX_GLOB: Final = 255
 MAX_MISTAKES: Final = 50
 _SHORTEST_KEPT_S: Final = 86400.0
+# A report speaks of a week, and news of so long ago are still told.
+_REPORTED_S: Final = 8 * 86400.0
 _LONGEST_SESSION_S: Final = 90 * 86400.0
 _NAME_OF_HOST: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?"
 )
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,60}")
+_TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_SHORTEST_INTERVAL_S: Final = 10.0
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
@@ -64,15 +70,25 @@ def _unknown(
             yield f"{key}: nothing is built for {str(platform)!r:.60}; {hint}"
 
 
-def check_retention(retention: RetentionConfig) -> None:
-    """Raise ConfigInvalid for what would be removed while it is needed."""
+def check_retention(retention: RetentionConfig, flapping_s: float) -> None:
+    """Raise ConfigInvalid for what would be removed while it is needed.
+
+    `flapping_s`: for so long alerts look back at what happened to a finding.
+    """
+    longer = {"resolved_s": _REPORTED_S, "transitions_s": max(_REPORTED_S, flapping_s)}
     _refuse(
         [
-            f"retention.{name.removesuffix('_s')}: keep it for a day at least, or for ever with 0"
+            f"retention.{name.removesuffix('_s')}: keep it for {_days(least_s)} at least, "
+            "or for ever with 0"
             for name, kept_s in msgspec.structs.asdict(retention).items()
-            if 0 < kept_s < _SHORTEST_KEPT_S
+            if 0 < kept_s < (least_s := longer.get(name, _SHORTEST_KEPT_S))
         ]
     )
+
+
+def _days(seconds: float) -> str:
+    number = math.ceil(seconds / _SHORTEST_KEPT_S)
+    return f"{number} days" if number > 1 else "a day"
 
 
 def check_registry(registry: RegistryConfig, key: str) -> None:
@@ -83,8 +99,27 @@ def check_registry(registry: RegistryConfig, key: str) -> None:
             *_together(registry, key),
             *_patterns(registry, key),
             *_people(registry, key),
+            *_times(registry, key),
         ]
     )
+
+
+def check_hook(hook: HookConfig, key: str, registries: Collection[str]) -> None:
+    """Raise ConfigInvalid with all of a webhook's settings that cannot work."""
+    _refuse([*_hooked(hook, key, registries)])
+
+
+def _hooked(hook: HookConfig, key: str, registries: Collection[str]) -> Iterator[str]:
+    if not _NAME.fullmatch(hook.name):
+        yield f"{key}.name: {hook.name!r:.70} must be 1 to 63 of a-z, 0-9, '.', '_', '-'"
+    if hook.registry not in registries:
+        yield f"{key}.registry: no registry is called {hook.registry!r:.70}"
+    if bool(hook.secret_env) == bool(hook.secret_file):
+        yield f"{key}.secret_env: name the secret's variable, or its file in secret_file"
+    if hook.header and not _HEADER.fullmatch(hook.header):
+        yield f"{key}.header: {hook.header!r:.60} is no header's name"
+    if hook.header and hook.proven_by == "url":
+        yield f"{key}.header: means nothing where the secret is in the address"
 
 
 def check_serve(serve: ServeConfig) -> None:
@@ -134,6 +169,36 @@ def _is_safe_url(text: str) -> bool:
         return False
     safe = url.scheme == "https" or (url.scheme == "http" and host in ("127.0.0.1", "localhost"))
     return safe and bool(host) and "@" not in url.netloc and not url.query and not url.fragment
+
+
+def _times(registry: RegistryConfig, key: str) -> Iterator[str]:
+    """Yield what is no time, and patterns of what is looked at more often that match nothing."""
+    for number, hot in enumerate(registry.hot):
+        for name in ("repositories", "tags"):
+            try:
+                check_globs(getattr(hot, name), f"{key}.hot[{number}].{name}")
+            except ConfigInvalid as error:
+                yield from error.mistakes
+        if hot.interval_s < _SHORTEST_INTERVAL_S:
+            yield f"{key}.hot[{number}].interval: at least {_SHORTEST_INTERVAL_S:.0f}s"
+    for number, window in enumerate(registry.maintenance):
+        for name in ("begins", "ends"):
+            if not _TIME.fullmatch(getattr(window, name)):
+                text = getattr(window, name)
+                yield f'{key}.maintenance[{number}].{name}: {text!r:.60}: write it as "22:30"'
+        if not _is_zone(window.time_zone):
+            yield (
+                f"{key}.maintenance[{number}].time_zone: {window.time_zone!r:.60} is not known on "
+                "this machine; write it as Europe/Berlin (its data is in the package tzdata)"
+            )
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _people(registry: RegistryConfig, key: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from mfl_lint.config import (
     CrawlConfig,
     DatabaseConfig,
     DeepConfig,
+    HookConfig,
     HttpConfig,
     RegistryConfig,
     RetentionConfig,
@@ -23,7 +24,9 @@ from mfl_lint.config import (
     ServeConfig,
     Settings,
 )
-from mfl_lint.config_checks import check_registry, check_retention, check_serve
+from mfl_lint.config_alert import AlertConfig
+from mfl_lint.config_alert_checks import alert_of
+from mfl_lint.config_checks import check_hook, check_registry, check_retention, check_serve
 from mfl_lint.config_policy import PolicyTable, policy_of
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid
@@ -44,12 +47,14 @@ class File(Settings, frozen=True):
     """A whole settings file."""
 
     registry: tuple[RegistryConfig, ...] = ()
+    hook: tuple[HookConfig, ...] = ()
     database: DatabaseConfig = DatabaseConfig()
     crawl: CrawlConfig = CrawlConfig()
     http: HttpConfig = HttpConfig()
     serve: ServeConfig = ServeConfig()
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
+    alert: AlertConfig = AlertConfig()
     retention: RetentionConfig = RetentionConfig()
     policy: PolicyTable = PolicyTable()
 
@@ -179,28 +184,43 @@ def _config(table: object, path: Path | None) -> Config:
     """Return the settings that the tables hold; raise ConfigInvalid with every mistake."""
     reading = Reading()
     file = reading.table(table, File, "") or File()
-    names: set[str] = set()
-    for key, registry in reading.tables(RegistryConfig):
-        with reading.gathering():
-            check_registry(registry, key)
-        if registry.name in names:
-            reading.add(f"{key}.name: {registry.name!r:.70} is used twice")
-        names.add(registry.name)
+    _check_named(reading)
     with reading.gathering():
         check_serve(file.serve)
-    with reading.gathering():
-        check_retention(file.retention)
     policy = policy_of(file.policy, reading)
+    alert = alert_of(file.alert, reading)
+    with reading.gathering():
+        check_retention(file.retention, alert.flapping_s)
     reading.finish()
     return Config(
         registries=file.registry,
+        hooks=file.hook,
         database=file.database,
         crawl=file.crawl,
         http=file.http,
         serve=file.serve,
         deep=file.deep,
         scan=file.scan,
+        alert=alert,
         retention=file.retention,
         policy=policy,
         path=path,
     )
+
+
+def _check_named(reading: Reading) -> None:
+    """Note what is wrong with registries and webhooks, by themselves and beside one another."""
+    registries: set[str] = set()
+    for key, registry in reading.tables(RegistryConfig):
+        with reading.gathering():
+            check_registry(registry, key)
+        if registry.name in registries:
+            reading.add(f"{key}.name: {registry.name!r:.70} is used twice")
+        registries.add(registry.name)
+    hooks: set[str] = set()
+    for key, hook in reading.tables(HookConfig):
+        with reading.gathering():
+            check_hook(hook, key, registries)
+        if hook.name in hooks:
+            reading.add(f"{key}.name: {hook.name!r:.70} is used twice")
+        hooks.add(hook.name)

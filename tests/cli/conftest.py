@@ -39,6 +39,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.chdir(home)
     (home / "mfl-lint.toml").write_text(QUICK)
     monkeypatch.setenv("MFL_LINT_CONFIG", str(home / "mfl-lint.toml"))

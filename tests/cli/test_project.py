@@ -8,7 +8,7 @@ import click
 import pytest
 
 from mfl_lint.cli.main import COMMANDS
-from mfl_lint.cli.project import ProjectCommand, variable_of
+from mfl_lint.cli.project import ELSEWHERE, ProjectCommand, variable_of
 from mfl_lint.rules import discover
 from tests.builders import image, index, place
 from tests.cli.conftest import QUICK, Command
@@ -82,7 +82,7 @@ def test_every_command_that_looks_at_images_takes_its_options_from_the_environme
     assert {"scan", "inspect", "select", "diff", "ready"} <= set(looking)
     for command in looking.values():
         for option in (item for item in command.params if isinstance(item, click.Option)):
-            named = None if option.name == "config_path" else variable_of(option)
+            named = None if option.name in ELSEWHERE else variable_of(option)
             assert named == option.envvar
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +17,16 @@ import pytest
 from sqlalchemy import Connection, delete, func, select
 
 from mfl_lint.config import RetentionConfig
-from mfl_lint.core.policy import Severity
-from mfl_lint.store import dump, tables, views
+from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
+from mfl_lint.core.news import Group, Kind, News, Routed, Waiting
+from mfl_lint.core.policy import Ignore, Severity
+from mfl_lint.store import dump, handling, messages, tables, views
 from mfl_lint.store.compression import decompressed
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.history import MOST
+from mfl_lint.store.marks import introduced
 from mfl_lint.store.migrate import upgrade
+from mfl_lint.store.news import write_routed
 from mfl_lint.store.retention import retain
 from mfl_lint.store.unreferenced import Kept
 from tests.builders import image, index
@@ -283,7 +288,108 @@ async def test_resolved_findings_go_with_their_changes_once_they_were_told(
         assert "app:v1 MFL105" in await world.found()
 
 
-async def test_crawls_go_but_for_the_last_hundred(
+async def _one_resolved(world: World) -> str:
+    """Return the fingerprint of a finding that resolved, and was routed to nobody yet."""
+    world.place("app", index(image("linux", "amd64"), image("linux", "amd64", name="x")), "v1")
+    await world.crawl()
+    world.place("app", index(image("linux", "amd64"), image("linux", "arm64")), "v1")
+    await world.crawl()
+    await told(world.store)
+    marks = select(tables.findings.c.fingerprint).where(tables.findings.c.rule == "MFL105")
+    return str(await world.store.read(lambda connection: connection.scalar(marks)))
+
+
+def _news(world: World, fingerprint: str) -> News:
+    return News("t", Kind.RESOLVED, world.clock.now(), NAME, "app", "v1", fingerprint=fingerprint)
+
+
+async def _left_after_ten_days(world: World, news: News) -> tuple[int, int]:
+    """Return how many rows there are of the finding, and how many of its changes."""
+    world.clock.seconds += 10 * DAY_S
+    await retain(world.store, SHORT, world.clock.now())
+    found = [
+        select(func.count()).where(table.c.fingerprint == news.fingerprint)
+        for table in (tables.findings, tables.transitions)
+    ]
+    one, two = await world.store.read(lambda held: [held.scalar(query) for query in found])
+    return one or 0, two or 0
+
+
+async def test_what_waits_to_be_told_in_a_group_stays_with_all_of_its_changes(
+    fault_registry: FaultRegistry, url: str, tmp_path: Path
+) -> None:
+    async with twins(fault_registry, url, tmp_path) as (world, _):
+        news = _news(world, await _one_resolved(world))
+        group = Group("all", NAME)
+        waiting = Routed((Waiting(group, news, world.clock.now()),))
+        await world.store.write(write_routed, waiting)
+        assert (1, 2) == await _left_after_ten_days(world, news)
+        would = await retain(world.store, SHORT, world.clock.now(), dry_run=True)
+        assert (0, 0) == (would["resolved findings"], would["transitions"])
+
+        def gathered(connection: Connection) -> int:
+            return connection.execute(delete(tables.alert_waiting)).rowcount
+
+        assert 1 == await world.store.write(gathered)
+        would = await retain(world.store, SHORT, world.clock.now(), dry_run=True)
+        assert (1, 2) == (would["resolved findings"], would["transitions"])
+        assert (0, 0) == await _left_after_ten_days(world, news)
+
+
+async def test_what_a_message_says_stays_until_it_is_sent_or_its_dead_letter_is_over(
+    fault_registry: FaultRegistry, url: str, tmp_path: Path
+) -> None:
+    async with twins(fault_registry, url, tmp_path) as (world, _):
+        news, now = _news(world, await _one_resolved(world)), world.clock.now()
+        drafts = [
+            Draft(Notice(name, "all", Group("all", NAME), now, (news,)), name, "what resolved")
+            for name in ("one", "two")
+        ]
+        await messages.add_drafts(world.store, drafts, now)
+        assert (1, 2) == await _left_after_ten_days(world, news)
+        await _ended(world, "one", MessageState.SENT)
+        assert (1, 2) == await _left_after_ten_days(world, news)
+        await _ended(world, "two", MessageState.DEAD)
+        assert (1, 2) == await _left_after_ten_days(world, news)
+        old = msgspec.structs.replace(SHORT, dead_letters_s=60 * DAY_S)
+        assert 0 == (await retain(world.store, old, world.clock.now()))["dead letters"]
+        old = msgspec.structs.replace(SHORT, dead_letters_s=20 * DAY_S)
+        removed = await retain(world.store, old, world.clock.now())
+        assert (1, 1) == (removed["dead letters"], removed["resolved findings"])
+        assert 1 == await rows(world.store, "messages")
+
+
+async def _ended(world: World, channel: str, state: MessageState) -> None:
+    claim = partial(messages.claim, world.store, now=world.clock.now(), lease_s=60.0)
+    (claimed,) = await claim(channel, "somebody", 1)
+    await messages.finish(world.store, "somebody", [Outcome(claimed.id, state)], world.clock.now())
+
+
+async def test_what_people_did_goes_once_it_has_no_effect(
+    fault_registry: FaultRegistry, url: str, tmp_path: Path
+) -> None:
+    async with twins(fault_registry, url, tmp_path) as (world, _):
+        world.place("app", index(image("linux", "amd64"), image("linux", "amd64", name="x")), "v1")
+        await world.crawl()
+        marks = select(tables.findings.c.fingerprint).where(tables.findings.c.rule == "MFL105")
+        mark = await world.store.read(lambda connection: connection.scalar(marks))
+        ends = world.clock.now() + timedelta(days=5)
+        matcher = Ignore("MFL105", "we know", NAME, "app", "", ends)
+        now = world.clock.now()
+        await handling.acknowledge(world.store, str(mark), "soon", who="ada", now=now)
+        await handling.set_silence(world.store, matcher, who="ada", now=now)
+        kept = msgspec.structs.replace(SHORT, ignores_s=DAY_S)
+        names = ("ended silences", "acknowledgements")
+        world.clock.seconds += 3 * DAY_S
+        removed = await retain(world.store, kept, world.clock.now())
+        assert [0, 0] == [removed[name] for name in names]
+        world.place("app", index(image("linux", "amd64"), image("linux", "arm64")), "v1")
+        await world.crawl(4 * DAY_S)
+        removed = await retain(world.store, kept, world.clock.now())
+        assert [1, 1] == [removed[name] for name in names]
+
+
+async def test_crawls_go_but_for_the_last_hundred_and_the_one_since_which_alerts_are_sent(
     fault_registry: FaultRegistry, url: str, tmp_path: Path
 ) -> None:
     async with twins(fault_registry, url, tmp_path) as (world, _):
@@ -298,10 +404,12 @@ async def test_crawls_go_but_for_the_last_hundred(
 
         await world.store.write(older)
         assert 3 == await rows(world.store, "slices")
+        known = await world.store.read(introduced)
         world.clock.seconds += 10 * DAY_S
         removed = await retain(world.store, SHORT, world.clock.now())
-        assert (53, 3) == (removed["crawls"], removed["slices of crawls"])
-        assert (100, 0) == (await rows(world.store, "crawls"), await rows(world.store, "slices"))
+        assert (52, 3) == (removed["crawls"], removed["slices of crawls"])
+        assert (101, 0) == (await rows(world.store, "crawls"), await rows(world.store, "slices"))
+        assert known == await world.store.read(introduced)
 
 
 async def test_a_crawl_goes_on_while_much_is_removed(

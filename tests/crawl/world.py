@@ -18,7 +18,7 @@ from mfl_lint.core.rule import Rule
 from mfl_lint.core.scan import Scan
 from mfl_lint.core.views import FindingFilter, TransitionView
 from mfl_lint.crawl.crawler import Crawler
-from mfl_lint.crawl.job import Job, Progress
+from mfl_lint.crawl.job import Job, Progress, RepositoryResult
 from mfl_lint.crawl.scan import Asked, scan
 from mfl_lint.demo.build import Built
 from mfl_lint.demo.images import place
@@ -123,6 +123,12 @@ class World:
         progress = await self.crawler().crawl(NAME, only=only, accept_vanished=accept_vanished)
         assert progress is not None
         return progress
+
+    async def look(self, repository: str, *tags: str) -> RepositoryResult | None:
+        """Look at single tags; the request log is this look's."""
+        self.registry.requests.clear()
+        await registries.sync_registries(self.store, [self.config], self.clock.now())
+        return await self.crawler().look(NAME, repository, tags)
 
     async def scan(
         self, repository: str, *tags: str, rules: Sequence[Rule] | None = None, **asked: Any

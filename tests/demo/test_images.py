@@ -14,7 +14,7 @@ from mfl_lint.core.manifest import INDEX_TYPES
 from mfl_lint.core.observation import Look, LookState, Observation
 from mfl_lint.core.rule import Siblings, TagSummary
 from mfl_lint.crawl.facts import summary
-from mfl_lint.demo.images import DEMO_POLICY, DemoImage, _samples, fill
+from mfl_lint.demo.images import DEMO_POLICY, DemoImage, fill, samples
 from mfl_lint.demo.registry import DemoRegistry, running
 from mfl_lint.lint import judge, judge_name
 from mfl_lint.rules import discover
@@ -130,7 +130,7 @@ def looked_at() -> dict[tuple[str, str], Observation]:
             tag=tag,
             looks={digest: Look(LookState.ABSENT, "manifest unknown") for digest in sample.gone},
         )
-        for sample in _samples()
+        for sample in samples()
         for tag in sample.tags
     }
 

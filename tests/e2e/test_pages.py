@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import sqlite3
@@ -43,6 +44,12 @@ PAGES: Final = {
     "/search": "/search?q=check",
     "/account": "/account",
     "/look": "/look",
+    "/alerts": "/alerts",
+    "/silences/new": "/silences/new",
+    "/acknowledgements/new": "/acknowledgements/new",
+    "/hooks": "/hooks",
+    "/pushes": "/pushes",
+    "/plans/{registry}/{repository}:{tag}": "/plans/company/shop/checkout:latest",
 }
 SIGNED_OUT: Final = (
     "/",
@@ -58,6 +65,14 @@ REFUSED: Final = {
     "/t/company/shop/nothing:1": 404,
     "/findings?severity=worst": 400,
     "/crawls/99": 404,
+}
+# What they name has to be made first: tests/web/test_journeys.py looks at forms like them.
+MADE_FIRST: Final = {
+    "/alerts/{id}/retry",
+    "/silences/{id}/end",
+    "/acknowledgements/{fingerprint}/undo",
+    "/push/{registry}/{repository}:{tag}",
+    "/pushes/{id}/undo",
 }
 NO_PAGE: Final = re.compile(r"/(api/|static/|badge/|feed|metrics|healthz|readyz|login)")
 
@@ -135,11 +150,12 @@ async def test_what_is_broken_is_mended_by_what_the_pages_say(
     assert 0 == done.code, done.err
     await page.get_by_role("link", name="Look now").click()
     await page.get_by_role("button", name="Look now").click()
-    await page.click("nav >> text=Crawls")
-    looked = page.locator("tbody tr", has_text="some repositories only")
-    await expect(looked).to_contain_text("done", timeout=20_000)
-    await page.goto(f"{company.address}/t/company/shop/checkout:latest")
-    await expect(page.locator(".history li")).to_have_count(3)
+    tag = f"{company.address}/t/company/shop/checkout:latest"
+    async with asyncio.timeout(30):
+        await page.goto(tag)
+        while await page.locator(".history li").count() < 3:
+            await asyncio.sleep(0.5)
+            await page.goto(tag)
     await expect(finding).to_have_count(0)
     await page.click("nav >> text=Overview")
     changes = page.locator(".change.resolved", has_text="shop/checkout:latest")
@@ -168,7 +184,7 @@ async def test_everything_is_done_by_keys_alone(browser: Browser, company: Compa
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/t/company/platform/gateway:2.2")
     await reach(page, 'class="copy"')
-    await reach(page, "rule=MFL201")
+    await reach(page, "/ignores/new?rule=MFL201")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/ignores/new?*")
     await reach(page, 'name="reason"')
@@ -215,7 +231,7 @@ async def test_the_way_is_the_same_without_scripts(browser: Browser, company: Co
 
 async def test_every_page_is_looked_at() -> None:
     pages = {path for method, path in TABLE if method == "GET" and not NO_PAGE.match(path)}
-    assert pages == set(PAGES)
+    assert pages - MADE_FIRST == set(PAGES)
 
 
 async def test_every_page_is_accessible_and_fits(

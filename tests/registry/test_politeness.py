@@ -4,7 +4,7 @@ import pytest
 
 from mfl_lint.config import HttpConfig, RegistryConfig
 from mfl_lint.core.errors import RateLimited, Unreachable
-from mfl_lint.registry.politeness import Flights, Host, Limits, limits_of
+from mfl_lint.registry.politeness import Flights, Host, Limits, Slots, limits_of
 from tests.stub_server import FakeTime
 
 
@@ -224,3 +224,56 @@ async def test_only_slots_that_are_free_are_lent_and_some_always_stay() -> None:
     async with made.lent(3, 2) as lent:
         assert 3 == lent
     made.leave(None)
+
+
+async def test_who_is_in_a_hurry_goes_before_all_who_wait() -> None:
+    slots, came = Slots(1), list[str]()
+
+    async def ask(name: str, *, hurried: bool) -> None:
+        await slots.acquire(hurried=hurried)
+        came.append(name)
+        await asyncio.sleep(0)
+        slots.release()
+
+    await slots.acquire()
+    assert slots.locked()
+    tasks = [
+        asyncio.create_task(ask(name, hurried=name.startswith("look")))
+        for name in ("crawl 1", "crawl 2", "look 1", "crawl 3", "look 2")
+    ]
+    await asyncio.sleep(0)
+    slots.release()
+    await asyncio.gather(*tasks)
+    assert ["look 1", "look 2", "crawl 1", "crawl 2", "crawl 3"] == came
+    assert not slots.locked()
+
+
+async def test_many_in_a_hurry_do_not_stop_the_others() -> None:
+    slots, came = Slots(1), list[str]()
+
+    async def ask(name: str) -> None:
+        await slots.acquire(hurried=name == "look")
+        came.append(name)
+        slots.release()
+
+    await slots.acquire()
+    names = ["crawl"] * 3 + ["look"] * 9
+    tasks = [asyncio.create_task(ask(name)) for name in names]
+    await asyncio.sleep(0)
+    slots.release()
+    await asyncio.gather(*tasks)
+    assert (["look"] * 3 + ["crawl"]) * 3 == came
+
+
+async def test_who_gives_up_waiting_takes_no_slot_with_them() -> None:
+    slots = Slots(1)
+    await slots.acquire()
+    waiting = [asyncio.create_task(slots.acquire(hurried=odd)) for odd in (True, False, True)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    slots.release()  # past the one that gave up, to the third
+    waiting[2].cancel()  # it has the slot already, and gives it on
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert [True, False, True] == [one.cancelled() for one in waiting]
+    slots.release()
+    assert not slots.locked()

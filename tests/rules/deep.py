@@ -10,7 +10,7 @@ import msgspec
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.inside import Inside
 from mfl_lint.core.layer import LayerSummary
-from mfl_lint.core.observation import Kind, Node
+from mfl_lint.core.observation import Kind, Node, Observation
 from mfl_lint.core.rule import Judgement, Rule
 from mfl_lint.registry.layers import LayerLimits, read_layer
 from tests.builders import Built, observation
@@ -25,12 +25,21 @@ def judged_deep(
     problems: Mapping[Digest, str] | None = None,
 ) -> Judgement:
     """Return what one rule says; of the layers in `unread` and in `problems` nothing is known."""
-    seen = observation(built)
+    return judged_observation(rule, read_inside(observation(built), built, unread, problems))
+
+
+def read_inside(
+    seen: Observation,
+    built: Built,
+    unread: Collection[Digest] = (),
+    problems: Mapping[Digest, str] | None = None,
+) -> Observation:
+    """Return what was seen with the layers of what was built read."""
     assert seen.root is not None
     blobs = {digest_of(blob): blob for blob in _blobs(built)}
     hidden = {*unread, *(problems or {})}
     root = _with_inside(seen.root, blobs, hidden, dict(problems or {}))
-    return judged_observation(rule, msgspec.structs.replace(seen, root=root))
+    return msgspec.structs.replace(seen, root=root)
 
 
 def _blobs(built: Built) -> Iterator[bytes]:

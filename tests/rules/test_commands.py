@@ -168,3 +168,25 @@ def test_a_platform_is_not_written_on_an_entry_where_the_list_has_it() -> None:
     first, line, *_ = fix.split("\n")
     assert "# to keep the other image for linux/amd64 only:" == first
     assert grouped("test/team/app:latest", f"test/team/app@{AMD64.digest}") == line
+
+
+def test_the_fix_of_one_fault_keeps_what_the_fix_of_another_one_has_written() -> None:
+    built = index(
+        AMD64, ARM, annotate={0: {"platform": "linux/x86_64"}, 1: {"platform": "linux/arm"}}
+    )
+    for rule in ("MFL103", "MFL104"):
+        (fix,) = fixes(built, rule)
+        steps = [words for words in pasted(fix) if words[2] == "annotate"]
+        variants = [words[words.index("--variant") + 1] for words in steps if "--variant" in words]
+        assert ["v7"] == variants
+
+
+def test_the_fix_of_one_fault_brings_back_nothing_that_the_fix_of_another_one_drops() -> None:
+    built = index(AMD64, OTHER, ARM, annotate={2: {"platform": "linux/arm"}})
+    dropped = {OTHER.digest in fix for rule in ("MFL104", "MFL105") for fix in runs(built, rule)}
+    assert {False} == dropped
+
+
+def runs(built: Built, rule: str) -> list[str]:
+    """Return what runs when the fixes of a rule are pasted."""
+    return [str(words) for fix in fixes(built, rule) for words in pasted(fix)]

@@ -24,10 +24,10 @@ def test_two_images_for_one_platform_are_an_error() -> None:
     assert ("error", "linux/amd64", 2) == (finding.severity, finding.platform, finding.position)
     assert "entries 0 and 2" in finding.message
     assert [
-        "# to keep the later of the two:",
-        listing(ARM64, OTHER),
-        "# or, to keep the earlier one:",
-        f"#   {listing(ONE, ARM64)}",
+        "# to keep entry 0, what engines take today:",
+        listing(ONE, ARM64),
+        "# or, to keep entry 2:",
+        f"#   {listing(ARM64, OTHER)}",
     ] == finding.fix.split("\n")
 
 

@@ -83,7 +83,7 @@ def test_what_a_registry_says_is_quoted_in_the_fix() -> None:
 
 def test_a_list_too_long_to_be_named_whole_is_no_command() -> None:
     first = image("linux", "arm64")
-    many = (image("linux", "amd64", name=str(number)) for number in range(32))
+    many = (image("windows", "amd64", os_version=f"10.0.{number}.1") for number in range(32))
     built = index(first, *many, annotate={0: {"platform": "linux/aarch64"}})
     hint, command = only(judged(rule, built)).fix.split("\n")
     assert "# name each image by its digest in place of DIGEST:" == hint

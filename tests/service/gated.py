@@ -21,7 +21,10 @@ _TIMEOUT_S: Final = 30.0
 
 
 class GatedRegistry(DemoRegistry):
-    """Answers for manifests wait while the gate is shut; `reached` says that one does."""
+    """Answers for manifests wait while the gate is shut; `reached` says that one does.
+
+    Those only of which the path holds a part that is among `shut`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +32,7 @@ class GatedRegistry(DemoRegistry):
         self.gate = asyncio.Event()
         self.gate.set()
         self.reached = asyncio.Event()
+        self.shut: tuple[str, ...] = ("",)
         self.listings: asyncio.Queue[str] = asyncio.Queue()
 
     @asynccontextmanager
@@ -42,7 +46,7 @@ class GatedRegistry(DemoRegistry):
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path == "/v2/_catalog":
             self.listings.put_nowait(request.path)
-        if "/manifests/" in request.path:
+        if "/manifests/" in request.path and any(part in request.path for part in self.shut):
             self.reached.set()
             await self.gate.wait()
         return await handler(request)

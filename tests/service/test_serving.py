@@ -15,20 +15,28 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import text
 from yarl import URL
 
-from mfl_lint.config import Config, ProxyConfig, RegistryConfig, ServeConfig
+from mfl_lint.config import (
+    Config,
+    CrawlConfig,
+    HookConfig,
+    ProxyConfig,
+    RegistryConfig,
+    ServeConfig,
+)
+from mfl_lint.config_alert import AlertConfig, ChannelConfig, RouteConfig
 from mfl_lint.core.access import Role
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.people import open_people
 from mfl_lint.service.serving import serve
 from mfl_lint.store import dump, looks, users
 from mfl_lint.store.engine import Store, open_store
-from mfl_lint.store.statements import one_row
 from tests.builders import image, index, place
-from tests.service.gated import GatedRegistry, config_of, names_in, serving
+from tests.receiver import Receiver
+from tests.service.gated import GatedRegistry, Service, config_of, names_in, serving
 
+GOOD = index(image(), image("linux", "arm64"))
 BROKEN = index(image(), image(name="other"), annotate={1: {"platform": "linux/arm64"}})
 LOGGER = "mfl_lint"
 
@@ -131,27 +139,30 @@ async def pending(store: Store) -> bool:
     return bool((await dump.figures(store)).rows["look_requests"])
 
 
-async def test_a_look_waits_for_a_crawl_that_runs(tmp_path: Path, registry: GatedRegistry) -> None:
+async def test_a_look_waits_for_no_crawl_but_of_its_own_repository(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
     registry.gate.clear()
+    registry.shut = ("team/a-slow-one",)
+    place(registry, "team/a-slow-one", BROKEN, "v1")
     config = config_of(tmp_path, lab(registry, interval_s=3600.0))
-    async with (
-        serving(config, looks_every_s=1.0) as service,
-        open_store(config.database.url) as store,
-    ):
+    config = msgspec.structs.replace(config, crawl=CrawlConfig(repositories_at_once=1))
+    async with serving(config) as service:
         await registry.reached.wait()
-        await asked_looks(store, ("lab", "team/app"))
-        first = await newest_look(store)
-        async with asyncio.timeout(10):
-            while await newest_look(store) == first:  # taken, and given back
-                await service.get("/overview")
+        for repository in ("team/a-slow-one", "team/app"):
+            await ask_for(service, "lab", repository, "v1")
+        answer = await service.until("/findings", lambda answer: bool(answer["items"]))
+        assert ["team/app"] == [item["repository"] for item in answer["items"]]
+        (running,) = (await service.get("/crawls"))["items"]
+        assert ("running", 0) == (running["status"], running["tags"])
         registry.gate.set()
-        answer = await service.until("/crawls", lambda answer: ended(answer, 2))
-        assert [1, 2] == [item["repositories"] for item in answer["items"]]
+        await service.until("/findings", lambda answer: len(answer["items"]) == 3)
 
 
-async def newest_look(store: Store) -> int:
-    row = await store.read(one_row, text("SELECT max(id) FROM look_requests"))
-    return int(row[0] or 0)
+async def ask_for(service: Service, registry: str, repository: str, tag: str) -> None:
+    body = {"registry": registry, "repository": repository, "tag": tag}
+    async with service.client.post(f"{service.address}api/v1/scans", json=body) as answer:
+        assert 202 == answer.status
 
 
 async def test_a_registry_that_asked_for_patience_is_not_looked_at_again_at_once(
@@ -361,3 +372,57 @@ async def test_localhost_is_one_address(tmp_path: Path) -> None:
     async with serving(config) as service:
         assert service.address.startswith("http://127.0.0.1:")
         assert [] == (await service.get("/registries"))["items"]
+
+
+async def test_what_breaks_is_told_while_the_service_runs(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    place(registry, "team/app", GOOD, "v1")
+    place(registry, "team/other", GOOD, "v1")
+    async with Receiver() as receiver:
+        route = RouteConfig("team", ("hook",), wait_s=0.0)
+        hook = ChannelConfig("hook", "webhook", url=f"{receiver.url}/hook")
+        alerts = AlertConfig(channel=(hook,), route=(route,))
+        config = msgspec.structs.replace(
+            config_of(tmp_path, lab(registry, interval_s=0.5)), alert=alerts
+        )
+        async with serving(config) as service:
+            await service.until("/crawls", ended)
+            place(registry, "team/app", BROKEN, "v1")
+            (item,) = (
+                await service.until(
+                    "/alerts", lambda answer: [one["state"] for one in answer["items"]] == ["sent"]
+                )
+            )["items"]
+        (got,) = receiver.taken
+    assert item["key"] == got.key
+    assert item["title"].startswith("lab/team/app:v1 linux/arm64: broken, MFL101")
+
+
+async def test_a_webhook_without_its_secret_is_said_before_anything_is_done(
+    tmp_path: Path, registry: GatedRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_SECRET", raising=False)
+    hook = HookConfig("pushes", "generic", "lab", secret_env="NO_SUCH_SECRET")
+    config = msgspec.structs.replace(config_of(tmp_path, lab(registry)), hooks=(hook,))
+    with pytest.raises(ConfigInvalid, match=r"^hook\.pushes\.secret_env: NO_SUCH_SECRET holds no"):
+        await serve(lambda: config, ready=print)
+    assert [] == names_in(tmp_path)
+
+
+async def test_a_webhook_has_what_it_names_looked_at_at_once(
+    tmp_path: Path, registry: GatedRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "correct horse battery staple")
+    hook = HookConfig("pushes", "generic", "lab", secret_env="A_SECRET")
+    config = msgspec.structs.replace(config_of(tmp_path, lab(registry)), hooks=(hook,))
+    headers = {"Authorization": "Bearer correct horse battery staple"}
+    async with serving(config) as service:
+        body = {"repository": "team/app", "tag": "v1"}
+        where = f"{service.address}hooks/pushes"
+        async with service.client.post(where, json=body, headers=headers) as answer:
+            assert 202 == answer.status
+        answer = await service.until("/findings", lambda answer: bool(answer["items"]))
+        assert ["team/app"] == [item["repository"] for item in answer["items"]]
+        assert [] == (await service.get("/crawls"))["items"]
+    assert [] == registry.asked("tags/list") + registry.asked("team/other")

@@ -144,7 +144,7 @@ async def lease(
 ) -> Lease:
     """Return a lease on a repository, of a registry that is made known first."""
     watched = [RegistryConfig(name, f"{name}.test") for name in ("one", "two")]
-    await registries.sync_registries(store, watched, now)
+    await registries.sync_registries(store, watched, now, ("one", "two"))
     held = await leases.acquire(store, registry, repository, holder, 120.0, now)
     assert held is not None
     return held

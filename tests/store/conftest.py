@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -37,7 +38,7 @@ def upgraded_postgresql(postgresql_url: str) -> Iterator[str]:
     """Return the URL of a PostgreSQL database with this release's tables."""
     from tests.postgresql import fresh_database
 
-    with fresh_database(postgresql_url, "upgraded") as url:
+    with fresh_database(postgresql_url, f"upgraded_{uuid4().hex[:8]}") as url:
         upgrade(url)
         yield url
 

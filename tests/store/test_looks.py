@@ -25,7 +25,7 @@ async def test_what_is_asked_while_a_look_runs_waits_for_another_look(store: Sto
     await _ask(store)
     (first,) = await looks.take_looks(store, 10, now=NOW)
     assert await _ask(store)
-    await looks.done_look(store, first.id)
+    await looks.done_looks(store, [first.id])
     (second,) = await looks.take_looks(store, 10, now=NOW)
     assert first.id != second.id
 
@@ -36,7 +36,7 @@ async def test_a_taken_request_comes_again_only_if_it_was_not_done_in_time(store
     soon, over = later(seconds=59), later(seconds=60)
     assert () == await looks.take_looks(store, 10, now=soon, lease_s=60.0)
     assert taken == await looks.take_looks(store, 10, now=over, lease_s=60.0)
-    await looks.done_look(store, taken[0].id)
+    await looks.done_looks(store, [taken[0].id])
     assert () == await looks.take_looks(store, 10, now=later(days=1), lease_s=60.0)
 
 
@@ -65,3 +65,40 @@ async def test_who_asks_for_a_look_is_written_down_once(store: Store) -> None:
     await _ask(store)
     (deed,) = (await audit.deeds(store)).items
     assert ("alice", "scan.ask", "two/team/app:v1") == (deed.who, deed.action, deed.subject)
+
+
+async def test_many_looks_are_asked_for_at_once_and_each_only_once(store: Store) -> None:
+    tags = ["v1", "v2", "v1", "v2", "v3"]
+    wanted = [looks.Wanted("one", "team/app", tag) for tag in tags]
+    assert 3 == await looks.request_looks(store, wanted, NOW, "webhook")
+    assert 0 == await looks.request_looks(store, wanted, NOW, "webhook")
+    assert ["v1", "v2", "v3"] == [one.tag for one in await looks.pending_looks(store)]
+
+
+async def test_nothing_is_taken_of_a_repository_that_is_looked_at(store: Store) -> None:
+    await _ask(store)
+    await looks.request_look(store, "one", "team/other", "", NOW, "webhook")
+    busy = [("one", "team/app"), ("two", "team/other")]
+    taken = await looks.take_looks(store, 10, now=NOW, besides=busy)
+    assert ["team/other"] == [one.repository for one in taken]
+
+
+async def test_what_a_killed_process_took_is_free_at_once(store: Store) -> None:
+    for tag, holder in (("v1", "dead"), ("v2", "alive")):
+        await _ask(store, tag)
+        assert await looks.take_looks(store, 10, now=NOW, holder=holder)
+    await _ask(store, "v1")
+    assert 1 == await looks.free_looks(store, lambda holder: holder == "dead", NOW)
+    taken = await looks.take_looks(store, 10, now=NOW, holder="next")
+    assert ["v1", "v1"] == [one.tag for one in taken]
+    assert 0 == await looks.free_looks(store, lambda holder: holder == "dead", NOW)
+
+
+async def test_whoever_crawls_a_repository_hears_which_tags_are_asked_for(store: Store) -> None:
+    for tag in ("v1", "v2", ""):
+        await _ask(store, tag)
+    await looks.request_look(store, "one", "team/other", "v3", NOW, "webhook")
+    first, second = await looks.asked_tags(store, "one", "team/app", after=0)
+    assert ("v1", "v2") == (first.tag, second.tag)
+    await looks.take_looks(store, 10, now=NOW)
+    assert (second,) == await looks.asked_tags(store, "one", "team/app", after=first.id)

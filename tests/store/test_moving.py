@@ -6,15 +6,18 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary
 
 from benchmarks.filled import fill
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import crawls, migrate, observations, transfer
+from mfl_lint.store.backup import back_up, restore
+from mfl_lint.store.columns import Time
 from mfl_lint.store.engine import open_store
 from mfl_lint.store.moving import move
 from mfl_lint.store.tables import metadata
@@ -74,6 +77,35 @@ async def test_nothing_is_moved_to_where_something_is(full: str, elsewhere: str)
     with pytest.raises(Refused, match=r"is not empty|is there already"):
         move(full, elsewhere)
     assert before == await all_rows(elsewhere)
+
+
+async def test_rows_of_every_table_are_moved_and_backed_up(
+    url: str, elsewhere: str, tmp_path: Path
+) -> None:
+    async with open_store(url) as store:
+        await store.write(_something_everywhere)
+    before, file, third = await all_rows(url), tmp_path / "b.db", f"sqlite:///{tmp_path}/third.db"
+    assert {3} == set(move(url, elsewhere).values())
+    assert before == await all_rows(elsewhere)
+    back_up(elsewhere, file)
+    restore(third, file)
+    assert before == await all_rows(third)
+
+
+def _something_everywhere(connection: Connection) -> None:
+    for table in metadata.sorted_tables:
+        rows = [{one.name: _made_up(one, number) for one in table.columns} for number in (1, 2, 3)]
+        connection.execute(table.insert(), rows)
+
+
+def _made_up(column: Column[Any], number: int) -> object:
+    if isinstance(column.type, Time):
+        return NOW + timedelta(days=number)
+    if isinstance(column.type, Boolean):
+        return number == 2
+    if isinstance(column.type, LargeBinary):
+        return bytes([0, number, 255])
+    return number if isinstance(column.type, Integer) else f"{column.name} ☃ {number}"
 
 
 async def test_tables_without_rows_at_the_new_place_are_no_hindrance(

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import text as sql
 
+from mfl_lint.config import RegistryConfig
 from mfl_lint.core.errors import LeaseLost, StoreError
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
@@ -146,7 +147,7 @@ async def test_unchanged_tags_become_looked_at_and_nothing_else(store: Store) ->
     assert moved | {name: state(name) for name in names[20:]} == tags
 
 
-async def test_each_transition_has_one_message_with_its_own_key(store: Store) -> None:
+async def test_each_transition_is_news_once_in_its_order(store: Store) -> None:
     held = await lease(store)
     await observations.record(store, held, batch(write("v1", finding()), write("v2")))
     before = (await findings.tracked(store, held.repository_id, ["v1"]))["v1"]
@@ -155,14 +156,22 @@ async def test_each_transition_has_one_message_with_its_own_key(store: Store) ->
 
     rows = await store.read(
         all_rows,
-        sql("SELECT transition_id, channel, state, attempts, idempotency_key FROM outbox"),
+        sql("SELECT transition_id FROM outbox ORDER BY id"),
     )
-    messages = [tuple(row) for row in rows]
+    news = [row.transition_id for row in rows]
     page = await views.transitions_page(store)
     changes = [(view.transition.change, view.transition.sequence) for view in page.items]
     assert [(Change.RESOLVED, 2), (Change.OPENED, 1)] == changes
-    expected = {(v.transition.id, "", "pending", 0, v.transition.id) for v in page.items}
-    assert expected == set(messages)
+    assert [view.transition.id for view in page.items] == news[::-1]
+
+
+async def test_nothing_is_news_of_a_registry_that_nobody_is_told_of(store: Store) -> None:
+    held = await lease(store)
+    quiet = [RegistryConfig(name, f"{name}.test") for name in ("one", "two")]
+    await registries.sync_registries(store, quiet, NOW, ("two",))
+    await observations.record(store, held, batch(write("v1", finding())))
+    rows = (await dump.figures(store)).rows
+    assert (1, 0) == (rows["transitions"], rows["outbox"])
 
 
 async def test_findings_are_read_as_they_were_recorded_by_tag(store: Store) -> None:

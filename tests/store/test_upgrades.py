@@ -62,7 +62,12 @@ async def test_tags_documents_and_history_are_there_after_the_upgrade(restored: 
 
 
 @pytest.mark.parametrize("restored", RELEASES, indirect=True)
-async def test_findings_and_their_counts_are_there_after_the_upgrade(restored: str) -> None:
+async def test_findings_and_their_counts_are_there_after_the_upgrade(
+    request: pytest.FixtureRequest, restored: str
+) -> None:
+    release = request.node.callspec.params["restored"]
+    # Nothing ever read what releases before 0.4.0 left to be told; since then all of it is told.
+    waiting = 0 if release in ("0.1.0", "0.2.0", "0.3.0") else 5
     async with open_store(restored) as store:
         page = await views.findings_page(store, FindingFilter(states=()))
         expected = {
@@ -81,7 +86,7 @@ async def test_findings_and_their_counts_are_there_after_the_upgrade(restored: s
             registry.counts,
         )
         rows = (await dump.figures(store)).rows
-        assert (5, 5, 1, 2) == (
+        assert (5, waiting, 1, 2) == (
             rows["transitions"],
             rows["outbox"],
             rows["look_requests"],

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from mfl_lint.config import Config, RegistryConfig
+from mfl_lint.config import Config, HookConfig, RegistryConfig
 from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.observation import VERIFIED, Look, LookState, Observation
 from mfl_lint.core.platform import Platform
@@ -25,6 +25,7 @@ from mfl_lint.rules import discover
 from mfl_lint.store import crawls, findings, ignores, leases, looks, observations, registries
 from mfl_lint.store.engine import Store
 from tests.builders import attestation, image, index, observation
+from tests.web.filled_alerts import fill_alerts
 
 NOW: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 WIDE: Final = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/s390x")
@@ -58,6 +59,7 @@ CONFIG: Final = Config(
         RegistryConfig("edge", "cr.edge.example", interval_s=7200),
         RegistryConfig("archive", "archive.example", repositories=("old/*",)),
     ),
+    hooks=(HookConfig("harbor-pushes", "harbor", "internal", secret_env="HOOK_OF_HARBOR"),),
     policy=POLICY,
 )
 
@@ -265,6 +267,7 @@ async def fill(store: Store) -> None:
             await crawls.finish_crawl(store, crawl, CrawlStatus.DONE, "", end)
     await _edge(store)
     await _running(store)
+    await fill_alerts(store, NOW - timedelta(minutes=10))
 
 
 def _gone(day: int) -> Looks:
@@ -417,3 +420,4 @@ async def fill_hostile(store: Store) -> None:
     ignore = Ignore("MFL1*", HOSTILE, "hub", HOSTILE, HOSTILE)
     await ignores.set_ignore(store, ignore, who=HOSTILE, now=NOW)
     await looks.request_look(store, "hub", HOSTILE, HOSTILE, NOW, HOSTILE, who=HOSTILE)
+    await fill_alerts(store, NOW, HOSTILE)

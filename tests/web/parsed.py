@@ -16,6 +16,8 @@ PAGES = (
     "/r/edge/fleet/probe",
     "/r/internal/shop/checkout?sort=worst&is=error,ok&lacks=linux/arm/v7",
     "/t/internal/shop/checkout:latest",
+    "/plans/internal/shop/checkout:latest",
+    "/pushes",
     "/t/internal/shop/checkout:3.9",
     "/t/internal/platform/gateway:latest",
     "/t/internal/edge/sensor:latest",
@@ -41,6 +43,7 @@ PAGES = (
     "/crawls?registry=hub",
     "/crawls/1",
     "/crawls/19",
+    "/hooks",
 )
 
 

@@ -72,7 +72,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 _READ, _ALL = frozenset({Right.READ}), frozenset(VISIBLE)
 _SIGNED_IN = frozenset({"hub", "internal"})
-_EDITS = _READ | {Right.SCAN, Right.IGNORE}
+_EDITS = _READ | {Right.SCAN, Right.IGNORE, Right.PUSH}
 WHO: Final = (
     Who(
         "anonymous",
@@ -90,6 +90,7 @@ WHO: Final = (
     Who("admin's audit token", frozenset({Right.AUDIT}), _ALL, "", _bearer("admin-audit")),
     Who("scan token", frozenset({Right.SCAN}), _SIGNED_IN, "", _bearer("scan")),
     Who("ignore token", frozenset({Right.IGNORE}), _SIGNED_IN, "", _bearer("ignore")),
+    Who("push token", frozenset({Right.PUSH}), _SIGNED_IN, "", _bearer("push")),
 )
 EDITOR: Final = next(one for one in WHO if one.name == "editor")
 
@@ -114,7 +115,7 @@ async def fill(store: Store) -> None:
         await users.add_user(store, name, role, kept, who="shell:test", now=now)
         digest = secret_digest(f"session-of-{name}")
         await sessions.begin_session(store, name, digest, now=now, expires=now + timedelta(hours=1))
-    for scope in (Right.READ, Right.SCAN, Right.IGNORE):
+    for scope in (Right.READ, Right.SCAN, Right.IGNORE, Right.PUSH):
         await api_tokens.add_token(
             store,
             "editor",

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 import pytest
 
 from mfl_lint.config import OidcConfig
 from mfl_lint.core.access import Right
+from mfl_lint.core.digest import Digest
+from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
+from mfl_lint.core.news import Group, Kind, News
 from mfl_lint.core.policy import Ignore
-from mfl_lint.store import api_tokens, audit, crawls, ignores, looks
+from mfl_lint.core.pushes import PushRecord
+from mfl_lint.core.views import FindingFilter
+from mfl_lint.store import (
+    api_tokens,
+    audit,
+    crawls,
+    handling,
+    ignores,
+    looks,
+    messages,
+    pushes,
+    views,
+)
 from mfl_lint.web.links import EVENTS
 from tests.web import filled_store
 from tests.web.people import EDITOR, MARKS, VISIBLE, WHO, House, Who, config_with, house
@@ -42,6 +60,7 @@ class Route:
 
 
 READ, SCAN, IGNORE, AUDIT = Right.READ, Right.SCAN, Right.IGNORE, Right.AUDIT
+PUSH: Final = Right.PUSH
 API: Final = "/api/v1"
 _PLACE = ("registry", "repository")
 TABLE: Final = {
@@ -88,12 +107,64 @@ TABLE: Final = {
     ("DELETE", f"{API}/ignores/{{id}}"): Route(f"{API}/ignores/{{ignore}}", IGNORE, 204),
     ("GET", "/ignores/{id}/undo"): Route("/ignores/{ignore}/undo", IGNORE),
     ("POST", "/ignores/{id}/undo"): Route("/ignores/{ignore}/undo", IGNORE, 303),
+    ("GET", "/alerts"): Route("/alerts?limit=200"),
+    ("GET", f"{API}/alerts"): Route(f"{API}/alerts?limit=200"),
+    ("POST", f"{API}/alerts/{{id}}/retry"): Route(f"{API}/alerts/{{delivery}}/retry", AUDIT, 202),
+    ("GET", "/alerts/{id}/retry"): Route("/alerts/{delivery}/retry", AUDIT),
+    ("POST", "/alerts/{id}/retry"): Route("/alerts/{delivery}/retry", AUDIT, 303),
+    ("GET", "/silences/new"): Route("/silences/new", IGNORE),
+    ("POST", "/silences"): Route("/silences", IGNORE, 303, ("registry", "reason", "lasts")),
+    ("POST", f"{API}/silences"): Route(
+        f"{API}/silences", IGNORE, 201, ("registry", "reason", "expires")
+    ),
+    ("DELETE", f"{API}/silences/{{id}}"): Route(f"{API}/silences/{{silence}}", IGNORE, 204),
+    ("GET", "/silences/{id}/end"): Route("/silences/{silence}/end", IGNORE),
+    ("POST", "/silences/{id}/end"): Route("/silences/{silence}/end", IGNORE, 303),
+    ("GET", "/acknowledgements/new"): Route("/acknowledgements/new", IGNORE),
+    ("POST", "/acknowledgements"): Route(
+        "/acknowledgements", IGNORE, 303, ("fingerprint", "reason")
+    ),
+    ("POST", f"{API}/acknowledgements"): Route(
+        f"{API}/acknowledgements", IGNORE, 201, ("fingerprint", "reason")
+    ),
+    ("DELETE", f"{API}/acknowledgements/{{fingerprint}}"): Route(
+        f"{API}/acknowledgements/{{acknowledged}}", IGNORE, 204
+    ),
+    ("GET", "/acknowledgements/{fingerprint}/undo"): Route(
+        "/acknowledgements/{acknowledged}/undo", IGNORE
+    ),
+    ("POST", "/acknowledgements/{fingerprint}/undo"): Route(
+        "/acknowledgements/{acknowledged}/undo", IGNORE, 303
+    ),
+    ("GET", "/plans/{registry}/{repository}:{tag}"): Route("/plans/{registry}/{repository}:latest"),
+    ("GET", f"{API}/plans/{{registry}}/{{repository}}:{{tag}}"): Route(
+        f"{API}/plans/{{registry}}/{{repository}}:latest"
+    ),
+    # Nothing may be pushed to these registries: what is not allowed is not there.
+    ("POST", f"{API}/plans/{{registry}}/{{repository}}:{{tag}}"): Route(
+        f"{API}/plans/{{registry}}/{{repository}}:latest", PUSH, 404, ("before", "after")
+    ),
+    ("GET", "/push/{registry}/{repository}:{tag}"): Route(
+        "/push/{registry}/{repository}:latest", PUSH, 404
+    ),
+    ("POST", "/push/{registry}/{repository}:{tag}"): Route(
+        "/push/{registry}/{repository}:latest", PUSH, 404, ("before", "after")
+    ),
+    ("GET", "/pushes"): Route("/pushes"),
+    ("GET", f"{API}/pushes"): Route(f"{API}/pushes"),
+    ("POST", f"{API}/pushes/{{id}}/undo"): Route(f"{API}/pushes/{{push}}/undo", PUSH, 404),
+    ("GET", "/pushes/{id}/undo"): Route("/pushes/{push}/undo", PUSH, 404),
+    ("POST", "/pushes/{id}/undo"): Route("/pushes/{push}/undo", PUSH, 404),
     ("GET", "/audit"): Route("/audit", AUDIT),
     ("GET", f"{API}/audit"): Route(f"{API}/audit", AUDIT),
     ("GET", f"{API}/findings.csv"): Route(f"{API}/findings.csv?state=open,unknown,resolved"),
     ("GET", f"{API}/matrix"): Route(f"{API}/matrix"),
     ("GET", f"{API}/matrix.csv"): Route(f"{API}/matrix.csv"),
     ("GET", "/matrix"): Route("/matrix"),
+    ("GET", "/hooks"): Route("/hooks"),
+    ("GET", f"{API}/hooks"): Route(f"{API}/hooks"),
+    # It asks for a secret of its own, whoever asks.
+    ("POST", "/hooks/{name}"): Route("/hooks/x", None, 401),
     ("GET", "/search"): Route("/search?q=latest&limit=200"),
     ("GET", f"{API}/search"): Route(f"{API}/search?q=latest&limit=200"),
     ("GET", f"{API}/digests"): Route(f"{API}/digests?limit=200"),
@@ -125,7 +196,10 @@ TABLE: Final = {
 }
 # Who is signed in is led on, who is not is led to the form.
 LED_ON: Final = {("GET", "/login"): True, ("GET", "/account"): False}
-CHANGES: Final = [key for key in TABLE if key[0] != "GET"]
+# What an address names that has to be made first.
+MADE: Final = re.compile(r"\{(ignore|silence|acknowledged|delivery)\}")
+# What a browser sends by itself, without the secret, is worth nothing to a webhook.
+CHANGES: Final = [key for key in TABLE if key[0] != "GET" and key[1] != "/hooks/{name}"]
 
 
 @pytest.fixture
@@ -160,15 +234,64 @@ async def placed(full: House, route: Route, registry: str) -> tuple[str, dict[st
         one = Ignore("MFL301", "known", registry, PLACES[registry])
         number = await ignores.set_ignore(full.store, one, who="x", now=filled_store.NOW)
         given["ignore"] = str(number)
+    given |= await alerted(full, route, registry)
+    if "{push}" in route.path:
+        given["push"] = str(await pushed_to(full, registry))
+    given |= {"before": f"sha256:{'1' * 64}", "after": f"sha256:{'2' * 64}"}
     given |= {"rule": "MFL301", "reason": "why", "reference": "registry.example/team/app:v1"}
     body = {name: given[name] for name in route.body}
     return route.path.format(**given), body
 
 
+async def alerted(full: House, route: Route, registry: str) -> dict[str, str]:
+    """Return what an address about alerts names: a message, a silence, a finding."""
+    store, now = full.store, filled_store.NOW
+    until = now + timedelta(days=30)
+    given = {"lasts": "1d", "expires": until.isoformat()}
+    page = await views.findings_page(store, FindingFilter(registry=registry), limit=1)
+    given["fingerprint"] = given["acknowledged"] = page.items[0].finding.fingerprint
+    if "{acknowledged}" in route.path:
+        mark = given["acknowledged"]
+        assert await handling.acknowledge(store, mark, "mine", who="x", now=now)
+    if "{silence}" in route.path:
+        one = Ignore("MFL301", "known", registry, PLACES[registry], "*", until)
+        given["silence"] = str(await handling.set_silence(store, one, who="x", now=now))
+    if "{delivery}" in route.path:
+        given["delivery"] = str(await dead_letter(full, registry))
+    return given
+
+
+async def dead_letter(full: House, registry: str) -> int:
+    """Return the number of a message about a registry that nobody took."""
+    now, place = filled_store.NOW, PLACES[registry]
+    mark = f"{registry} {uuid4().hex}"
+    notice = Notice(
+        mark, "team", Group("team", registry), now, (News(mark, Kind.TEST, now, registry),)
+    )
+    draft = Draft(notice, "hook", f"{place}: broken")
+    await messages.add_drafts(full.store, [draft], now)
+    (one,) = (await messages.deliveries(full.store, limit=1)).items
+    dead = Outcome(one.id, MessageState.DEAD, "the receiver answered 410")
+    await messages.finish(full.store, "", [dead], now)
+    return one.id
+
+
+async def pushed_to(full: House, registry: str) -> int:
+    """Write down a push to a registry, and return its id."""
+    before, after = Digest(f"sha256:{'1' * 64}"), Digest(f"sha256:{'2' * 64}")
+    record = PushRecord(
+        filled_store.NOW, "editor", registry, PLACES[registry], "latest", before, "{}"
+    )
+    number = await pushes.begin_push(full.store, record)
+    await pushes.end_push(full.store, number, "pushed", after, "")
+    return number
+
+
 def concerns(route: Route) -> tuple[str, ...]:
     """Return the registries that an address is asked about, one after the other."""
-    named = any(f"{{{name}}}" in route.path for name in ("registry", "crawl", "ignore"))
-    return tuple(PLACES) if named or "registry" in route.body else ("",)
+    parts = ("registry", "crawl", "ignore", "silence", "acknowledged", "delivery", "push")
+    named = any(f"{{{name}}}" in route.path for name in parts)
+    return tuple(PLACES) if named or {"registry", "fingerprint"} & {*route.body} else ("",)
 
 
 def expected(key: tuple[str, str], route: Route, who: Who, registry: str) -> int:
@@ -243,7 +366,8 @@ async def test_what_is_kept_for_one_is_not_sent_to_another(full: House) -> None:
     admin = next(who for who in WHO if who.name == "admin")
     for who in (admin, *READERS, admin):
         for (path, registry), (status, text) in (await shown(full, who)).items():
-            if registry and registry not in who.sees and "ignore" not in path:
+            made_anew = ("ignore", "push", "silence", "acknowledgement", "alerts")
+            if registry and registry not in who.sees and not any(one in path for one in made_anew):
                 assert 404 == status, (path, who.name)
             for name in set(VISIBLE) - who.sees:
                 if name != registry:
@@ -293,10 +417,10 @@ async def test_a_stream_ends_when_whoever_asked_may_no_more(full: House) -> None
 async def test_what_is_refused_changes_nothing(full: House) -> None:
     before = (await audit.deeds(full.store)).items
     for who in WHO:
-        if who.rights & {SCAN, IGNORE}:
+        if who.rights & {SCAN, IGNORE, PUSH}:
             continue
         for key in CHANGES:
-            if TABLE[key].right is not None and "{ignore}" not in TABLE[key].path:
+            if TABLE[key].right is not None and not MADE.search(TABLE[key].path):
                 path, body = await placed(full, TABLE[key], "hub")
                 await sent(full, who, key, path, body)
     assert before == (await audit.deeds(full.store)).items

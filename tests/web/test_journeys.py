@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,6 +15,9 @@ from tests.browser import reach
 from tests.web.conftest import Client, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+MAILS = Path(__file__).parents[1] / "alert" / "golden"
+_FOCUS = "document.activeElement.outerHTML"
+_RING = "getComputedStyle(document.activeElement).outlineStyle"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -112,3 +117,48 @@ async def test_everything_is_reached_by_keys_alone(browser: Browser, start: str)
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/d/internal/shop/checkout:latest?*")
     await page.context.close()
+
+
+async def test_a_finding_is_acknowledged_and_silenced_from_its_page(
+    browser: Browser, filled_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.db"
+    shutil.copyfile(filled_url.removeprefix("sqlite:///"), file)
+    async with served(f"sqlite:///{file}") as client:
+        start = str(client.make_url("/"))
+        page = await opened(browser)
+        await page.goto(f"{start}t/internal/shop/checkout:latest")
+        await page.click("section[aria-labelledby=h-findings] >> text=Acknowledge…")
+        await page.fill("input[name=reason]", "rebuilt in 3.10")
+        await page.click("main button")
+        await expect(page.locator("section[aria-labelledby=acknowledged]")).to_contain_text(
+            "rebuilt in 3.10"
+        )
+        await page.goto(f"{start}t/internal/shop/checkout:latest")
+        await page.click("section[aria-labelledby=h-findings] >> text=Silence…")
+        await page.fill("input[name=reason]", "the build farm moves")
+        await page.fill("input[name=lasts]", "2h")
+        await page.click("main button")
+        silences = page.locator("section[aria-labelledby=silences]")
+        await expect(silences).to_contain_text("the build farm moves")
+        feed = await (await page.request.get(f"{start}feed.atom?registry=internal")).text()
+        assert "Acknowledged by local: rebuilt in 3.10" in feed
+        assert "the build farm moves" in feed
+        await (
+            silences.locator("tr", has_text="the build farm moves").locator("a >> text=End").click()
+        )
+        await page.click("main button")
+        await expect(silences).not_to_contain_text("the build farm moves")
+        await page.context.close()
+
+
+@pytest.mark.parametrize("width", [900, 390])
+@pytest.mark.parametrize("story", ["several", "report", "outage"])
+async def test_a_mail_is_readable_at_any_width(browser: Browser, story: str, width: int) -> None:
+    context = await browser.new_context(viewport={"width": width, "height": 800})
+    page = await context.new_page()
+    await page.goto((MAILS / f"{story}.html").as_uri())
+    await expect(page.locator("h1")).to_be_visible()
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert 0 == await page.evaluate(wide)
+    await context.close()

@@ -32,6 +32,7 @@ KNOWN: dict[str, list[Any]] = {
     "tag": ["latest", "3.9", "old", "1", "3.*"],
     "id": ["1", "18", "MFL101", "dangling-digest"],
     "rule": ["MFL101", "MFL2*"],
+    "fingerprint": ["0" * 64],
     "q": ["check", "sha256:", "platform/gateway:2", "latest", "ab12"],
     "platform": ["linux/arm64", "linux/arm/v7"],
     "offers": ["linux/arm64", "windows/amd64"],
@@ -44,6 +45,9 @@ SENT: dict[str, list[Any]] = {
     "tag": ["latest", "3.9"],
     "rule": ["MFL101", "dangling-digest", "MFL2*"],
     "reason": ["known"],
+    "fingerprint": ["0" * 64, "f" * 64],
+    "before": [f"sha256:{'1' * 64}"],
+    "after": [f"sha256:{'2' * 64}"],
     "expires": [None, "2199-01-01T00:00:00Z", "2199-01-01T00:00:00.5+02:00"],
 }
 
@@ -69,7 +73,12 @@ def leading(description: dict[str, Any]) -> dict[str, Any]:
     for action in ACTIONS:
         if action.takes is not None:
             body = known["components"]["schemas"][action.takes.__name__]
-            body["properties"] = {name: {"enum": SENT[name]} for name in body["properties"]}
+            body["properties"] = {
+                name: {
+                    "enum": [one for one in SENT[name] if one is not None or "null" in str(kind)]
+                }
+                for name, kind in body["properties"].items()
+            }
     return known
 
 

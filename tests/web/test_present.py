@@ -52,6 +52,14 @@ def test_a_registry_of_which_not_all_is_certain_is_not_healthy(unsure: Uncertain
     assert "warning" == present.registry_item(broken, (), None, unsure).state
 
 
+def test_of_crawls_that_run_here_a_whole_one_is_shown_first() -> None:
+    some = msgspec.structs.replace(RUNNING, id=3, partial=True)
+    for live in ((RUNNING, some), (some, RUNNING)):
+        item = present.registry_item(HUB, live, NOW, Uncertain())
+        assert item.last_crawl is not None
+        assert RUNNING.id == item.last_crawl.id
+
+
 def test_a_crawl_that_runs_here_is_newer_than_the_stores() -> None:
     item = present.registry_item(HUB, (RUNNING,), NOW, Uncertain())
     stored = msgspec.structs.replace(RUNNING, tags=1)

@@ -17,6 +17,8 @@ HOSTILE_PAGES = (
     "/r/hub/acme/evil?tag=%3Cscript%3Ealert(1)%3C/script%3E&is=error&sort=worst",
     "/t/hub/acme/evil:latest",
     "/t/hub/acme/evil:lone",
+    "/plans/hub/acme/evil:latest",
+    "/plans/hub/acme/evil:lone",
     "/d/hub/acme/evil:latest",
     "/d/hub/acme/evil:moved",
     "/findings",
@@ -36,9 +38,19 @@ HOSTILE_PAGES = (
     "/scans/new?registry=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&tag=%3Cb%3E",
     "/audit",
     "/account",
+    "/alerts",
+    "/alerts/2/retry",
+    "/silences/1/end",
+    "/hooks",
+    "/pushes",
+    "/silences/new?rule=%3Cscript%3Ealert(1)%3C/script%3E&registry=%22%3E%3Cb%3E",
+    "/acknowledgements/new?fingerprint=%22%3E%3Cscript%3E",
 )
 # No pages of ours, or looked at elsewhere (test_sinks, test_login).
 NO_PAGES = {
+    # What is looked at in tests of its own.
+    *("/acknowledgements/{fingerprint}/undo", "/push/{registry}/{repository}:{tag}"),
+    "/pushes/{id}/undo",
     *("/static/{name}", "/healthz", "/readyz", "/feed.atom", "/metrics", "/login"),
     "/badge/{registry}/{repository}/{tag}.svg",
 }
@@ -76,6 +88,15 @@ async def test_markup_from_a_registry_is_inert(hostile: Client, path: str) -> No
 
     assert 200 == response.status
     check_inert(await response.text())
+
+
+async def test_what_is_acknowledged_is_inert_where_it_is_taken_back(hostile: Client) -> None:
+    held = (await (await hostile.get("/api/v1/alerts")).json())["acknowledged"]
+    assert held
+    for one in held:
+        response = await hostile.get(f"/acknowledgements/{one['fingerprint']}/undo")
+        assert 200 == response.status
+        check_inert(await response.text())
 
 
 async def test_every_page_is_tried_with_what_is_hostile(hostile: Client) -> None:

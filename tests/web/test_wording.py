@@ -129,3 +129,17 @@ def test_documentation_becomes_paragraphs_code_and_blocks() -> None:
 
 def test_names_break_after_their_separators() -> None:
     assert "team/<wbr>a-<wbr>b:<wbr>1&lt;" == wording.breakable("team/a-b:1<")
+
+
+@pytest.mark.parametrize(
+    "gap_s", [0, 9.9, 10, 59, 60, 3599, 3600, 86_399, 86_400, 60 * 86_400, 729 * 86_400, 10**8]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_time_is_called_the_same_until_it_is_said_to_be(gap_s: float, sign: int) -> None:
+    at = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    now = at + sign * timedelta(seconds=gap_s)
+    said, until = wording.relative(at, now), wording.relative_until(at, now)
+    last = min(until, now + timedelta(days=400)) - timedelta(microseconds=1)
+    for part in range(11):
+        if last >= now:
+            assert said == wording.relative(at, now + (last - now) * part / 10)

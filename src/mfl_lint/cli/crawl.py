@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mfl_lint.config import Config
     from mfl_lint.core.views import Counts
     from mfl_lint.crawl.job import Progress
+    from mfl_lint.store.engine import Store
 
 
 @click.command("crawl")
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Look again now whether the images that unchanged lists name are still there.",
 )
+@click.option(
+    "--alert",
+    is_flag=True,
+    help="Send alerts of what changed afterwards, as `alert.after_crawl` does.",
+)
 @options.quiet_option
 @options.debug_option
 def command(
@@ -40,6 +46,7 @@ def command(
     fail_on: str,
     accept_vanished: bool,
     recheck: bool,
+    alert: bool,
     quiet: bool,
 ) -> int:
     """Look at the configured registries and record what is found.
@@ -54,7 +61,8 @@ def command(
     crashes = _Crashes()
     logging.getLogger("mfl_lint").addHandler(crashes)
     try:
-        ended, standing = asyncio.run(_crawl(config, registries, accept_vanished, quiet))
+        work = _crawl(config, registries, accept_vanished, quiet, alert or config.alert.after_crawl)
+        ended, standing = asyncio.run(work)
     finally:
         logging.getLogger("mfl_lint").removeHandler(crashes)
     _say_how_it_ended(ended, standing, crashes.said)
@@ -104,11 +112,16 @@ class _Crashes(logging.Handler):
 
 
 async def _crawl(
-    config: Config, names: Sequence[str], accept_vanished: bool, quiet: bool
+    config: Config, names: Sequence[str], accept_vanished: bool, quiet: bool, alert: bool
 ) -> tuple[tuple[Progress, ...], dict[str, Standing]]:
     """Return how the crawls went, and what stands in each registry."""
     from mfl_lint.cli.progress import progress_line
     from mfl_lint.service.crawling import crawl_once
+
+    async def tell(store: Store) -> None:
+        from mfl_lint.service import alerting
+
+        await alerting.tell(store, config)
 
     async with progress_line(quiet=quiet) as show:
 
@@ -117,7 +130,13 @@ async def _crawl(
             read = f", {progress.layers} layers" if progress.layers else ""
             show(f"{progress.registry}: {done}, {progress.tags} tags{read}")
 
-        ended = await crawl_once(config, names, show=told, accept_vanished=accept_vanished)
+        ended = await crawl_once(
+            config,
+            names,
+            show=told,
+            accept_vanished=accept_vanished,
+            tell=tell if alert else None,
+        )
     return ended, await _standing(config)
 
 

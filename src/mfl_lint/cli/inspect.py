@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mfl_lint.cli import options
 from mfl_lint.cli.exit_codes import exit_code
-from mfl_lint.cli.output import is_colorful, is_unicode, print_bytes, width, write_report
+from mfl_lint.cli.output import is_colorful, is_unicode, print_document, width, write_report
 from mfl_lint.cli.project import ProjectCommand, rules_options
-from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.observation import Observation
 
 if TYPE_CHECKING:
@@ -88,8 +86,4 @@ def write_raw(seen: Observation) -> None:
     if seen.root is None or seen.root.document is None:
         say(f"could not look: {seen.reference}: {seen.look.state}: {seen.look.detail}")
         return
-    raw = seen.root.document.raw
-    plain = raw.decode("utf-8", "replace").replace("\n", "").replace("\t", "").isprintable()
-    if sys.stdout.isatty() and not plain:
-        raise MflLintError("--raw: a terminal would act on what it holds; write it to a file")
-    print_bytes(raw)
+    print_document(seen.root.document.raw, "--raw")

@@ -66,7 +66,7 @@ async def look(
             expansion.groups(targets, extent.named.references),
             rules=discover(),
             policy=config.policy,
-            now=_now,
+            now=now,
             looked=shown.told,
             check_blobs=extent.check_blobs,
             inside=inside,
@@ -112,5 +112,6 @@ def _without_ignored(found: Scan, policy: Policy) -> Looked:
     return Looked(msgspec.structs.replace(found, findings=kept), frozenset(hidden))
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the time, aware UTC."""
     return datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,13 +21,16 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "select": ("select", "Say which entry of a list an engine takes."),
     "diff": ("diff", "Compare two lists platform by platform."),
     "ready": ("ready", "Say whether a platform of an image can be pulled, whole."),
+    "fix": ("fix", "Plan what mends a manifest list; --push carries it out."),
     "crawl": ("crawl", "Look at the configured registries and record what is found."),
     "serve": ("serve", "Crawl on schedule and serve the reports as pages."),
     "demo": ("demo", "Show everything on a small registry of its own."),
+    "manifest": ("manifest", "Make manifest lists, change them and push them."),
     "rules": ("rules", "List the rules."),
     "explain": ("explain", "Say what a rule finds, why it matters and how to mend it."),
     "users": ("users", "Add, list, change and remove the people who may sign in."),
     "tokens": ("tokens", "Make, list and revoke API tokens."),
+    "alerts": ("alerts", "Try channels, list messages, silence and acknowledge."),
     "db": ("db", "Create, upgrade, check, back up and restore the database."),
     "config": ("config", "Check the configuration, or write one to start from."),
     "completion": ("completion", "Print the script that completes mfl-lint in a shell."),
@@ -38,18 +42,28 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 
 
 class LazyGroup(click.Group):
-    """A group that imports the module of a command when somebody asks for the command."""
+    """A group that imports the module of a command when somebody asks for the command.
+
+    `table` is like COMMANDS; a module is followed by `.` and the command's name in it where that
+    is not `command`.
+    """
+
+    def __init__(
+        self, *args: Any, table: Mapping[str, tuple[str, str]] = COMMANDS, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of their use."""
-        return list(COMMANDS)
+        return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command, None if there is none of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._table:
             return None
-        module = import_module(f"mfl_lint.cli.{COMMANDS[cmd_name][0]}")
-        command = module.command
+        name, _, attribute = self._table[cmd_name][0].partition(".")
+        command = getattr(import_module(f"mfl_lint.cli.{name}"), attribute or "command")
         if not isinstance(command, click.Command):
             raise TypeError(cmd_name)
         return command
@@ -58,11 +72,11 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that the arguments name; an unknown one gets a suggestion."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in self._table and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            close = get_close_matches(args[0], COMMANDS, 1)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(COMMANDS)}"
+            close = get_close_matches(args[0], self._table, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(self._table)}"
             ctx.fail(f"there is no command {args[0][:60]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
@@ -72,7 +86,7 @@ class LazyGroup(click.Group):
 
         named = [
             CompletionItem(name, help=line)
-            for name, (_, line) in COMMANDS.items()
+            for name, (_, line) in self._table.items()
             if name.startswith(incomplete)
         ]
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -96,7 +110,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands with their lines, importing none of them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl([(name, line) for name, (_, line) in self._table.items()])
 
 
 @click.group(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.core.errors import ConfigInvalid, MflLintError
 
 
 class OutputFailed(ConfigInvalid):
@@ -59,6 +59,17 @@ def print_bytes(raw: bytes) -> None:
     with _printing():
         sys.stdout.flush()
         sys.stdout.buffer.write(raw)
+
+
+def print_document(raw: bytes, option: str) -> None:
+    """Write a document as it is; a terminal gets it only where it would not act on it.
+
+    `option` is what asked for it, for the message; MflLintError.
+    """
+    plain = raw.decode("utf-8", "replace").replace("\n", "").replace("\t", "").isprintable()
+    if sys.stdout.isatty() and not plain:
+        raise MflLintError(f"{option}: a terminal would act on what it holds; write it to a file")
+    print_bytes(raw)
 
 
 @contextlib.contextmanager

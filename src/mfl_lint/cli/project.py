@@ -13,7 +13,9 @@ from mfl_lint.cli.completion import complete_rules, complete_severities
 F = TypeVar("F", bound=Callable[..., Any])
 
 PREFIX: Final = "MFL_LINT_"
-_ELSEWHERE: Final = frozenset({"config_path"})  # $MFL_LINT_CONFIG is for all commands
+# $MFL_LINT_CONFIG is for all commands, and $MFL_LINT_FORMAT for reports of scans; what is pushed,
+# and where, is said in the command itself.
+ELSEWHERE: Final = frozenset({"config_path", "plan_format", "push", "to", "force"})
 _NOTE: Final = "An option wins over its environment variable, and that over the settings file."
 
 
@@ -27,7 +29,7 @@ class ProjectCommand(click.Command):
         super().__init__(*args, **kwargs)
         self.epilog = self.epilog or _NOTE
         for parameter in self.params:
-            if isinstance(parameter, click.Option) and parameter.name not in _ELSEWHERE:
+            if isinstance(parameter, click.Option) and parameter.name not in ELSEWHERE:
                 parameter.envvar = parameter.envvar or variable_of(parameter)
                 parameter.show_envvar = True  # in mistakes, too
 

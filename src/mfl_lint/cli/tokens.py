@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mfl_lint.store.engine import Store
 
 # Not read from the code that knows them: --help imports nothing of it. A test compares them.
-SCOPES: Final = ("read", "scan", "ignore", "audit")
+SCOPES: Final = ("read", "scan", "ignore", "push", "audit")
 
 
 @click.group("tokens")

@@ -35,13 +35,14 @@ class Right(StrEnum):
     READ = "read"
     SCAN = "scan"
     IGNORE = "ignore"
+    PUSH = "push"
     AUDIT = "audit"
 
 
 SCOPES: Final = tuple(Right)
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.EDITOR: frozenset({Right.READ, Right.SCAN, Right.IGNORE}),
+    Role.EDITOR: frozenset({Right.READ, Right.SCAN, Right.IGNORE, Right.PUSH}),
     Role.ADMIN: frozenset(Right),
 }
 

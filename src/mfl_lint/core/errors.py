@@ -9,6 +9,7 @@
     ├── NotObserved           a rule asked for evidence that nobody saw
     ├── Refused               what somebody asked for cannot be done; says why
     ├── Unready               a platform cannot be pulled, or nobody can tell; `answer`
+    ├── NotDelivered          a channel did not take a message; `again`, `after_s`
     ├── StoreError            the database cannot be used as it is
     │   ├── LeaseLost         another worker holds the repository; the write was refused
     │   └── CursorInvalid     a page's cursor that this list did not give out
@@ -18,7 +19,9 @@
         ├── NotFound          404 with the registry's own error document
         ├── RateLimited       429, or the host is deferred; `retry_after_s`
         ├── DigestMismatch    the bytes do not hash to what was asked for
-        └── BodyInvalid       an answer that is cut, too large or not decodable
+        ├── BodyInvalid       an answer that is cut, too large or not decodable
+        └── Rejected          what was sent was not taken, and nothing has changed
+            └── Overtaken     412: what was to be replaced is something else by now
 
 Callers catch types, never text. Messages hold no credentials and no unbounded bodies.
 """
@@ -63,6 +66,18 @@ class NotObserved(MflLintError):
 
 class Refused(MflLintError):
     """What somebody asked for cannot be done: the text says why, and never holds a secret."""
+
+
+class NotDelivered(MflLintError):
+    """A channel did not take a message. `again`: it may take it later, in `after_s` if it said so.
+
+    The text is one line without secrets.
+    """
+
+    def __init__(self, problem: str, *, again: bool, after_s: float | None = None) -> None:
+        super().__init__(problem)
+        self.again = again
+        self.after_s = after_s
 
 
 class StoreError(MflLintError):
@@ -116,3 +131,11 @@ class DigestMismatch(RegistryError):
 
 class BodyInvalid(RegistryError):
     """An answer that cannot be used: cut, too large, or not decodable."""
+
+
+class Rejected(RegistryError):
+    """What was sent to a registry was not taken; nothing has changed there."""
+
+
+class Overtaken(Rejected):
+    """412: what was to be replaced is something else by now."""

@@ -9,6 +9,7 @@ image manifest version 2, schema 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -33,6 +34,7 @@ CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
 MAX_DOCUMENT_BYTES: Final = 8 * 1024 * 1024
 MAX_ENTRIES: Final = 1000
+_EARLIEST: Final = datetime(1981, 1, 1, tzinfo=UTC)
 
 
 class Form(StrEnum):
@@ -112,3 +114,13 @@ class ImageConfig(msgspec.Struct, frozen=True, gc=False):
     created: str = ""
     diff_ids: int | None = None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def created_at(self) -> datetime | None:
+        """Return when the image was made, None where it does not say or no build can know."""
+        try:
+            created = datetime.fromisoformat(self.created)
+        except ValueError:
+            return None
+        aware = created if created.tzinfo is not None else created.replace(tzinfo=UTC)
+        return aware if aware >= _EARLIEST else None

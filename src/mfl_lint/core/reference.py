@@ -27,7 +27,7 @@ DEFAULT_REGISTRY: Final = "docker.io"
 DEFAULT_TAG: Final = "latest"
 
 _ALIASES: Final = {"index.docker.io": DEFAULT_REGISTRY}
-_OFFICIAL: Final = "library/"
+OFFICIAL: Final = "library/"
 _MAX_REPOSITORY: Final = 255
 _MAX_REGISTRY: Final = 253 + len(":65535")
 
@@ -103,7 +103,7 @@ class Reference(msgspec.Struct, frozen=True):
         """
         if self.registry != DEFAULT_REGISTRY:
             return str(self)
-        name = self.repository.removeprefix(_OFFICIAL)
+        name = self.repository.removeprefix(OFFICIAL)
         if "/" in name:
             name = self.repository
         short = f"{name}{self._suffix}"
@@ -157,12 +157,12 @@ def _split_registry(text: str) -> tuple[str, str]:
     else:
         registry, remainder = DEFAULT_REGISTRY, text
     if registry == DEFAULT_REGISTRY and "/" not in remainder:
-        remainder = _OFFICIAL + remainder
+        remainder = OFFICIAL + remainder
     return registry, remainder
 
 
 def _repository_fault(repository: str) -> str:
-    if not repository.removeprefix(_OFFICIAL):
+    if not repository.removeprefix(OFFICIAL):
         return "it names no repository"
     if len(repository) > _MAX_REPOSITORY:
         return f"a repository's name has at most {_MAX_REPOSITORY} characters"

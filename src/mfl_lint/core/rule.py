@@ -178,7 +178,7 @@ class Rule(msgspec.Struct, frozen=True):
     check: Check
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, cache_hash=True):
     """A fault of one tag (or of one repository name, then `tag` is "").
 
     `tag` is the tag, or the digest where a digest was asked for. `platform` is "" where the

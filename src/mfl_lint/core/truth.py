@@ -36,7 +36,7 @@ class Change(StrEnum):
     RECOVERED = "recovered"
 
 
-class Tracked(msgspec.Struct, frozen=True):
+class Tracked(msgspec.Struct, frozen=True, cache_hash=True):
     """A finding with its life. Times are aware UTC.
 
     `sequence` counts its transitions from 1; `missed_rounds` the rounds since it was last

@@ -57,7 +57,7 @@ class RepositoryView(msgspec.Struct, frozen=True):
     last_crawled_at: datetime | None = None
 
 
-class FindingView(msgspec.Struct, frozen=True):
+class FindingView(msgspec.Struct, frozen=True, cache_hash=True):
     """A finding with its life, as pages and the API show it."""
 
     finding: Finding
@@ -68,7 +68,7 @@ class FindingView(msgspec.Struct, frozen=True):
     watched: bool = True
 
 
-class TransitionView(msgspec.Struct, frozen=True):
+class TransitionView(msgspec.Struct, frozen=True, cache_hash=True):
     """A change with the finding that changed."""
 
     transition: Transition

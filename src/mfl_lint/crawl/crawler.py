@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from mfl_lint.config import Config, RegistryConfig
+from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
+from mfl_lint.crawl.asked import NO_CRAWL, look_at_tags
 from mfl_lint.crawl.crew import Crew, Spares
+from mfl_lint.crawl.facts import is_worded
 from mfl_lint.crawl.holder import new_holder
 from mfl_lint.crawl.inside import StoreMemory
-from mfl_lint.crawl.job import Job, Progress
+from mfl_lint.crawl.job import Job, Progress, RepositoryResult
+from mfl_lint.crawl.names import judge_names
 from mfl_lint.crawl.round import Show, crawl_registry
 from mfl_lint.crawl.vanished import settle_vanished
 from mfl_lint.registry.client import RegistryClient
@@ -21,6 +26,9 @@ from mfl_lint.registry.traffic import Stats
 from mfl_lint.registry.transport import Transport
 from mfl_lint.rules import discover, judged_hash
 from mfl_lint.store.engine import Store
+
+# A registry's name, and the repositories that are crawled of it, none for all.
+Running = tuple[str, tuple[str, ...]]
 
 
 class Crawler:
@@ -48,7 +56,7 @@ class Crawler:
         self._transport = transport
         self._rules = discover()
         self._holder = new_holder()
-        self._running: dict[str, Progress] = {}
+        self._running: dict[Running, Progress] = {}
 
     async def crawl(
         self,
@@ -57,29 +65,63 @@ class Crawler:
         only: Sequence[str] | None = None,
         show: Show = lambda progress: None,
         accept_vanished: bool = False,
+        hurried: bool = True,
     ) -> Progress | None:
-        """Crawl a registry, or `only` some repositories; None where it is running or unknown."""
-        registry = self.config.registry(name)
-        if registry is None or name in self._running:
+        """Crawl a registry, or `only` some repositories; None where it is running or unknown.
+
+        Of `only` some repositories any number may run, beside each other and a whole crawl; at
+        the host they go before others that wait, where they are `hurried`.
+        """
+        registry, key = self.config.registry(name), (name, tuple(only or ()))
+        if registry is None or key in self._running:
             return None
 
         def note(progress: Progress) -> None:
-            self._running[name] = progress
+            self._running[key] = progress
             show(progress)
 
-        client = RegistryClient(registry, self._transport, keychain=Keychain.load(os.environ))
+        client = self._client(registry, hurried=hurried and only is not None)
         job = self.job(registry, client)
         crew = None
-        if self._url:
+        if only is not None:
+            # It takes no repository from a crawl of this process: they hold them apart.
+            job = replace(job, holder=new_holder())
+        elif self._url:
             crew = Crew(self.config, self._url, client, self._transport.stats, self._spares)
-        self._running[name] = Progress(0, name, self._now())
+        self._running[key] = Progress(0, name, self._now())
         try:
             if accept_vanished:
                 await settle_vanished(job, accept=True)
             return await crawl_registry(job, crew, only=only, show=note)
         finally:
-            del self._running[name]
+            del self._running[key]
             await client.close()
+
+    async def look(
+        self, name: str, repository: str, tags: Collection[str], *, hurried: bool = True
+    ) -> RepositoryResult | None:
+        """Look at tags of a repository, ahead of crawls; None while somebody else holds it."""
+        registry = self.config.registry(name)
+        if registry is None:
+            return RepositoryResult(repository, LookState.ABSENT)
+        client = self._client(registry, hurried=hurried)
+        job = replace(
+            self.job(registry, client),
+            holder=new_holder(),
+            partial=True,
+            round_since=self._now(),
+        )
+        try:
+            result = await look_at_tags(job, repository, tags)
+            if result is not None and is_worded(repository):
+                await judge_names(job, Progress(NO_CRAWL, name, self._now()), only=[repository])
+            return result
+        finally:
+            await client.close()
+
+    def _client(self, registry: RegistryConfig, *, hurried: bool) -> RegistryClient:
+        keychain = Keychain.load(os.environ)
+        return RegistryClient(registry, self._transport, keychain=keychain, hurried=hurried)
 
     def job(self, registry: RegistryConfig, client: RegistryClient) -> Job:
         """Return what a crawl of the registry works with, without a crew."""
@@ -100,6 +142,11 @@ class Crawler:
             requests=lambda: stats.requests - before,
             inside=inside if registry.deep else None,
         )
+
+    @property
+    def transport(self) -> Transport:
+        """Return what registries are asked through."""
+        return self._transport
 
     def traffic(self) -> Stats:
         """Return what was asked of registries so far."""

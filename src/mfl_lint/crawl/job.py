@@ -50,7 +50,8 @@ class Job:
 class Progress:
     """How far a crawl of one registry is; read by whoever shows it.
 
-    `unseen` of the `repositories_done` could not be looked at.
+    `unseen` of the `repositories_done` could not be looked at; `held`: how many repositories were
+    left out because somebody else holds them.
     """
 
     crawl_id: int
@@ -64,6 +65,7 @@ class Progress:
     resolved: int = 0
     requests: int = 0
     layers: int = 0
+    held: int = 0
     problem: str = ""
     partial: bool = False
 

@@ -11,19 +11,23 @@ from mfl_lint.crawl.job import RepositoryResult
 
 
 class Outcome:
-    """Counts what was recorded; `failed` is why the first tag that was not read was not."""
+    """Counts what was recorded; `failed` is why the first tag that was not read was not.
+
+    A tag counts once, however often it was looked at.
+    """
 
     def __init__(self) -> None:
-        self._looked = self._opened = self._resolved = 0
+        self._opened = self._resolved = 0
+        self._looked: set[str] = set()
         self._failed = ""
 
     def add(self, batch: Batch) -> None:
         """Count a slice of tags that were looked at."""
-        self._looked += len(batch.unchanged)
+        self._looked.update(batch.unchanged)
         for write in batch.tags:
-            read = write.state.look in (LookState.VERIFIED, LookState.ABSENT)
-            self._looked += read
-            if not read:
+            if write.state.look in (LookState.VERIFIED, LookState.ABSENT):
+                self._looked.add(write.state.name)
+            else:
                 self._failed = self._failed or write.state.detail or str(write.state.look)
         self.add_changes(batch.tags)
 
@@ -40,7 +44,7 @@ class Outcome:
             repository=repository,
             look=look.state,
             tags=tags,
-            looked=self._looked,
+            looked=len(self._looked),
             opened=self._opened,
             resolved=self._resolved,
             detail=look.detail or self._failed,

@@ -31,11 +31,11 @@ from mfl_lint.crawl.known import StoreKnown
 from mfl_lint.crawl.once import OnceSource
 from mfl_lint.crawl.outcome import Outcome
 from mfl_lint.crawl.past import pasts
-from mfl_lint.crawl.watch import chosen_tags, exact_tags
+from mfl_lint.crawl.watch import chosen_tags, exact_tags, wanted_tags
 from mfl_lint.registry.observe import Unchanged, observe
 from mfl_lint.registry.source import Listing
 from mfl_lint.registry.tree import look_of
-from mfl_lint.store import findings, leases, observations
+from mfl_lint.store import findings, leases, looks, observations
 
 SLICE: Final = 100
 TAGS_AT_ONCE: Final = 8
@@ -77,6 +77,7 @@ class RepositoryWalk:
             if state.summary and state.watched and state.gone_at is None
         }
         self._names: tuple[str, ...] = ()
+        self._heard = 0
         self._renew_at = self._next_renewal()
         self._judged_beside: set[str] = set()
         self._outcome = Outcome()
@@ -94,9 +95,25 @@ class RepositoryWalk:
                 batch = await self._failed_batch(part, look)
             done = SliceProgress(number, start + len(part), len(names))
             await self._record(msgspec.structs.replace(batch, progress=done), look)
+            if start + SLICE < len(names) and look.state in _READ:
+                await self._look_between(look)
         if not self.finished:
             await self._finish(look)
         return self._outcome.result(self._repository, look, len(names))
+
+    async def _look_between(self, look: Look) -> None:
+        """Look between slices at what somebody asks for: nobody waits for a large repository."""
+        job = self._job
+        asked = await looks.asked_tags(
+            job.store, job.registry.name, self._repository, after=self._heard
+        )
+        if not asked:
+            return
+        self._heard = asked[-1].id
+        names = wanted_tags(job.registry, self._names, [one.tag for one in asked])
+        if names:
+            await self._record(await self._look_at(names, whole=False), look)
+        self._names = tuple(sorted({*self._names, *(n for n in names if n in self._summaries)}))
 
     async def _list(self) -> tuple[Listing, Look]:
         """Return the tags as far as they were listed, and how the listing ended."""
@@ -166,10 +183,10 @@ class RepositoryWalk:
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(look_at(name)) for name in names]
-        looks = [task.result() for task in tasks]
-        seen = [look for look in looks if isinstance(look, Observation)]
+        taken = [task.result() for task in tasks]
+        seen = [look for look in taken if isinstance(look, Observation)]
         fetched: dict[Digest, Content] = {}
-        for name, look in zip(names, looks, strict=True):
+        for name, look in zip(names, taken, strict=True):
             if isinstance(look, Observation) and look.root is not None:
                 self._summaries[name] = facts.summary(name, look.root)
                 fetched |= {x.digest: x for x in facts.contents(look.root, known.answered)}
@@ -177,7 +194,7 @@ class RepositoryWalk:
             crawl_id=self._crawl_id,
             at=job.now(),
             tags=await self._writes(seen, known, whole=whole),
-            unchanged=tuple(x.reference.target for x in looks if isinstance(x, Unchanged)),
+            unchanged=tuple(x.reference.target for x in taken if isinstance(x, Unchanged)),
             contents=tuple(fetched.values()),
         )
 

@@ -26,6 +26,8 @@ Show = Callable[[Progress], None]
 CrawlOne = Callable[[str], Awaitable[RepositoryResult | None]]
 _REPORT_EVERY_S: Final = 1.0
 _LOOK_BACK: Final = 100
+_MOMENTS: Final = 20
+_MOMENT_S: Final = 0.05
 _FAILED: Final = frozenset(
     {LookState.DENIED, LookState.THROTTLED, LookState.UNREACHABLE, LookState.INVALID}
 )
@@ -169,6 +171,7 @@ class _Round:
         left, self._left = self._left, []
         again = [name for name in held if not await self._is_done(name)]
         await self._work([*left, *again], failed, alone=True)
+        self._progress.held = len(self._held)
         if self._held and not self._progress.problem:
             self._progress.problem = f"{len(self._held)} repositories are held by another crawl"
         for result in failed:
@@ -199,7 +202,8 @@ class _Round:
                 self._mates(0 if alone else len(names)) as mates,
                 asyncio.TaskGroup() as group,
             ):
-                for crawl in (self._one, *(mate.crawl for mate in mates)):
+                own = self._patient if alone else self._one
+                for crawl in (own, *(mate.crawl for mate in mates)):
                     for _ in range(job.settings.repositories_at_once):
                         group.create_task(work(crawl))
         except ExceptionGroup as failures:
@@ -230,6 +234,15 @@ class _Round:
             return await crawl_repository(self._job, self._progress.crawl_id, name)
         except LeaseLost:
             return None
+
+    async def _patient(self, name: str) -> RepositoryResult | None:
+        """Crawl a repository that was held: a look at some of its tags takes a moment."""
+        for _ in range(_MOMENTS):
+            result = await self._one(name)
+            if result is not None:
+                return result
+            await asyncio.sleep(_MOMENT_S)
+        return None
 
     async def _step(self, result: RepositoryResult | None) -> None:
         """Count a repository in; what is shown is kept in the store once a second at most."""

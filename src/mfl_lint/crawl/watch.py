@@ -48,13 +48,14 @@ def newest(tags: Iterable[str], count: int) -> tuple[str, ...]:
     return tuple(tag for tag, key in keyed.items() if key is None or key in kept)
 
 
+def is_watched_tag(registry: RegistryConfig, tag: str) -> bool:
+    """Say whether a tag's name is asked for, however new it is."""
+    return any_glob(registry.tags, tag) and not any_glob(registry.exclude_tags, tag)
+
+
 def watched_tags(registry: RegistryConfig, tags: Iterable[str]) -> tuple[str, ...]:
     """Return the tags that the configuration asks for, in the given order."""
-    chosen = tuple(
-        tag
-        for tag in tags
-        if any_glob(registry.tags, tag) and not any_glob(registry.exclude_tags, tag)
-    )
+    chosen = tuple(tag for tag in tags if is_watched_tag(registry, tag))
     return newest(chosen, registry.newest) if registry.newest else chosen
 
 
@@ -93,3 +94,11 @@ def chosen_tags(
     if complete:
         return {*watched_tags(registry, listed), *watched_tags(registry, unlisted)}
     return {*watched_tags(registry, (*listed, *unlisted)), *exact_tags(registry)}
+
+
+def wanted_tags(
+    registry: RegistryConfig, known: Iterable[str], asked: Iterable[str]
+) -> tuple[str, ...]:
+    """Return those of the `asked` tags that would be looked at if all were listed, by name."""
+    asked = frozenset(asked)
+    return tuple(sorted(asked.intersection(watched_tags(registry, {*known, *asked}))))

@@ -44,7 +44,7 @@ class DemoImage(msgspec.Struct, frozen=True):
     expected_names: tuple[str, ...] = ()
 
 
-class _Sample(msgspec.Struct, frozen=True):
+class Sample(msgspec.Struct, frozen=True):
     """What is pushed to which tags, and what it is about; `gone` are deleted again."""
 
     repository: str
@@ -68,7 +68,7 @@ def place(contents: Contents, repository: str, built: Built, *tags: str) -> Dige
 def fill(registry: Contents) -> tuple[DemoImage, ...]:
     """Put all images of the demo into a registry; return what must be found in each tag."""
     placed: list[DemoImage] = []
-    for sample in _samples():
+    for sample in samples():
         place(registry, sample.repository, sample.built, *sample.tags)
         for digest in sample.gone:
             registry.delete_manifest(sample.repository, digest)
@@ -79,7 +79,8 @@ def fill(registry: Contents) -> tuple[DemoImage, ...]:
     return tuple(placed)
 
 
-def _samples() -> Iterator[_Sample]:
+def samples() -> Iterator[Sample]:
+    """Yield everything that the demo's registry holds."""
     return chain(
         _name_encoded(),
         _good(),
@@ -92,7 +93,7 @@ def _samples() -> Iterator[_Sample]:
     )
 
 
-def _name_encoded() -> Iterator[_Sample]:
+def _name_encoded() -> Iterator[Sample]:
     """One repository for each platform: the problem that manifest lists cure."""
     platforms = {
         "x86": ("386", ""),
@@ -101,14 +102,14 @@ def _name_encoded() -> Iterator[_Sample]:
         "armhf": ("arm", "v7"),
     }
     for word, (arch, variant) in platforms.items():
-        yield _Sample(
+        yield Sample(
             f"awesome_company/mycool-app-{word}",
             ("latest", "v1"),
             image("linux", arch, variant, flavour=DOCKER, name="mycool-app"),
             f"the name says {word}; whoever pulls the wrong one meets exec format error",
             names=("MFL301",),
         )
-    yield _Sample(
+    yield Sample(
         "ppc64le/my-cool-app",
         ("latest",),
         image("linux", "ppc64le", flavour=DOCKER, name="my-cool-app"),
@@ -117,15 +118,15 @@ def _name_encoded() -> Iterator[_Sample]:
     )
 
 
-def _good() -> Iterator[_Sample]:
+def _good() -> Iterator[Sample]:
     wide = [image("linux", a, name="good") for a in ("amd64", "arm64", "ppc64le", "s390x")]
     wide.insert(2, image("linux", "arm", "v7", name="good"))
-    yield _Sample("good/app", ("latest", "v1"), index(*wide), "a clean index of five platforms")
+    yield Sample("good/app", ("latest", "v1"), index(*wide), "a clean index of five platforms")
     docker = [image("linux", a, flavour=DOCKER, name="list") for a in ("amd64", "arm64")]
     story = "a clean manifest list in Docker's media types"
-    yield _Sample("good/docker-list", ("latest",), index(*docker, flavour=DOCKER), story)
+    yield Sample("good/docker-list", ("latest",), index(*docker, flavour=DOCKER), story)
     two = [image("linux", a, name="attested") for a in ("amd64", "arm64")]
-    yield _Sample(
+    yield Sample(
         "good/with-attestations",
         ("latest",),
         index(*two, *(attestation(one) for one in two)),
@@ -134,14 +135,14 @@ def _good() -> Iterator[_Sample]:
     yield from _artifacts()
 
 
-def _artifacts() -> Iterator[_Sample]:
+def _artifacts() -> Iterator[Sample]:
     chart = artifact(
         HELM_CONFIG,
         HELM_CHART,
         b"a chart's archive",
         config=encode({"name": "chart", "version": "1.0.0", "apiVersion": "v2"}),
     )
-    yield _Sample("good/chart", ("1.0.0",), chart, "a Helm chart: no image, so not judged as one")
+    yield Sample("good/chart", ("1.0.0",), chart, "a Helm chart: no image, so not judged as one")
     signed = {"critical": {"image": {"docker-manifest-digest": chart.digest}}}
     signature = artifact(
         OCI_CONFIG,
@@ -149,7 +150,7 @@ def _artifacts() -> Iterator[_Sample]:
         encode(signed),
         config=encode({"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": []}}),
     )
-    yield _Sample(
+    yield Sample(
         "good/chart",
         (chart.digest.replace(":", "-") + ".sig",),
         signature,
@@ -157,17 +158,17 @@ def _artifacts() -> Iterator[_Sample]:
     )
 
 
-def _wrong_platforms() -> Iterator[_Sample]:
+def _wrong_platforms() -> Iterator[Sample]:
     amd64, arm64 = (image("linux", arch, name="platforms") for arch in ("amd64", "arm64"))
     other = image("linux", "amd64", name="another build")
-    yield _Sample(
+    yield Sample(
         "broken/wrong-annotation",
         ("latest",),
         index(amd64, other, annotate={1: {"platform": "linux/arm64"}}),
         "the arm64 entry holds an amd64 image: exec format error on every arm64 host",
         ("MFL101",),
     )
-    yield _Sample(
+    yield Sample(
         "broken/no-platform",
         ("latest",),
         index(amd64, arm64, annotate={1: {"platform": None}}),
@@ -175,7 +176,7 @@ def _wrong_platforms() -> Iterator[_Sample]:
         ("MFL102",),
     )
     spelt = {0: {"platform": "linux/x86_64"}, 1: {"platform": "linux/aarch64"}}
-    yield _Sample(
+    yield Sample(
         "broken/misspelt",
         ("latest",),
         index(amd64, arm64, annotate=spelt),
@@ -184,24 +185,24 @@ def _wrong_platforms() -> Iterator[_Sample]:
     )
 
 
-def _ambiguous_platforms() -> Iterator[_Sample]:
+def _ambiguous_platforms() -> Iterator[Sample]:
     amd64, arm64 = (image("linux", arch, name="ambiguous") for arch in ("amd64", "arm64"))
     other = image("linux", "amd64", name="another build")
-    yield _Sample(
+    yield Sample(
         "broken/arm-without-variant",
         ("latest",),
         index(amd64, image("linux", "arm", name="ambiguous")),
         "arm says neither v6 nor v7: a Raspberry Pi Zero may get a program it cannot run",
         ("MFL104", "MFL110"),
     )
-    yield _Sample(
+    yield Sample(
         "broken/duplicate-platform",
         ("latest",),
         index(amd64, other, arm64),
         "two digests for linux/amd64: which one runs is the engine's choice",
         ("MFL105", "MFL112"),
     )
-    yield _Sample(
+    yield Sample(
         "broken/orphan-attestation",
         ("latest",),
         index(amd64, arm64, attestation(other)),
@@ -210,9 +211,9 @@ def _ambiguous_platforms() -> Iterator[_Sample]:
     )
 
 
-def _wrong_descriptors() -> Iterator[_Sample]:
+def _wrong_descriptors() -> Iterator[Sample]:
     amd64, arm64 = (image("linux", arch, name="descriptors") for arch in ("amd64", "arm64"))
-    yield _Sample(
+    yield Sample(
         "broken/dangling",
         ("latest",),
         index(amd64, arm64),
@@ -220,14 +221,14 @@ def _wrong_descriptors() -> Iterator[_Sample]:
         ("MFL201",),
         gone=(arm64.digest,),
     )
-    yield _Sample(
+    yield Sample(
         "broken/wrong-size",
         ("latest",),
         index(amd64, arm64, annotate={1: {"size": len(arm64.raw) + 1}}),
         "the list says one byte too many: clients that check refuse to pull",
         ("MFL204",),
     )
-    yield _Sample(
+    yield Sample(
         "broken/wrong-media-type",
         ("latest",),
         index(amd64, arm64, annotate={1: {"mediaType": DOCKER_MANIFEST}}),
@@ -236,9 +237,9 @@ def _wrong_descriptors() -> Iterator[_Sample]:
     )
 
 
-def _wrong_indexes() -> Iterator[_Sample]:
+def _wrong_indexes() -> Iterator[Sample]:
     amd64, arm64 = (image("linux", arch, name="indexes") for arch in ("amd64", "arm64"))
-    yield _Sample(
+    yield Sample(
         "broken/nested",
         ("latest",),
         index(amd64, index(arm64)),
@@ -246,20 +247,20 @@ def _wrong_indexes() -> Iterator[_Sample]:
         ("MFL209",),
     )
     story = "a list without entries: nothing to pull for anybody"
-    yield _Sample("broken/empty", ("latest",), index(), story, ("MFL211",))
+    yield Sample("broken/empty", ("latest",), index(), story, ("MFL211",))
 
 
-def _windows() -> Iterator[_Sample]:
+def _windows() -> Iterator[Sample]:
     builds = ("10.0.17763.6775", "10.0.20348.3091")
     both = [image("windows", "amd64", os_version=build, flavour=DOCKER) for build in builds]
-    yield _Sample(
+    yield Sample(
         "windows/server",
         ("latest",),
         index(*both, flavour=DOCKER),
         "one image for each Windows build, told apart by os.version",
     )
     plain = {"os": "windows", "architecture": "amd64"}
-    yield _Sample(
+    yield Sample(
         "windows/no-os-version",
         ("latest",),
         index(
@@ -273,20 +274,20 @@ def _windows() -> Iterator[_Sample]:
     )
 
 
-def _incomplete() -> Iterator[_Sample]:
+def _incomplete() -> Iterator[Sample]:
     amd64, arm64 = (image("linux", arch, name="incomplete") for arch in ("amd64", "arm64"))
     both, alone = index(amd64, arm64), image("linux", "amd64", name="by hand")
     story = "the releases offer amd64 and arm64"
-    yield _Sample("broken/amd64-only", ("v1.0",), both, story, names=("MFL301",))
+    yield Sample("broken/amd64-only", ("v1.0",), both, story, names=("MFL301",))
     story = "the policy requires arm64 too; and the name says a platform that tags should not need"
     expected = ("MFL401", "MFL403")
-    yield _Sample("broken/amd64-only", ("latest",), alone, story, expected, ("MFL301",))
+    yield Sample("broken/amd64-only", ("latest",), alone, story, expected, ("MFL301",))
     story = "the releases offer amd64 and arm64"
-    yield _Sample("broken/pushed-by-hand", ("v1.0", "v1.1", "v1.2"), both, story)
+    yield Sample("broken/pushed-by-hand", ("v1.0", "v1.1", "v1.2"), both, story)
     story = "somebody pushed latest from a laptop: arm64 is gone"
-    yield _Sample("broken/pushed-by-hand", ("latest",), alone, story, ("MFL402", "MFL403"))
+    yield Sample("broken/pushed-by-hand", ("latest",), alone, story, ("MFL402", "MFL403"))
     for arch, one in (("amd64", amd64), ("arm64", arm64)):
-        yield _Sample(
+        yield Sample(
             "broken/tags-with-platforms",
             (f"v1-{arch}",),
             one,

@@ -111,6 +111,16 @@ def read_files(names: Iterable[str], stdin: BinaryIO, settings: Settings) -> Con
     return _together(reading.parts)
 
 
+def whole_text(name: str, stdin: BinaryIO) -> tuple[str, str]:
+    """Return a file's text and what it is called in messages; `-` is the standard input.
+
+    Raises InputInvalid.
+    """
+    if name == STDIN:
+        return _decoded(stdin.read(MAX_BYTES + 1), _STDIN_SHOWN), _STDIN_SHOWN
+    return _decoded(_bytes_of(Path(name), any_kind=True), name), name
+
+
 class _File(NamedTuple):
     """A file that is read: by the name `shown`; `path` is None where it has no place.
 

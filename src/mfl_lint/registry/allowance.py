@@ -102,13 +102,13 @@ class Pulls:
         self._purses: dict[str, Purse] = {}
         self._held: dict[str, Purse] = {}
 
-    async def enter(self, host: Host, account: str) -> Purse | None:
+    async def enter(self, host: Host, account: str, *, hurried: bool = False) -> Purse | None:
         """Return the purse of a pull when it is its turn at the host, None without a bound.
 
         Raise RateLimited where it would touch what is left to others; no turn is taken then.
         """
         self.check(account)
-        await host.enter()
+        await host.enter(hurried=hurried)
         try:
             return self.begin(account)
         except RateLimited:

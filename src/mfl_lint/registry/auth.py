@@ -121,6 +121,9 @@ class Authorizer:
         asked = challenge.parameters.get("scope", "")
         if not _SCOPE.fullmatch(asked) or len(asked) > 4096:
             asked = scope
+        if "push" in scope:
+            # Some name what reading needs only; what is to be written is known here.
+            asked = f"{asked} {scope}"
         asked = " ".join(clean_scopes(asked.split()))
         self._bearer = (realm, service)
         if scope:

@@ -5,21 +5,22 @@ Source: OCI distribution-spec 1.1; Docker Registry HTTP API V2.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import yarl
 from msgspec.structs import replace
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.core.digest import Digest, digest_of, is_digest
+from mfl_lint.core.digest import Digest, digest_of
 from mfl_lint.core.errors import (
     BodyInvalid,
     DigestMismatch,
     NotFound,
-    ReferenceInvalid,
+    RegistryError,
     Unreachable,
 )
 from mfl_lint.core.manifest import (
@@ -30,18 +31,21 @@ from mfl_lint.core.manifest import (
     OCI_MANIFEST,
     SCHEMA1,
     SCHEMA1_SIGNED,
+    Descriptor,
     Document,
 )
 from mfl_lint.core.parse import parse_document
 from mfl_lint.core.reference import is_repository, is_tag
+from mfl_lint.registry.addressed import blob_path, etag, path_of
 from mfl_lint.registry.addresses import Reach
 from mfl_lint.registry.answer import Answer, content_length, error_of, place
 from mfl_lint.registry.auth import Authorizer
 from mfl_lint.registry.credentials import Keychain
-from mfl_lint.registry.origin import Origin, candidates, is_docker_hub, is_loopback
+from mfl_lint.registry.origin import Origin, is_docker_hub
 from mfl_lint.registry.pages import MAX_LISTING_BYTES, MAX_PAGES, Field, Pages
-from mfl_lint.registry.politeness import Flights, limits_of
-from mfl_lint.registry.route import Request, Route
+from mfl_lint.registry.politeness import Flights
+from mfl_lint.registry.route import Request
+from mfl_lint.registry.routing import Routing
 from mfl_lint.registry.source import Head, Listing
 from mfl_lint.registry.streaming import BodyStream, Intake, Take
 from mfl_lint.registry.transport import Transport
@@ -52,6 +56,7 @@ ACCEPT: Final = ", ".join(
 )
 _JSON: Final = "application/json"
 _PULL: Final = "repository:{}:pull"
+WRITING: Final = "repository:{}:pull,push"
 _CATALOGUE_SCOPE: Final = "registry:catalog:*"
 _PAGE: Final = 1000
 _NO_CATALOGUE: Final = (
@@ -60,6 +65,7 @@ _NO_CATALOGUE: Final = (
 )
 _NO_HEAD: Final = frozenset({404, 405, 501})
 _ANY_SIZE: Final = 2**63
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class RegistryClient:
@@ -67,7 +73,7 @@ class RegistryClient:
 
     Without a keychain neither the environment nor Docker's files are asked for anything. Names
     and digests are checked before a URL is built from them: ReferenceInvalid. `reach`: where the
-    registry itself may be.
+    registry itself may be. `hurried`: others that wait for the host are asked later.
     """
 
     def __init__(
@@ -78,20 +84,33 @@ class RegistryClient:
         keychain: Keychain | None = None,
         max_pages: int = MAX_PAGES,
         reach: Reach = Reach.ANY,
+        hurried: bool = False,
     ) -> None:
         self.registry = registry
         self._transport = transport
         self._keychain = keychain or Keychain()
         self._auth = Authorizer(registry, transport, self._keychain)
         self._flights = Flights()
-        self._route: Route | None = None
+        self._routing = Routing(registry, transport, self._keychain, reach, hurried=hurried)
         self._max_pages = max_pages
-        self._reach = reach
+        self._written: frozenset[str] = frozenset()
+
+    def write_to(self, repository: str) -> None:
+        """Ask for the right to write to a repository too, whatever is asked of it from now on.
+
+        Some registries let nobody read a repository that is not there yet, but its maker.
+        """
+        self._written |= {repository}
+
+    def _scope(self, repository: str) -> str:
+        return (
+            WRITING.format(repository) if repository in self._written else _PULL.format(repository)
+        )
 
     async def head(self, repository: str, target: str) -> Head:
         """Return what the tag or digest is; a 404 is repeated as GET, which has a body."""
-        path = _path(repository, "manifests", target)
-        scope = _PULL.format(repository)
+        path = path_of(repository, "manifests", target)
+        scope = self._scope(repository)
         answer = await self._join("HEAD", path, scope, ACCEPT, MAX_DOCUMENT_BYTES)
         if answer.status in _NO_HEAD:
             document = await self.document(repository, target)
@@ -101,12 +120,13 @@ class RegistryClient:
             claimed_digest(answer),
             answer.served_type,
             content_length(answer.headers.getall("Content-Length", [])),
+            etag(answer),
         )
 
     async def document(self, repository: str, target: str, media_type: str = "") -> Document:
         """Return the document; by tag its own hash is its digest, whatever the headers say."""
-        path = _path(repository, "manifests", target)
-        scope = _PULL.format(repository)
+        path = path_of(repository, "manifests", target)
+        scope = self._scope(repository)
         answer, digest = await self._verified(path, scope, ACCEPT, target, MAX_DOCUMENT_BYTES)
         if digest is None:
             return await self._confirmed(repository, answer)
@@ -114,25 +134,28 @@ class RegistryClient:
 
     async def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Return the verified bytes of a small blob, wherever the registry keeps it."""
-        if not is_digest(digest):
-            raise ReferenceInvalid(f"not a digest: {digest[:100]!r}")
-        path = _path(repository, "blobs", digest)
-        scope = _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         answer, _ = await self._verified(path, scope, "*/*", digest, limit)
         return answer.body
 
     async def stream(self, repository: str, digest: Digest, take: Take, limit: int) -> None:
         """Hand a large blob to `take`, wherever the registry keeps it, and verify it."""
-        stream = BodyStream(Intake(digest, take, limit), self._transport.http)
-        path, scope = _path(repository, "blobs", digest), _PULL.format(repository)
-        answer = self._demand(await self._ask("GET", path, scope, "*/*", 0, stream))
-        stream.intake.verify(f"GET {place(answer.url)}", framed=answer.framed)
+        await self.pour(repository, digest, Intake(digest, take, limit))
+
+    async def pour(self, repository: str, digest: Digest, intake: Intake) -> None:
+        """Hand a large blob to an intake, or the rest of it where it was cut off before."""
+        path, scope = blob_path(repository, digest), self._scope(repository)
+        begins = intake.received
+        headers = {"Range": f"bytes={begins}-"} if begins else {}
+        stream = BodyStream(intake, self._transport.http)
+        answer = await self._ask("GET", path, scope, "*/*", 0, stream, headers)
+        if not (begins and answer.status == 206):
+            self._demand(answer)
+        intake.verify(f"GET {place(answer.url)}", framed=answer.framed)
 
     async def check_blob(self, repository: str, digest: Digest) -> None:
         """Raise NotFound where the blob is not there; a 404 is repeated as GET: it has a body."""
-        if not is_digest(digest):
-            raise ReferenceInvalid(f"not a digest: {digest[:100]!r}")
-        path, scope = _path(repository, "blobs", digest), _PULL.format(repository)
+        path, scope = blob_path(repository, digest), self._scope(repository)
         answer = await self._join("HEAD", path, scope, "*/*", 0)
         if answer.status in _NO_HEAD:
             await self.stream(repository, digest, _nothing, _ANY_SIZE)
@@ -141,8 +164,19 @@ class RegistryClient:
 
     async def tags(self, repository: str) -> Listing:
         """Return the repository's tags; NotFound where the registry says it is not there."""
-        path = _path(repository, "tags", "list")
-        return await self._listing(path, "tags", _PULL.format(repository))
+        path = path_of(repository, "tags", "list")
+        return await self._listing(path, "tags", self._scope(repository))
+
+    async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...]:
+        """Return what refers to a digest; nothing where the registry has no such question.
+
+        There the tag `sha256-<hex>` may list them.
+        """
+        path, scope = path_of(repository, "referrers", digest), _PULL.format(repository)
+        answer = await self._join("GET", path, scope, OCI_INDEX, MAX_DOCUMENT_BYTES)
+        if answer.status in _NO_HEAD:
+            return ()
+        return parse_document(self._demand(answer).body, OCI_INDEX).entries
 
     async def repositories(self) -> Listing:
         """Return the catalogue; where a registry has none, a listing that says so."""
@@ -159,7 +193,7 @@ class RegistryClient:
 
         Another process asks those.
         """
-        async with self._transport.host_of(await self._routed()).lent(slots, least) as fewer:
+        async with self._transport.host_of(await self._routing.find()).lent(slots, least) as fewer:
             yield fewer
 
     async def close(self) -> None:
@@ -170,7 +204,7 @@ class RegistryClient:
             answer = await self._join("GET", url.raw_path_qs, scope, _JSON, MAX_LISTING_BYTES)
             return self._demand(answer)
 
-        route = await self._routed()
+        route = await self._routing.find()
         fits = is_tag if field == "tags" else is_repository
         pages = Pages(fetch, field, fits, self._max_pages)
         return await pages.read(route.origin.url(f"{path}?n={_PAGE}"))
@@ -212,16 +246,59 @@ class RegistryClient:
         accept: str,
         limit: int,
         stream: BodyStream | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Answer:
-        """Return the answer, authorised; a token that is refused is fetched anew, once."""
-        route = self._route or await self._routed()
-        header = self._auth.ready(scope)
-        if header is None:
-            header = await self._auth.prepare(scope, route)
+        """Return the answer to a request that only reads."""
+        route = self._routing.known or await self._routing.find()
         url = route.origin.url(path)
         # Only manifests are asked for so, and only their GETs are counted as pulls.
         pull = method == "GET" and accept == ACCEPT
-        request = Request(method, url, route, accept, header, limit, pull=pull, stream=stream)
+        request = Request(
+            method, url, route, accept, limit=limit, pull=pull, stream=stream, headers=headers
+        )
+        return await self._authorised(request, scope)
+
+    async def send(
+        self,
+        method: str,
+        where: str | yarl.URL,
+        scope: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        body: bytes | None = None,
+        tries: int | None = None,
+    ) -> Answer:
+        """Return the answer to a request that may change something, whatever its status.
+
+        `where` is a path, or a URL that the registry gave: on another host than its own no
+        credentials go along, and the host may be only where redirects may lead.
+        """
+        route = self._routing.known or await self._routing.find()
+        url = route.origin.url(where) if isinstance(where, str) else where
+        request = Request(method, url, route, redirects=0, tries=tries, headers=headers, body=body)
+        if (origin := Origin.of(url)) != route.origin:
+            return await self._transport.fetch(replace(request, origin=origin))
+        return await self._authorised(request, scope)
+
+    def refusal(self, answer: Answer) -> RegistryError:
+        """Return the error that an answer stands for, without secrets."""
+        return error_of(answer, self._transport.wall, self._auth.secrets())
+
+    @property
+    def retries(self) -> int:
+        """Return how often what failed is tried again."""
+        return self._transport.http.retries
+
+    async def pause(self, tried: int) -> None:
+        """Wait as long as before a try again after so many."""
+        await self._transport.pause(tried)
+
+    async def _authorised(self, request: Request, scope: str) -> Answer:
+        """Return the answer, authorised; a token that is refused is fetched anew, once."""
+        route = request.route
+        header = self._auth.ready(scope)
+        if header is None:
+            header = await self._auth.prepare(scope, route)
+        request = replace(request, authorization=header)
         answer = await self._transport.fetch(request)
         if answer.status == 401 and Origin.of(answer.url) == route.origin:
             header = await self._auth.renew(answer, scope, header, route)
@@ -232,52 +309,7 @@ class RegistryClient:
         """Return the answer; raise the error that its status stands for."""
         if answer.status == 200:
             return answer
-        raise error_of(answer, self._transport.wall, self._auth.secrets())
-
-    async def _routed(self) -> Route:
-        """Return how the registry is reached, found out once."""
-        if self._route is None:
-            self._route = await self._flights.join("route", self._find_route)
-        return self._route
-
-    async def _find_route(self) -> Route:
-        """Return the first route that answers, or the only one without asking."""
-        *tentative, last = candidates(self.registry, self._keychain.is_insecure)
-        for origin in tentative:
-            route = await self._route_by(origin, insecure=True)
-            ping = Request("GET", origin.url("/v2/"), route, redirects=0, tries=1)
-            try:
-                await self._transport.fetch(ping)
-            except (Unreachable, BodyInvalid):
-                continue
-            return route
-        return await self._route_by(last, insecure=False)
-
-    async def _route_by(self, origin: Origin, *, insecure: bool) -> Route:
-        """Return the route by an origin. Insecure registries' certificates are not looked at."""
-        registry = self.registry
-        trusted = await self._transport.trust(registry.ca_file)
-        unverified = not registry.verify_tls or (insecure and not registry.ca_file)
-        inside = registry.own or is_loopback(registry)
-        return Route(
-            origin=origin,
-            limits=limits_of(registry),
-            tls=False if unverified else trusted,
-            foreign_tls=trusted,
-            reach=self._reach,
-            foreign_reach=Reach.INSIDE if inside else Reach.PUBLIC,
-            friends=frozenset(host.lower() for host in registry.realm_hosts),
-            account=registry.name,
-        )
-
-
-def _path(repository: str, kind: str, target: str) -> str:
-    """Return the API's path of something in a repository; raise ReferenceInvalid."""
-    if not is_repository(repository):
-        raise ReferenceInvalid(f"not a repository's name: {repository[:100]!r}")
-    if not (is_digest(target) or is_tag(target)):
-        raise ReferenceInvalid(f"neither a tag nor a digest: {target[:100]!r}")
-    return f"/v2/{repository}/{kind}/{target}"
+        raise self.refusal(answer)
 
 
 async def _nothing(_: bytes) -> bool:

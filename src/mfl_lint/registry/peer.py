@@ -27,8 +27,9 @@ class Peer(NamedTuple):
     async def enter(self, request: Request, origin: Origin) -> Purse | None:
         """Wait for a turn; return the purse where the request is a pull that is bounded."""
         if request.pull and origin == request.route.origin:
-            return await self.pulls.enter(self.host, request.route.account)
-        await self.host.enter()
+            account, hurried = request.route.account, request.route.hurried
+            return await self.pulls.enter(self.host, account, hurried=hurried)
+        await self.host.enter(hurried=request.route.hurried)
         return None
 
     def hear(self, answer: Answer, account: str, began: int, purse: Purse | None) -> None:

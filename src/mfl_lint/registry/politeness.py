@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from mfl_lint.registry.origin import is_loopback
 
 SHORT_WAIT_S: Final = 5.0
 LONGEST_DEFERRAL_S: Final = 24 * 3600.0
+_HURRIED_IN_A_ROW: Final = 3
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
@@ -36,6 +37,50 @@ def limits_of(registry: RegistryConfig) -> Limits:
     return Limits(max(1, concurrency), usual.rate if registry.rate is None else registry.rate)
 
 
+class Slots:
+    """So many at once. Who is in a hurry goes before others who wait, three of four times."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._hurried: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+        self._in_a_row = 0
+
+    def locked(self) -> bool:
+        """Say whether one more would have to wait."""
+        return self._free == 0
+
+    async def acquire(self, *, hurried: bool = False) -> None:
+        """Return when a slot is ours."""
+        if self._free:
+            self._free -= 1
+            return
+        line = self._hurried if hurried else self._others
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                with suppress(ValueError):  # passed over already
+                    line.remove(turn)
+            else:
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Give a slot back, to who waits first."""
+        lines = (self._hurried, self._others)
+        for line in reversed(lines) if self._in_a_row >= _HURRIED_IN_A_ROW else lines:
+            while line:
+                turn = line.popleft()
+                if not turn.done():
+                    self._in_a_row = self._in_a_row + 1 if line is self._hurried else 0
+                    turn.set_result(None)
+                    return
+        self._free += 1
+
+
 class Host:
     """What is shared by all who ask one host: slots, rate, deferral and circuit breaker.
 
@@ -49,7 +94,7 @@ class Host:
         self._http = http
         self._clock = clock
         self._sleep = sleep
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._slots = Slots(limits.concurrency)
         self._own = limits.concurrency
         per_window = max(1, int(limits.rate))
         self._window_s = per_window / limits.rate if limits.rate > 0 else 0.0
@@ -59,8 +104,8 @@ class Host:
         self._closed_until = 0.0
         self._probing = False
 
-    async def enter(self) -> None:
-        """Return when it is our turn.
+    async def enter(self, *, hurried: bool = False) -> None:
+        """Return when it is our turn, before those who are not `hurried`.
 
         Raise RateLimited at once while the host is deferred for more than a few seconds, and
         Unreachable while its circuit is open.
@@ -69,7 +114,7 @@ class Host:
         while True:
             if self._deferred_until is not None:
                 patience -= await self._sit_out(patience)
-            await self._slots.acquire()
+            await self._slots.acquire(hurried=hurried)
             try:
                 self._check_circuit()
             except Unreachable:

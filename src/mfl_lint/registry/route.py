@@ -35,7 +35,8 @@ class Route(msgspec.Struct, frozen=True):
     `tls` is for its own origin, `foreign_tls` for all others: False there is never. Its own
     host may have any address within `reach`; hosts (`host` or `host:port`) among the `friends`
     any, others only those in `foreign_reach`. A public `reach` asks others at port 443 only.
-    `account` is the registry's configured name: whose requests they are.
+    `account` is the registry's configured name: whose requests they are. `hurried`: they go before
+    others that wait for the host.
     """
 
     origin: Origin
@@ -46,6 +47,7 @@ class Route(msgspec.Struct, frozen=True):
     foreign_reach: Reach = Reach.PUBLIC
     friends: frozenset[str] = frozenset()
     account: str = ""
+    hurried: bool = False
 
     def allows_port(self, port: int) -> bool:
         """Say whether another host may be asked at a port."""
@@ -68,7 +70,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     `limit` is the largest body in bytes; `tries` bounds the tries where the settings allow
     more. `form` makes it a POST's. With `strict` only public addresses are asked beside the
     route's own host and port, and its friends. A `pull` may count against an allowance. A
-    `stream` takes the body of a good answer instead of it being held.
+    `stream` takes the body of a good answer instead of it being held. `headers` go along with
+    every request, redirected ones too; `body` is what is sent, None for nothing.
     """
 
     method: str
@@ -84,6 +87,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     origin: Origin | None = None
     pull: bool = False
     stream: BodyStream | None = None
+    headers: Mapping[str, str] = {}
+    body: bytes | None = None
 
     @property
     def streamed_bytes(self) -> int:

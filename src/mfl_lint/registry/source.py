@@ -13,11 +13,15 @@ from mfl_lint.registry.streaming import Take
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The answer to HEAD; `digest` is None where the registry sent no usable header."""
+    """The answer to HEAD; `digest` is None where the registry sent no usable header.
+
+    `etag` is what the registry wants to hear in If-Match, "" where it sent none.
+    """
 
     digest: Digest | None
     media_type: str = ""
     size_bytes: int | None = None
+    etag: str = ""
 
 
 class Listing(msgspec.Struct, frozen=True):

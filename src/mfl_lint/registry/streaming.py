@@ -69,26 +69,42 @@ class Intake:
         )
 
 
+def streaming_timeout(http: HttpConfig) -> aiohttp.ClientTimeout:
+    """Return the bounds of what may take long: all of it, connecting, and each silence."""
+    return aiohttp.ClientTimeout(
+        total=http.layer_timeout_s,
+        sock_connect=http.connect_timeout_s,
+        sock_read=http.timeout_s,
+    )
+
+
 class BodyStream:
-    """Reads the body of a good answer for an Intake. What fails in a body is not tried again."""
+    """Reads the body of a good answer for an Intake. What fails in a body is not tried again.
+
+    An intake that has received something already wants the rest: of a whole body that much is
+    left out, and a partial one (206) has to begin there.
+    """
 
     def __init__(self, intake: Intake, http: HttpConfig) -> None:
         self.intake = intake
-        self.timeout: Final = aiohttp.ClientTimeout(
-            total=http.layer_timeout_s,
-            sock_connect=http.connect_timeout_s,
-            sock_read=http.timeout_s,
-        )
+        self.timeout: Final = streaming_timeout(http)
 
     async def read(self, response: aiohttp.ClientResponse) -> bytes:
         """Hand the body on; return no bytes, so that nobody holds them."""
         where = f"{response.method} {place(response.url)}"
-        lengths = response.headers.getall("Content-Length", [])
-        self.intake.check_length(content_length(lengths), where)
+        length = content_length(response.headers.getall("Content-Length", []))
+        skip = self.intake.received
+        if response.status == 206:
+            if not response.headers.get("Content-Range", "").startswith(f"bytes {skip}-"):
+                raise BodyInvalid(f"{where}: a part was asked for, and another one came")
+            length, skip = length and length + skip, 0
+        self.intake.check_length(length, where)
         try:
             async with asyncio.timeout(self.timeout.total):
                 async for piece in response.content.iter_any():
-                    if not await self.intake.feed(piece, where):
+                    wanted = piece[skip:]
+                    skip = max(0, skip - len(piece))
+                    if wanted and not await self.intake.feed(wanted, where):
                         response.close()
                         break
         except aiohttp.SocketTimeoutError:

@@ -10,6 +10,7 @@ Bounds: the total time of a request, the bytes of a body, the number of redirect
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 import time
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ from mfl_lint.registry.peer import Peer
 from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
 from mfl_lint.registry.proxies import Proxies
 from mfl_lint.registry.route import Request, Route, Tls, trusting
+from mfl_lint.registry.streaming import streaming_timeout
 from mfl_lint.registry.traffic import Stats, outcome_of
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -126,6 +128,10 @@ class Transport:
             if pause:
                 await self._sleep(pause)
 
+    async def pause(self, tried: int) -> None:
+        """Wait as long as before a try again after so many."""
+        await self._sleep(self._jitter(tried))
+
     def _jitter(self, tried: int) -> float:
         """Return a full-jitter pause in seconds before the next try."""
         ceiling = min(self.http.backoff_max_s, self.http.backoff_s * 2.0**tried)
@@ -211,7 +217,8 @@ class Transport:
     ) -> dict[str, Any]:
         """Return what a request needs beside its URL, and its reach."""
         route = request.route
-        options: dict[str, Any] = {"headers": {"Accept": request.accept}, "allow_redirects": False}
+        headers = {"Accept": request.accept, **request.headers}
+        options: dict[str, Any] = {"headers": headers, "allow_redirects": False}
         if origin == route.origin:
             options["reach"], options["ssl"] = route.reach, route.tls
         else:
@@ -224,6 +231,9 @@ class Transport:
             options["timeout"] = request.stream.timeout
         if request.form is not None:
             options["data"] = dict(request.form)
+        elif request.body is not None:
+            options["data"] = io.BytesIO(request.body) if request.body else b""
+            options["timeout"] = streaming_timeout(self.http)
         return options
 
     def _foreign_reach(self, request: Request, url: yarl.URL, origin: Origin) -> Reach:
@@ -261,7 +271,7 @@ async def _send(
     """Return the whole answer of one request on the wire; raise what aiohttp raises."""
     response = await session.request(request.method, url, **options)
     try:
-        if request.stream is not None and response.status == 200:
+        if request.stream is not None and response.status in (200, 206):
             body = await request.stream.read(response)
         else:
             body = await read_body(response, request.limit, large)

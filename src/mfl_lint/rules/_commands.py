@@ -9,13 +9,15 @@ nothing that would run after that (`;`, `||`, a lone `'`, parentheses); `&&` doe
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 from mfl_lint.core.digest import Digest
+from mfl_lint.core.doubles import doubles, preferred
 from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.platform import Platform
+from mfl_lint.core.right_platform import Right, right_platform
 from mfl_lint.core.rule import commented
 from mfl_lint.rules._evidence import is_absent, is_listed
 
@@ -110,20 +112,33 @@ def merge(target: str, parts: Sequence[str]) -> str:
     return f"docker buildx imagetools create -t {target} {' '.join(parts)}"
 
 
-def _named(index: Node, kinds: frozenset[Kind], without: Node | None = None) -> list[str]:
+def _named(
+    index: Node,
+    kinds: frozenset[Kind],
+    without: Node | None = None,
+    keep: Node | None = None,
+) -> list[str]:
     """Return the entries of these kinds that are there by their digests, each once."""
-    digests = (
-        child.entry.digest
-        for child in index.children
-        if child.kind in kinds
-        and child is not without
-        and child.entry.digest
-        and not is_absent(child)
-    )
+    digests = (child.entry.digest for child in _kept(index, without, keep) if child.kind in kinds)
     names = [f"{{name}}@{digest}" for digest in dict.fromkeys(islice(digests, _MAX_NAMED + 1))]
     if len(names) > _MAX_NAMED:
         names = [names[0], _OPEN]
     return names or [_OPEN]
+
+
+def _kept(index: Node, without: Node | None, keep: Node | None) -> Iterator[Node]:
+    """Yield the entries that a list made anew has: all that are there, no image twice.
+
+    So that the fix of one fault brings nothing back that the fix of another one took away.
+    """
+    dropped = [without]
+    for group in doubles(index.children[: 2 * _MAX_NAMED]):
+        stays = next((node for node in group if node is keep), preferred(group)[0])
+        dropped += [node for node in group if node.entry.digest != stays.entry.digest]
+    for child in index.children:
+        gone = any(child is node for node in dropped)
+        if child.entry.digest and not gone and not is_absent(child):
+            yield child
 
 
 def annotate(index: Node, node: Node, platform: Platform) -> Fix:
@@ -135,22 +150,64 @@ def annotate(index: Node, node: Node, platform: Platform) -> Fix:
         twin = f"to keep the other image for {quoted(str(platform))} only"
         again = ("to build all of them again", rebuild(index, node, platform))
         return ways((twin, recreate(index, without=node)), again)
+    names = _named(index, _RUNNABLE, None, node)
+    steps = _annotations(index, None, node, platform)
+    return _left_out(index) + _command(group("{reference}", names, steps))
+
+
+def _annotations(
+    index: Node, without: Node | None, keep: Node | None, platform: Platform | None = None
+) -> str:
+    """Return the steps that write what is known of each entry and docker does not read itself.
+
+    Docker reads every platform from the image's config, so that what is right in the list and
+    not there would be lost: a variant, or what another finding's fix has written. `platform` is
+    that of `keep`.
+    """
+    steps = []
+    # Of a list that is too long to be named whole, what is asked about is all that helps.
+    alone = [keep] if keep is not None else []
+    whole = len(index.children) <= 2 * _MAX_NAMED
+    for child in _kept(index, without, keep) if whole else alone:
+        known = platform if platform is not None and child is keep else _known(child)
+        if known is not None:
+            digest = child.entry.digest or "DIGEST"
+            steps.append(
+                f"docker manifest annotate {_flags(known)} {{reference}} {{name}}@{digest}"
+            )
+    return " && ".join(steps)
+
+
+def _flags(platform: Platform) -> str:
     flags = (
         ("--os", platform.os),
         ("--arch", platform.architecture),
         ("--variant", platform.variant),
         ("--os-version", platform.os_version),
     )
-    said = " ".join(f"{flag} {quoted(value)}" for flag, value in flags if value)
-    digest = node.entry.digest or "DIGEST"
-    step = f"docker manifest annotate {said} {{reference}} {{name}}@{digest}"
-    return _left_out(index) + _command(group("{reference}", _named(index, _RUNNABLE), step))
+    return " ".join(f"{flag} {quoted(value)}" for flag, value in flags if value)
 
 
-def recreate(index: Node, *, without: Node | None = None) -> Fix:
-    """Return the line that makes the list anew from its images and pushes it."""
-    names = _named(index, _RUNNABLE, without)
-    return _left_out(index, without) + _command(group("{reference}", names))
+def _known(node: Node) -> Platform | None:
+    """Return the platform of an entry where it is certain and the image's config says another."""
+    if node.kind is not Kind.IMAGE or node.config is None:
+        return None
+    found = right_platform(node)
+    if not isinstance(found, Right) or found.platform == node.config.platform:
+        return None
+    same = found.platform.normalized() == node.config.platform.normalized()
+    silent = found.platform.architecture == "arm" and not node.config.platform.variant
+    return found.platform if silent or not same else None
+
+
+def recreate(index: Node, *, without: Node | None = None, keep: Node | None = None) -> Fix:
+    """Return the line that makes the list anew from its images and pushes it.
+
+    Of several images for one platform it takes `keep`, else the one that a plan keeps.
+    """
+    names = _named(index, _RUNNABLE, without, keep)
+    steps = _annotations(index, without, keep)
+    return _left_out(index, without) + _command(group("{reference}", names, steps))
 
 
 def build(platforms: Iterable[Platform], extra: str = "") -> Fix:

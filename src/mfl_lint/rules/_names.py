@@ -7,66 +7,18 @@ words (`amd64-microcode-docs`) where the siblings were looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from mfl_lint.core.names import PlatformWord, platform_words
 from mfl_lint.core.platform import Platform
-from mfl_lint.core.reference import DEFAULT_REGISTRY
+from mfl_lint.core.relatives import NamedPlatform, as_set, relatives, stem_repository
 from mfl_lint.core.rule import NameCase, Siblings, TagSummary
 
 _JOINTS: Final = "-_."
 _MAX_NAMED: Final = 12
-
-
-class NamedPlatform(msgspec.Struct, frozen=True):
-    """A platform word that was taken for one. `others` are the names that differ only by it."""
-
-    word: PlatformWord
-    others: tuple[str, ...]
-    stem_exists: bool
-
-    @property
-    def certain(self) -> bool:
-        """Say whether a name beside it shows that the word means a platform."""
-        return bool(self.others) or self.stem_exists
-
-
-@lru_cache(maxsize=8)
-def _by_stem(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    """Return for each stem the names that are it with one platform word more."""
-    found: dict[str, dict[str, None]] = {}
-    for name in names:
-        for word in platform_words(name):
-            found.setdefault(word.stem, {})[name] = None
-    return {stem: tuple(sorted(members)) for stem, members in found.items()}
-
-
-@lru_cache(maxsize=8)
-def _all(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(names)
-
-
-def relatives(word: PlatformWord, name: str, names: tuple[str, ...]) -> NamedPlatform:
-    """Return the word with the names that differ from `name` only by it."""
-    others = tuple(
-        other
-        for other in _by_stem(names).get(word.stem, ())
-        if other != name and any(_swaps(word, one) for one in platform_words(other))
-    )
-    return NamedPlatform(word, others, bool(word.stem) and word.stem in _all(names))
-
-
-def _swaps(word: PlatformWord, other: PlatformWord) -> bool:
-    return other.stem == word.stem and other.start == word.start and other.text != word.text
-
-
-def stem_repository(registry: str, stem: str) -> str:
-    """Return the repository that a stem names: on Docker Hub `nginx` is `library/nginx`."""
-    return f"library/{stem}" if registry == DEFAULT_REGISTRY and "/" not in stem else stem
 
 
 def in_repository(case: NameCase, *, namespace: bool) -> NamedPlatform | None:
@@ -98,7 +50,7 @@ def _is_certain(name: str, found: NamedPlatform) -> bool:
 def _with_official(case: NameCase, word: PlatformWord, names: tuple[str, ...]) -> NamedPlatform:
     found = relatives(word, case.reference.repository, names)
     official = stem_repository(case.reference.registry, word.stem)
-    if found.stem_exists or official not in _all(names):
+    if found.stem_exists or official not in as_set(names):
         return found
     return msgspec.structs.replace(found, stem_exists=True)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mfl_lint.core.policy import Severity
+from mfl_lint.core.relatives import NamedPlatform, stem_repository
 from mfl_lint.core.rule import Fault, NameCase, commented
 from mfl_lint.rules._commands import Fix, group, quoted
-from mfl_lint.rules._names import NamedPlatform, beside, grouping, named, stem_repository
+from mfl_lint.rules._names import beside, grouping, named
 
 
 def repository_fault(case: NameCase, found: NamedPlatform, where: str) -> Fault:

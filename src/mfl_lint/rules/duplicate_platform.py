@@ -25,12 +25,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from mfl_lint.core.doubles import preferred
 from mfl_lint.core.errors import NotObserved
-from mfl_lint.core.observation import Kind
+from mfl_lint.core.observation import Kind, Node
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.rules._commands import recreate, short, ways
+from mfl_lint.rules._commands import Fix, recreate, short, ways
 from mfl_lint.rules._evidence import is_unseen
 
 _ZSTD: Final = "io.github.containers.compression.zstd"
@@ -62,12 +63,17 @@ def _fault(case: NodeCase, first: NodeCase, again: NodeCase) -> Fault:
     return Fault(
         f"{again.normal} is listed twice, as entries {one.position} and {other.position}:"
         f" {short(one.entry.digest)} {what}",
-        recreate(case.node)
-        if same
-        else ways(
-            ("to keep the later of the two", recreate(case.node, without=one)),
-            ("to keep the earlier one", recreate(case.node, without=other)),
-        ),
+        recreate(case.node) if same else _ways(case.node, one, other),
         Severity.WARNING if same else Severity.ERROR,
         node=other,
+    )
+
+
+def _ways(index: Node, one: Node, other: Node) -> Fix:
+    """Return the list with the one of the two that a plan keeps, then with the other one."""
+    kept, why = preferred((one, other))
+    lost = other if kept is one else one
+    return ways(
+        (f"to keep entry {kept.position}, {why}", recreate(index, without=lost, keep=kept)),
+        (f"to keep entry {lost.position}", recreate(index, without=kept, keep=lost)),
     )

@@ -22,9 +22,10 @@ from collections.abc import Iterator
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.names import PlatformWord, platform_words
 from mfl_lint.core.policy import Severity
+from mfl_lint.core.relatives import NamedPlatform, relatives
 from mfl_lint.core.rule import Fault, Needs, Scope, TagCase, TagSummary, rule
 from mfl_lint.rules._commands import Fix, group, merge, quoted
-from mfl_lint.rules._names import NamedPlatform, beside, named, offers, relatives
+from mfl_lint.rules._names import beside, named, offers
 
 
 @rule("MFL303", Severity.WARNING, Scope.TAG, needs=(Needs.SIBLINGS,))

@@ -26,8 +26,8 @@ from typing import Final
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
+from mfl_lint.core.spelling import is_canonical, is_matched, meant_by
 from mfl_lint.rules._commands import annotate, rebuild
-from mfl_lint.rules._spelling import is_canonical, is_matched, meant_by
 
 _RUN: Final = frozenset({"linux", "windows", "freebsd"})
 

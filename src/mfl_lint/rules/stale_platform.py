@@ -18,13 +18,12 @@ Source: OCI image-spec 1.1 config.md "created", annotations.md "org.opencontaine
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from mfl_lint.core.errors import NotObserved
-from mfl_lint.core.manifest import ImageConfig
 from mfl_lint.core.observation import Node
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
@@ -32,7 +31,6 @@ from mfl_lint.core.runtime import labels_of
 from mfl_lint.rules._commands import rebuild
 from mfl_lint.rules._evidence import configured
 
-_EARLIEST: Final = datetime(1981, 1, 1, tzinfo=UTC)
 _REVISION: Final = "org.opencontainers.image.revision"
 
 
@@ -47,7 +45,7 @@ def stale_platform(case: NodeCase) -> Iterator[Fault]:
     by_os, unseen = configured(case)
     allowed = timedelta(days=case.policy.stale_days)
     for images in by_os.values():
-        dated = [_Dated(node, at) for node, config in images if (at := _created(config))]
+        dated = [_Dated(node, at) for node, config in images if (at := config.created_at)]
         if not dated:
             continue
         newest = max(dated, key=lambda one: one.created)
@@ -56,16 +54,6 @@ def stale_platform(case: NodeCase) -> Iterator[Fault]:
                 yield Fault(_sentence(one, newest), rebuild(case.node, one.node), node=one.node)
     if unseen:
         raise NotObserved(unseen)
-
-
-def _created(config: ImageConfig) -> datetime | None:
-    """Return when the image was made, None where it does not say or no build can know."""
-    try:
-        created = datetime.fromisoformat(config.created)
-    except ValueError:
-        return None
-    aware = created if created.tzinfo is not None else created.replace(tzinfo=UTC)
-    return aware if aware >= _EARLIEST else None
 
 
 def _is_same(node: Node, newest: Node) -> bool:

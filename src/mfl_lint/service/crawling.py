@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from mfl_lint.alert.routing import announced
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.crawl.crawler import Crawler
@@ -39,6 +40,12 @@ def variable(name: str, said_by: str) -> str:
     return value
 
 
+async def sync_registries(store: Store, config: Config) -> None:
+    """Make the configured registries the watched ones, and news of those that a route names."""
+    news = announced(config.alert, [one.name for one in config.registries])
+    await registries.sync_registries(store, config.registries, utc_now(), news)
+
+
 @asynccontextmanager
 async def open_crawler(
     config: Config, *, at_once: bool = False
@@ -58,16 +65,24 @@ async def open_crawler(
             open_store(url, at_once=at_once) as store,
             Transport(config.http, environment=dict(os.environ)) as transport,
         ):
-            await registries.sync_registries(store, config.registries, utc_now())
+            await sync_registries(store, config)
             yield store, Crawler(store, transport, config, utc_now, url=url, spares=spares)
     finally:
         await spares.close()
 
 
 async def crawl_once(
-    config: Config, names: Sequence[str], *, show: Show, accept_vanished: bool = False
+    config: Config,
+    names: Sequence[str],
+    *,
+    show: Show,
+    accept_vanished: bool = False,
+    tell: Callable[[Store], Awaitable[None]] | None = None,
 ) -> tuple[Progress, ...]:
-    """Crawl the named registries (all where none is named), one after the other."""
+    """Crawl the named registries (all where none is named), one after the other.
+
+    `tell` is given the store when all are crawled.
+    """
     known = [registry.name for registry in config.registries]
     if not known:
         raise ConfigInvalid(
@@ -77,9 +92,11 @@ async def crawl_once(
     for name in names:
         if name not in known:
             raise ConfigInvalid(f"no registry is called {name!r:.60}; there are {', '.join(known)}")
-    async with open_crawler(config, at_once=True) as (_, crawler):
+    async with open_crawler(config, at_once=True) as (store, crawler):
         ended = [
             await crawler.crawl(name, show=show, accept_vanished=accept_vanished)
             for name in dict.fromkeys(names or known)
         ]
+        if tell is not None:
+            await tell(store)
     return tuple(progress for progress in ended if progress is not None)

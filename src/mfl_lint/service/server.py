@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
@@ -16,25 +17,27 @@ from aiohttp import web
 
 from mfl_lint.config import Config, ServeConfig
 from mfl_lint.core.errors import ConfigInvalid, MflLintError
-from mfl_lint.core.records import CrawlStatus, LookRequest
+from mfl_lint.core.records import CrawlStatus
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
-from mfl_lint.crawl.watch import watched_repositories
+from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
-from mfl_lint.service.crawling import utc_now
+from mfl_lint.service.alerting import dispatch
+from mfl_lint.service.crawling import sync_registries, utc_now
+from mfl_lint.service.hot import look_at_hot
+from mfl_lint.service.looker import Looker
 from mfl_lint.service.upkeep import RETAINED_EVERY_S, keep_within
-from mfl_lint.store import crawls, looks, registries
+from mfl_lint.store import crawls
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
 from mfl_lint.web.application import create_app
 from mfl_lint.web.gate import LOOPBACK, is_vouched
+from mfl_lint.web.hook_proof import secret_of
 from mfl_lint.web.services import Services
 
 _LOG: Final = logging.getLogger("mfl_lint")
-_LOOKS_AT_ONCE: Final = 100
-_PATIENCE_S: Final = 600.0
 _ANY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104  # so that it is told apart
 # What is read once, when the process starts.
 _LASTING: Final = ("database", "http", "serve")
@@ -42,7 +45,7 @@ _ENDED: Final = (CrawlStatus.DONE, CrawlStatus.FAILED)
 
 
 def check_served(config: Config) -> None:
-    """Raise ConfigInvalid for what cannot be served: an address without a name, a bad cron."""
+    """Raise ConfigInvalid for what cannot be served: no name, a bad cron, a secret not there."""
     if config.serve.host in _ANY_ADDRESS and not config.serve.hosts:
         raise ConfigInvalid(
             f"serve.hosts: {config.serve.host} is every address of this machine; say by which "
@@ -52,6 +55,8 @@ def check_served(config: Config) -> None:
         raise ConfigInvalid('serve.oidc: it needs more: pip install "mfl-lint[oidc]"')
     for registry in config.registries:
         trigger_of(registry, config.crawl.jitter)
+    for hook in config.hooks:
+        secret_of(hook)
 
 
 async def check_guarded(store: Store, config: Config, *, insecure: bool) -> None:
@@ -88,9 +93,9 @@ class Server:
         self._store = store
         self._crawler = crawler
         self._load = load
-        self._looks_every_s = looks_every_s
+        self._looker = Looker(store, crawler, utc_now, looks_every_s)
         self._insecure = insecure
-        self._schedule = Schedule(self._scheduled)
+        self._schedule = Schedule(self._scheduled, self._scheduled_hot, utc_now)
         # The transport keeps each host with the limits that it was first asked under.
         self._limits = {(one.name, one.host): limits_of(one) for one in crawler.config.registries}
         self._begun: dict[str, datetime] = {}
@@ -109,21 +114,24 @@ class Server:
             next_crawl=self._schedule.next_run,
             live=self._crawler.live,
             insecure=self._insecure,
-            hurry=self._hurry,
+            hurry=self._looker.hurry,
             look=partial(look_public, rules=discover(), now=utc_now),
             traffic=self._crawler.traffic,
+            mender=self._mender(),
         )
         return create_app(services)
 
-    def _hurry(self) -> None:
-        """Make the looks that were asked for now."""
-        if not self._stopping:
-            self._begin(self._drain_looks())
+    def _mender(self) -> Mender:
+        """Return what pushes for people, as far as the configuration allows it."""
+        config = lambda: self._crawler.config  # noqa: E731
+        transport = self._crawler.transport
+        return Mender(self._store, transport, config, discover(), utc_now, os.environ)
 
     async def start(self) -> None:
         """Plan the crawls and begin."""
         await self._plan()
-        self._schedule.every("looks", self._looks_every_s, self._drain)
+        self._begin(dispatch(self._store, lambda: self._crawler.config))
+        self._begin(self._looker.run())
         self._schedule.every("retention", RETAINED_EVERY_S, self._retain)
         self._schedule.start()
 
@@ -147,7 +155,7 @@ class Server:
             try:
                 config = self._load()
                 check_served(config)
-                await registries.sync_registries(self._store, config.registries, utc_now())
+                await sync_registries(self._store, config)
             except MflLintError as error:
                 _LOG.error("the configuration was not reloaded: %s", error)
                 return
@@ -194,73 +202,33 @@ class Server:
         if not self._stopping:
             await asyncio.wait([self._begin(self._crawl(name))])
 
-    async def _drain(self) -> None:
+    async def _scheduled_hot(self, name: str, number: int) -> None:
         if not self._stopping:
-            await asyncio.wait([self._begin(self._drain_looks())])
+            await asyncio.wait([self._begin(look_at_hot(self._store, self._crawler, name, number))])
 
     async def _retain(self) -> None:
-        if not self._stopping:
+        """Remove what is over, where this is the service that does so for all."""
+        store = self._leading()
+        if store is not None and not self._stopping:
             settings = self._crawler.config.retention
-            await asyncio.wait([self._begin(keep_within(self._store, settings, utc_now()))])
+            await asyncio.wait([self._begin(keep_within(store, settings, utc_now()))])
 
-    async def _crawl(self, name: str, only: Sequence[str] | None = None) -> bool:
+    def _leading(self) -> Store | None:
+        """Return the store for what one service does for all; None while another one does it."""
+        return self._store
+
+    async def _crawl(self, name: str) -> None:
         """Crawl in turn, and log; a failure ends this crawl, never the service."""
         async with self._turns[name]:
-            if only is None:
-                self._begun[name] = utc_now()
+            self._begun[name] = utc_now()
             try:
-                progress = await self._crawler.crawl(name, only=only)
+                progress = await self._crawler.crawl(name)
             except MflLintError as error:
                 _LOG.error("the crawl of %s ended early: %s", name, error)
-                return False
+                return
             except Exception:
                 _LOG.exception("the crawl of %s broke", name)
-                return False
+                return
         if progress is not None:
             problem = f"; {progress.problem}" if progress.problem else ""
             _LOG.info("crawled %s: %d tags%s", name, progress.tags, problem)
-        return progress is not None
-
-    async def _drain_looks(self) -> None:
-        """Look at what somebody asked to be looked at, registry by registry."""
-        try:
-            taken = await looks.take_looks(
-                self._store, _LOOKS_AT_ONCE, now=utc_now(), lease_s=_PATIENCE_S
-            )
-            asked: dict[str, list[LookRequest]] = {}
-            for request in taken:
-                if not self._is_early(request):
-                    asked.setdefault(request.registry, []).append(request)
-            for name, requests in asked.items():
-                await self._look(name, requests)
-        except MflLintError as error:
-            _LOG.error("looks that were asked for are put off: %s", error)
-
-    def _is_early(self, request: LookRequest) -> bool:
-        """Say whether a registry that asked for patience has not had it yet.
-
-        The request stays taken, and comes again when that is over.
-        """
-        age_s = (utc_now() - request.requested_at).total_seconds()
-        return request.reason == "throttled" and age_s < _PATIENCE_S
-
-    async def _look(self, name: str, requests: Sequence[LookRequest]) -> None:
-        """Look at repositories of a registry, or later where it is being crawled."""
-        registry = self._crawler.config.registry(name)
-        if registry is not None and self._turns[name].locked():
-            await self._give_back(requests)
-            return
-        if registry is not None:
-            wanted = sorted({request.repository for request in requests})
-            watched = watched_repositories(registry, wanted)
-            if watched and not await self._crawl(name, watched):
-                return
-        for request in requests:
-            await looks.done_look(self._store, request.id)
-
-    async def _give_back(self, requests: Iterable[LookRequest]) -> None:
-        for one in requests:
-            await looks.request_look(
-                self._store, one.registry, one.repository, one.tag, one.requested_at, one.reason
-            )
-            await looks.done_look(self._store, one.id)

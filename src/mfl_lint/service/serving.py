@@ -133,7 +133,7 @@ async def _listening(app: web.Application, config: Config) -> AsyncIterator[str]
     """Yield the address at which the application answers."""
     host, port = _address(config.serve), config.serve.port
     wanted = config.serve.access_log != "off"
-    # Packed bodies are refused unread (web/failures.py).
+    # Packed bodies are refused unread: signatures are over what was sent.
     runner = web.AppRunner(
         app,
         access_log=logging.getLogger(access_log.LOGGER) if wanted else None,

@@ -22,7 +22,7 @@ _CRAWLS = tables.crawls
 async def start_crawl(store: Store, registry: str, now: datetime, *, partial: bool = False) -> int:
     """Return the id of a new running crawl; the registry's older running ones are interrupted.
 
-    `partial`: it is of some repositories only.
+    `partial`: it is of some repositories only, and runs beside others.
     """
     return await store.write(_start, registry, now, partial)
 
@@ -31,7 +31,8 @@ def _start(connection: Connection, registry: str, now: datetime, partial: bool) 
     above = registry_id(connection, registry)
     running = _CRAWLS.c.status == CrawlStatus.RUNNING.value
     older = update(_CRAWLS).where(_CRAWLS.c.registry_id == above, running)
-    connection.execute(older.values(status=CrawlStatus.INTERRUPTED.value, finished_at=now))
+    if not partial:
+        connection.execute(older.values(status=CrawlStatus.INTERRUPTED.value, finished_at=now))
     new = insert(_CRAWLS).values(
         registry_id=above, status=CrawlStatus.RUNNING.value, started_at=now, partial=partial
     )

@@ -1,4 +1,4 @@
-"""Tables of what is judged and announced: findings, transitions, messages, counters."""
+"""Tables of what is judged: findings, transitions, requests for looks, counters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Final
 
 from sqlalchemy import (
     Column,
-    ForeignKey,
     Index,
     Integer,
     SmallInteger,
@@ -102,26 +101,6 @@ transitions: Final = Table(
     Index("ix_transitions_registry", "registry_id", "at", "id"),
 )
 
-outbox: Final = Table(
-    "outbox",
-    metadata,
-    own_id(),
-    Column(
-        "transition_id", Words, ForeignKey("transitions.id", ondelete="CASCADE"), nullable=False
-    ),
-    optional_text("channel"),
-    words("state"),
-    number("attempts"),
-    Column("next_attempt_at", Time),
-    Column("lease_until", Time),
-    optional_text("lease_holder"),
-    words("idempotency_key", unique=True),
-    Column("created_at", Time, nullable=False),
-    optional_text("problem"),
-    UniqueConstraint("transition_id", "channel"),
-    Index("ix_outbox_due", "state", "next_attempt_at"),
-)
-
 look_requests: Final = Table(
     "look_requests",
     metadata,
@@ -133,6 +112,7 @@ look_requests: Final = Table(
     optional_text("reason"),
     Column("requested_at", Time, nullable=False),
     Column("taken_at", Time),
+    Column("holder", Words),
 )
 Index(
     "uq_look_requests_pending",

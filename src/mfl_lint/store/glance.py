@@ -16,7 +16,7 @@ from sqlalchemy import Connection, event
 from mfl_lint.store.lanes import Lane
 
 T = TypeVar("T")
-MOST_S: Final = 0.005
+MOST_S: Final = 0.02
 # Instructions of SQLite's machine between two looks at the clock: about 0.1 ms.
 _INSTRUCTIONS: Final = 10_000
 

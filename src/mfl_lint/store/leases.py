@@ -156,6 +156,20 @@ async def release(store: Store, lease: Lease) -> None:
         await store.write(keep, lease, None)
 
 
+async def is_held(store: Store, registry: str, repository: str, now: datetime) -> bool:
+    """Say whether somebody has the repository's lease."""
+    return await store.read(_is_held, registry, repository, now)
+
+
+def _is_held(connection: Connection, registry: str, repository: str, now: datetime) -> bool:
+    found = _ID.one(connection, registry=registry, repository=repository)
+    if found is None:
+        return False
+    mine = leases.c.repository_id == found.id
+    held = select(leases.c.fence).where(mine, leases.c.expires_at > now)
+    return connection.execute(held).one_or_none() is not None
+
+
 async def release_ended(
     store: Store, registry: str, has_ended: Callable[[str], bool], now: datetime
 ) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Executable, Select, delete, or_, select, update
+from sqlalchemy import Connection, Executable, Select, delete, or_, select, tuple_, update
 
 from mfl_lint.core.records import LookRequest
 from mfl_lint.store import audit
@@ -16,6 +16,15 @@ from mfl_lint.store.statements import all_rows, run
 from mfl_lint.store.tables import look_requests
 
 _PENDING: Final = look_requests.c.state == "pending"
+_TAKEN: Final = look_requests.c.state == "taken"
+
+
+class Wanted(NamedTuple):
+    """What to look at: a repository of a configured registry, or one tag of it."""
+
+    registry: str
+    repository: str
+    tag: str = ""
 
 
 async def request_look(
@@ -33,26 +42,45 @@ async def request_look(
     One that was taken counts no more: it may have looked before what is asked about happened.
     `who` is the person that asks, if it is one.
     """
-    insert = insert_into(store.dialect, look_requests).values(
-        registry=registry,
-        repository=repository,
-        tag=tag,
-        state="pending",
-        reason=reason,
-        requested_at=now,
-    )
-    new = insert.on_conflict_do_nothing().returning(look_requests.c.id)
-    subject = f"{registry}/{repository}{tag and ':'}{tag}"
-    return await store.write(_request_look, new, who, subject, now)
+    asked = Wanted(registry, repository, tag)
+    return await request_looks(store, [asked], now, reason, who=who) == 1
 
 
-def _request_look(
-    connection: Connection, new: Executable, who: str, subject: str, now: datetime
-) -> bool:
-    asked = connection.execute(new).one_or_none() is not None
-    if asked and who:
-        audit.note(connection, who, "scan.ask", subject, now)
-    return asked
+async def request_looks(
+    store: Store, wanted: Iterable[Wanted], now: datetime, reason: str, *, who: str = ""
+) -> int:
+    """Ask for looks in one transaction; return how many of them were not pending already."""
+    insert = insert_into(store.dialect, look_requests)
+    asked = [
+        (
+            insert.values(
+                registry=one.registry,
+                repository=one.repository,
+                tag=one.tag,
+                state="pending",
+                reason=reason,
+                requested_at=now,
+            )
+            .on_conflict_do_nothing()
+            .returning(look_requests.c.id),
+            f"{one.registry}/{one.repository}{one.tag and ':'}{one.tag}",
+        )
+        for one in dict.fromkeys(wanted)
+    ]
+    return await store.write(_request_looks, asked, who, now) if asked else 0
+
+
+def _request_looks(
+    connection: Connection, asked: Iterable[tuple[Executable, str]], who: str, now: datetime
+) -> int:
+    count = 0
+    for new, subject in asked:
+        if connection.execute(new).one_or_none() is None:
+            continue
+        count += 1
+        if who:
+            audit.note(connection, who, "scan.ask", subject, now)
+    return count
 
 
 async def pending_looks(store: Store, limit: int = 200) -> tuple[LookRequest, ...]:
@@ -63,10 +91,29 @@ async def pending_looks(store: Store, limit: int = 200) -> tuple[LookRequest, ..
     return tuple(map(_request, await store.read(all_rows, query)))
 
 
-async def take_looks(
-    store: Store, limit: int, *, now: datetime, lease_s: float = 600.0
+async def asked_tags(
+    store: Store, registry: str, repository: str, *, after: int, limit: int = 100
 ) -> tuple[LookRequest, ...]:
-    """Take the oldest requests; one that is not done `lease_s` after it was taken comes again."""
+    """Return the requests for tags of a repository, taken or not, whose ids are above `after`."""
+    here = (look_requests.c.registry == registry) & (look_requests.c.repository == repository)
+    query = select(look_requests).where(here, look_requests.c.id > after, look_requests.c.tag != "")
+    found = await store.read(all_rows, query.order_by(look_requests.c.id).limit(limit))
+    return tuple(map(_request, found))
+
+
+async def take_looks(
+    store: Store,
+    limit: int,
+    *,
+    now: datetime,
+    lease_s: float = 600.0,
+    holder: str = "",
+    besides: Collection[tuple[str, str]] = (),
+) -> tuple[LookRequest, ...]:
+    """Take the oldest requests; one that is not done `lease_s` after it was taken comes again.
+
+    `holder` takes them. None is of a repository among `besides`, pairs of registry and name.
+    """
     forgotten = look_requests.c.taken_at <= now - timedelta(seconds=lease_s)
     query = (
         select(look_requests)
@@ -75,7 +122,10 @@ async def take_looks(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    rows = await store.write(_take, query, now)
+    if besides:
+        place = tuple_(look_requests.c.registry, look_requests.c.repository)
+        query = query.where(place.not_in(list(besides)))
+    rows = await store.write(_take, query, now, holder)
     return tuple(map(_request, rows))
 
 
@@ -83,13 +133,26 @@ def _request(row: Any) -> LookRequest:
     return LookRequest(row.id, row.registry, row.repository, row.tag, row.reason, row.requested_at)
 
 
-def _take(connection: Connection, query: Select[Any], now: datetime) -> Sequence[Any]:
+def _take(connection: Connection, query: Select[Any], now: datetime, holder: str) -> Sequence[Any]:
     rows = connection.execute(query).all()
-    taken = update(look_requests).where(look_requests.c.id.in_([row.id for row in rows]))
-    connection.execute(taken.values(state="taken", taken_at=now))
+    if rows:
+        taken = update(look_requests).where(look_requests.c.id.in_([row.id for row in rows]))
+        connection.execute(taken.values(state="taken", taken_at=now, holder=holder))
     return rows
 
 
-async def done_look(store: Store, id: int) -> None:  # noqa: A002  # the field's word
-    """Forget a request that was taken and looked at."""
-    await store.write(run, delete(look_requests).where(look_requests.c.id == id, ~_PENDING))
+async def free_looks(store: Store, has_ended: Callable[[str], bool], now: datetime) -> int:
+    """Let what holders took that have ended be taken again; return how many requests."""
+    holders = await store.read(all_rows, select(look_requests.c.holder).where(_TAKEN).distinct())
+    ended = [row.holder for row in holders if row.holder and has_ended(row.holder)]
+    if not ended:
+        return 0
+    # Not pending again: the same may be pending already.
+    freed = update(look_requests).where(_TAKEN, look_requests.c.holder.in_(ended))
+    return await store.write(run, freed.values(taken_at=now - timedelta(days=1)))
+
+
+async def done_looks(store: Store, ids: Collection[int]) -> None:
+    """Forget requests that were taken and looked at."""
+    if ids:
+        await store.write(run, delete(look_requests).where(look_requests.c.id.in_(ids), ~_PENDING))

@@ -42,6 +42,7 @@ registries: Final = Table(
     number("repositories"),
     number("tags"),
     number("revision"),
+    Column("announced", Boolean, nullable=False, server_default=false()),
     *counters(),
 )
 

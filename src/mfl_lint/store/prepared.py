@@ -20,7 +20,6 @@ from mfl_lint.store.columns import Many, plain
 Given = Mapping[str, Any]
 Read = Callable[[Any], Any]
 T = TypeVar("T")
-Make = Callable[[Read, tuple[Any, ...]], T]
 
 
 class _Among(FunctionElement[Any]):
@@ -95,6 +94,25 @@ class _Ready:
         return self._row(changed)
 
 
+class Unread:
+    """A row as the driver gave it, so that what was made of it before need not be made again.
+
+    It is found by its first value, an id, and then compared: to hash all of it takes longer.
+    """
+
+    __slots__ = ("read", "values")
+
+    def __init__(self, read: Read, values: Sequence[Any]) -> None:
+        self.read = read
+        self.values = values
+
+    def __hash__(self) -> int:
+        return hash(self.values[0])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unread) and self.values == other.values
+
+
 class Prepared:
     """A statement that is compiled once for each database. Its parameters are given by name.
 
@@ -118,15 +136,19 @@ class Prepared:
         cursor.execute(ready.sql, ready.bound(given))
         return [ready.row(values) for values in cursor.fetchall()]
 
-    def made(self, connection: Connection, make: Make[T], /, **given: object) -> list[T]:
-        """Return what is made of each row: `make` is given how it is read, and what is read.
+    def made(
+        self, connection: Connection, make: Callable[[Unread], T], /, **given: object
+    ) -> list[T]:
+        """Return what is made of each row; `make` may remember what it made of those alike."""
+        read, rows = self.unread(connection, **given)
+        return [make(Unread(read, values)) for values in rows]
 
-        The driver's own values can be hashed, so that `make` may remember what it made of them.
-        """
+    def unread(self, connection: Connection, /, **given: object) -> tuple[Read, list[Any]]:
+        """Return how a row is read, and the driver's own rows."""
         ready = self._of(connection.dialect)
         cursor = connection.connection.cursor()
         cursor.execute(ready.sql, ready.bound(given))
-        return [make(ready.row, tuple(values)) for values in cursor.fetchall()]
+        return ready.row, list(cursor.fetchall())
 
     def one(self, connection: Connection, /, **given: object) -> Any:
         """Return the only row, None if there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,16 +33,28 @@ _NEXT = {"revision": _REGISTRIES.c.revision + 1}
 
 
 async def sync_registries(
-    store: Store, registries: Sequence[RegistryConfig], now: datetime
+    store: Store,
+    registries: Sequence[RegistryConfig],
+    now: datetime,
+    announced: Collection[str] = (),
 ) -> None:
-    """Make these registries the watched ones; others become unwatched, nothing else changes."""
+    """Make these registries the watched ones; others become unwatched, nothing else changes.
+
+    What changes in those that are `announced` is news from now on.
+    """
     names = [registry.name for registry in registries]
     rows = [
-        {"name": one.name, "host": one.host, "watched": True, "first_seen_at": now}
+        {
+            "name": one.name,
+            "host": one.host,
+            "watched": True,
+            "first_seen_at": now,
+            "announced": one.name in announced,
+        }
         for one in sorted(registries, key=lambda registry: registry.name)
     ]
     leaving = update(_REGISTRIES).where(_REGISTRIES.c.name.not_in(names))
-    leaving = leaving.values(watched=False, **_NEXT)
+    leaving = leaving.values(watched=False, announced=False, **_NEXT)
     await store.write(_sync_registries, leaving, rows)
 
 

@@ -2,63 +2,31 @@
 
 Candidates are read beside whoever writes; a few hundred at once are then removed, and for as long
 as that took nothing is done. Whatever is cut off goes on where it was at the next time: nothing
-but the rows themselves says how far it came. What stands is never removed: findings that are open
-or unknown with their last change, what each tag pointed at last, running crawls.
+but the rows themselves says how far it came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Connection,
-    Select,
-    Table,
-    delete,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    type_coerce,
-)
+from sqlalchemy import Column, Connection, delete, func, literal, select, tuple_
 
 from mfl_lint.config import RetentionConfig
-from mfl_lint.core.records import CrawlStatus
-from mfl_lint.core.truth import FindingState
 from mfl_lint.store import tables, unreferenced
+from mfl_lint.store.awaited import awaited
 from mfl_lint.store.engine import Store
-from mfl_lint.store.history import MOST
+from mfl_lint.store.news import alone
+from mfl_lint.store.overdue import Step, key_of, steps
 from mfl_lint.store.pace import paced
 from mfl_lint.store.revisions import touch
-from mfl_lint.store.statements import all_rows, one_row
+from mfl_lint.store.statements import all_rows
 
-# A crawl looks back at so many before it; pages show the last ones.
-CRAWLS_KEPT: Final = 100
-_SLICES_KEPT: Final = timedelta(days=1)
 _AT_ONCE: Final = 500
-_RESOLVED: Final = FindingState.RESOLVED.value
+_STREAMED: Final = {"stream_results": True, "max_row_buffer": _AT_ONCE}
 Told = Callable[[str, int], None]
-
-
-class Step(NamedTuple):
-    """Rows of one table that may go: `found` has its key and `registry_id`, if it is of one.
-
-    `order` is in whose order they are found. `but` must hold still when they are removed.
-    """
-
-    name: str
-    table: Table
-    found: Select[Any]
-    order: tuple[ColumnElement[Any], ...]
-    but: ColumnElement[bool] | None = None
 
 
 async def retain(
@@ -75,7 +43,7 @@ async def retain(
     """
     removed: dict[str, int] = {}
     for step in steps(settings, now):
-        number = await (_count(store, step) if dry_run else _remove(store, step))
+        number = await (store.read(_count, step) if dry_run else _remove(store, step))
         removed[step.name] = number
         if told is not None:
             told(step.name, number)
@@ -88,110 +56,12 @@ async def retain(
     return removed
 
 
-def steps(settings: RetentionConfig, now: datetime) -> Iterator[Step]:
-    """Yield what there is to remove; a setting of 0 keeps for ever."""
-
-    def before(kept_s: float) -> datetime:
-        return now - timedelta(seconds=kept_s)
-
-    yield _slices(now - _SLICES_KEPT)
-    if settings.crawls_s:
-        yield _crawls(before(settings.crawls_s))
-    if settings.history_s:
-        yield _history(before(settings.history_s))
-    if settings.transitions_s:
-        yield _transitions(before(settings.transitions_s))
-    if settings.resolved_s:
-        yield _resolved(before(settings.resolved_s))
-    if settings.ignores_s:
-        expired = tables.ignores.c.expires < before(settings.ignores_s)
-        yield _simple("expired ignores", tables.ignores, expired)
-    if settings.audit_s:
-        for table in (tables.audit, tables.push_audit):
-            yield _simple(table.name, table, table.c.at < before(settings.audit_s))
-
-
-def _simple(name: str, table: Table, where: ColumnElement[bool]) -> Step:
-    return Step(name, table, select(table.c.id).where(where), (table.c.id,))
-
-
-def _ended(before: datetime) -> ColumnElement[bool]:
-    crawls = tables.crawls.c
-    return (crawls.status != CrawlStatus.RUNNING.value) & (crawls.finished_at < before)
-
-
-def _slices(before: datetime) -> Step:
-    """Return how far crawls came that ended: nobody goes on there."""
-    slices = tables.slices.c
-    found = select(*slices["crawl_id", "repository_id", "slice_no"]).join(
-        tables.crawls, tables.crawls.c.id == slices.crawl_id
-    )
-    return Step("slices of crawls", tables.slices, found.where(_ended(before)), _key(tables.slices))
-
-
-def _crawls(before: datetime) -> Step:
-    crawls, newer = tables.crawls.c, tables.crawls.alias("newer")
-    later = (
-        select(literal(1))
-        .where(newer.c.registry_id == crawls.registry_id, newer.c.id > crawls.id)
-        .where(newer.c.partial.is_(False))
-        .limit(1)
-        .offset(CRAWLS_KEPT - 1)
-    )
-    found = select(crawls.id, crawls.registry_id).where(_ended(before), exists(later))
-    return Step("crawls", tables.crawls, found, (crawls.id,))
-
-
-def _history(before: datetime) -> Step:
-    """Return what tags pointed at, but for the last ones of each: rules and pages read those."""
-    past, newer = tables.tag_history.c, tables.tag_history.alias("newer")
-    later = (
-        select(literal(1))
-        .where(newer.c.tag_id == past.tag_id, newer.c.id > past.id)
-        .limit(1)
-        .offset(MOST - 1)
-    )
-    found = (
-        select(past.id, tables.repositories.c.registry_id)
-        .join(tables.tags, tables.tags.c.id == past.tag_id)
-        .join(tables.repositories, tables.repositories.c.id == tables.tags.c.repository_id)
-        .where(past.seen_at < before, exists(later))
-    )
-    return Step("history", tables.tag_history, found, (past.id,))
-
-
-def _waits() -> ColumnElement[bool]:
-    """Return whether somebody is still to be told of a transition."""
-    return exists().where(tables.outbox.c.transition_id == tables.transitions.c.id)
-
-
-def _transitions(before: datetime) -> Step:
-    moves, findings = tables.transitions.c, tables.findings.c
-    found = (
-        select(moves.id, moves.registry_id, type_coerce(moves.at, BigInteger).label("at"))
-        .join(tables.findings, findings.fingerprint == moves.fingerprint)
-        .where(moves.at < before, ~_waits())
-        .where(or_(findings.state == _RESOLVED, moves.sequence < findings.sequence))
-    )
-    order = (type_coerce(moves.at, BigInteger), moves.id)
-    return Step("transitions", tables.transitions, found, order)
-
-
-def _resolved(before: datetime) -> Step:
-    findings, moves = tables.findings.c, tables.transitions.c
-    over = (findings.state == _RESOLVED) & (findings.resolved_at < before)
-    told = ~exists().where(moves.fingerprint == findings.fingerprint, _waits())
-    found = select(findings.id, findings.registry_id).where(over, told)
-    return Step("resolved findings", tables.findings, found, (findings.id,), but=over)
-
-
-def _key(table: Table) -> tuple[Column[Any], ...]:
-    return tuple(table.primary_key.columns)
-
-
-async def _count(store: Store, step: Step) -> int:
-    row = await store.read(one_row, select(func.count()).select_from(step.found.subquery()))
-    return int(row[0]) if row is not None else 0
+def _count(connection: Connection, step: Step) -> int:
+    if not step.told:
+        return connection.scalar(select(func.count()).select_from(step.found.subquery())) or 0
+    waits = awaited(connection)
+    rows = connection.execute(step.found, execution_options=_STREAMED)
+    return sum(row.fingerprint not in waits for row in rows)
 
 
 async def _remove(store: Store, step: Step) -> int:
@@ -209,7 +79,10 @@ async def _remove(store: Store, step: Step) -> int:
 
 def _removed(connection: Connection, step: Step, rows: Sequence[Any]) -> int:
     """Remove rows, and say of each registry that something of it was written."""
-    key = _key(step.table)
+    rows = _without_awaited(connection, rows) if step.told else rows
+    if not rows:
+        return 0
+    key = key_of(step.table)
     keys = [tuple(getattr(row, column.name) for column in key) for row in rows]
     gone = delete(step.table).where(
         tuple_(*key).in_(keys) if len(key) > 1 else key[0].in_([one for (one,) in keys])
@@ -227,3 +100,10 @@ def _removed(connection: Connection, step: Step, rows: Sequence[Any]) -> int:
         for registry in sorted({row.registry_id for row in rows}):
             touch(connection, registry)
     return number
+
+
+def _without_awaited(connection: Connection, rows: Sequence[Any]) -> list[Any]:
+    """Return the rows of findings of which everybody was told; nobody routes any meanwhile."""
+    alone(connection)
+    waits = awaited(connection)
+    return [row for row in rows if row.fingerprint not in waits]

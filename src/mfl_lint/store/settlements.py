@@ -1,4 +1,4 @@
-"""Writing what became of findings: the findings, their transitions, and one message for each."""
+"""Writing what became of findings: the findings, their transitions, and which are news."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select, true
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.core.truth import Change, Settlement, Tracked, Transition
@@ -14,7 +14,7 @@ from mfl_lint.store.counters import Place, Tally, column_of
 from mfl_lint.store.inserts import insert_all, upsert
 from mfl_lint.store.prepared import Prepared, among
 from mfl_lint.store.rows import finding_row
-from mfl_lint.store.tables import findings, outbox, transitions
+from mfl_lint.store.tables import findings, outbox, registries, transitions
 
 _BEFORE: Final = Prepared(
     select(
@@ -29,6 +29,12 @@ _MOVES: Final = Prepared(
     select(transitions.c.id, transitions.c.sequence, transitions.c.change).where(
         among(transitions.c.id, "marks")
     )
+)
+
+_ANNOUNCED: Final = Prepared(
+    select(registries.c.id)
+    .where(registries.c.id == bindparam("this"))
+    .where(registries.c.announced.is_(true()))
 )
 
 
@@ -119,7 +125,9 @@ def _write_transitions(
             for move in new
         ],
     )
-    insert_all(connection, outbox, [_message(move) for move in new])
+    if _ANNOUNCED.one(connection, this=place.registry_id) is not None:
+        rows = [{"transition_id": move.id, "created_at": move.at} for move in new]
+        insert_all(connection, outbox, rows)
     tally.opened += sum(move.change is Change.OPENED for move in new)
     tally.resolved += sum(move.change is Change.RESOLVED for move in new)
 
@@ -137,15 +145,3 @@ def _new_transitions(
                 "nothing was written"
             )
     return [move for mark, move in moves.items() if mark not in stored]
-
-
-def _message(move: Transition) -> dict[str, Any]:
-    """Return the outbox's row of a transition: not yet routed to any channel."""
-    return {
-        "transition_id": move.id,
-        "channel": "",
-        "state": "pending",
-        "next_attempt_at": move.at,
-        "idempotency_key": move.id,
-        "created_at": move.at,
-    }

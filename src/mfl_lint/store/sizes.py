@@ -15,6 +15,7 @@ from mfl_lint.store.pace import paced
 _PAGES_AT_ONCE: Final = 1000
 # When a row came, where its table says so.
 _CAME: Final = {
+    "acknowledgements": "at",
     "audit": "at",
     "crawls": "started_at",
     "documents": "fetched_at",
@@ -22,8 +23,12 @@ _CAME: Final = {
     "ignores": "created_at",
     "layers": "read_at",
     "look_requests": "requested_at",
+    "messages": "created_at",
+    "orphans": "since",
+    "outbox": "created_at",
     "presence": "looked_at",
     "push_audit": "at",
+    "silences": "created_at",
     "tag_history": "seen_at",
     "tags": "first_seen_at",
     "transitions": "at",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.store.prepared import Prepared, among
+from mfl_lint.store.prepared import Prepared, Unread, among
 from mfl_lint.store.tables import registries
 
 T = TypeVar("T")
@@ -101,6 +101,19 @@ class Sighted:
         if sees is None:
             return self._whole.rows(connection, **given)
         return self._narrowed.rows(connection, sees=sees, **given)
+
+    def made(
+        self,
+        connection: Connection,
+        make: Callable[[Unread], T],
+        sees: Collection[str] | None,
+        /,
+        **given: object,
+    ) -> list[T]:
+        """Return what is made of each row that may be known of."""
+        if sees is None:
+            return self._whole.made(connection, make, **given)
+        return self._narrowed.made(connection, make, sees=sees, **given)
 
 
 def is_pattern(glob: str) -> bool:

@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from mfl_lint.store.alert_tables import (
+    acknowledgements,
+    alert_groups,
+    alert_marks,
+    alert_waiting,
+    messages,
+    outbox,
+    silences,
+)
 from mfl_lint.store.finding_tables import (
     day_counters,
     findings,
     ignores,
     leases,
     look_requests,
-    outbox,
     push_audit,
     rule_counters,
     transitions,
@@ -38,6 +46,10 @@ from mfl_lint.store.schema import metadata
 
 __all__ = [
     "SCHEMA",
+    "acknowledgements",
+    "alert_groups",
+    "alert_marks",
+    "alert_waiting",
     "api_tokens",
     "audit",
     "crawls",
@@ -49,6 +61,7 @@ __all__ = [
     "layers",
     "leases",
     "look_requests",
+    "messages",
     "metadata",
     "orphans",
     "outbox",
@@ -58,6 +71,7 @@ __all__ = [
     "repositories",
     "rule_counters",
     "sessions",
+    "silences",
     "slices",
     "tag_history",
     "tags",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -31,9 +32,34 @@ _STANDING: Final = Prepared(
     .where(findings.c.state != FindingState.RESOLVED.value, among(findings.c.tag_id, "ids"))
     .order_by(findings.c.weight.desc(), findings.c.rule, findings.c.id)
 )
-_Values = tuple[Any, ...]
-# How a row is read, and what was read.
-_Found = tuple[Read, _Values]
+# Driver's rows, in order.
+_Rows = list[Any]
+
+
+class _Found:
+    """All that was read of a tag. It is found again by the tag's id, and then compared.
+
+    What it was read as is always the same.
+    """
+
+    __slots__ = ("entries", "findings", "readers", "row")
+
+    def __init__(self, row: Any, entries: _Rows, findings: _Rows, readers: tuple[Read, Read]):
+        self.row = row
+        self.entries = entries
+        self.findings = findings
+        self.readers = readers
+
+    def __hash__(self) -> int:
+        return hash(self.row.id)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Found)
+            and self.row == other.row
+            and self.entries == other.entries
+            and self.findings == other.findings
+        )
 
 
 def with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRow]:
@@ -44,28 +70,29 @@ def with_details(connection: Connection, rows: Sequence[Any]) -> dict[int, TagRo
     if not rows:
         return {}
     ids = [row.id for row in rows]
-    listed = _grouped(_ENTRIES.made(connection, _as_read, ids=ids), first=0)
-    standing = _grouped(_STANDING.made(connection, _as_read, ids=ids), first=-1)
-    return {row.id: _tag_row(row, listed.get(row.id, ()), standing.get(row.id, ())) for row in rows}
+    read_entry, listed = _ENTRIES.unread(connection, ids=ids)
+    read_finding, standing = _STANDING.unread(connection, ids=ids)
+    readers, by_tag, worst = (read_entry, read_finding), _by_tag(listed, 0), _by_tag(standing, -1)
+    return {
+        row.id: _tag_row(_Found(row, by_tag.get(row.id, []), worst.get(row.id, []), readers))
+        for row in rows
+    }
 
 
-def _as_read(read: Read, values: _Values) -> _Found:
-    return read, values
-
-
-def _grouped(found: Sequence[_Found], first: int) -> dict[int, tuple[_Found, ...]]:
+def _by_tag(rows: _Rows, place: int) -> dict[int, _Rows]:
     """Return the rows by the tag's id, which stands at that place of each."""
-    by_tag: dict[int, list[_Found]] = {}
-    for one in found:
-        by_tag.setdefault(one[1][first], []).append(one)
-    return {tag: tuple(rows) for tag, rows in by_tag.items()}
+    found: defaultdict[int, _Rows] = defaultdict(list)
+    for row in rows:
+        found[row[place]].append(row)
+    return found
 
 
 @lru_cache(maxsize=512)
-def _tag_row(row: Any, listed: tuple[_Found, ...], standing: tuple[_Found, ...]) -> TagRow:
-    below = (read(values) for read, values in listed)
+def _tag_row(found: _Found) -> TagRow:
+    read_entry, read_finding = found.readers
+    below = map(read_entry, found.entries)
     return TagRow(
-        tag_state(row),
+        tag_state(found.row),
         tuple(entry_value(one, one.look) for one in below),
-        tuple(tracked_value(read(values)) for read, values in standing),
+        tuple(tracked_value(read_finding(values)) for values in found.findings),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import BigInteger, Integer, bindparam, or_, select, tuple_, type_coerce
 
@@ -15,6 +15,7 @@ from mfl_lint.store.columns import Time, Words, micros
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
+from mfl_lint.store.prepared import Unread
 from mfl_lint.store.rows import finding_value
 from mfl_lint.store.statements import Sighted
 from mfl_lint.store.tables import findings, registries, transitions
@@ -60,8 +61,12 @@ async def transitions_page(
     )
     given: dict[str, object] = {"registry": registry, "since": since, "most": limit + 1}
     given |= dict(zip(_PLACE, place, strict=False))
-    rows = await store.read(_statement(asked).rows, store.sees, **given)
-    return page(rows, limit, _change, lambda row: (micros(row.at), row.transition_id))
+    found = await store.read(_statement(asked).made, _change, store.sees, **given)
+    return page(found, limit, lambda one: one, lambda one: _place(one.transition))
+
+
+def _place(move: Transition) -> tuple[int, str]:
+    return micros(move.at), move.id
 
 
 @lru_cache(maxsize=64)
@@ -91,7 +96,9 @@ def _statement(asked: _List) -> Sighted:
     return Sighted(query.limit(bindparam("most", type_=Integer)))
 
 
-def _change(row: Any) -> TransitionView:
+@lru_cache(maxsize=1024)
+def _change(found: Unread) -> TransitionView:
+    row = found.read(found.values)
     move = Transition(
         row.transition_id, row.fingerprint, row.number, Change(row.change), row.at, row.reason
     )

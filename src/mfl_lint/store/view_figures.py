@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, select, true
 from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import visible
-from mfl_lint.store.tables import look_requests, outbox, registries, rule_counters
+from mfl_lint.store.tables import look_requests, messages, outbox, registries, rule_counters
 
 _STANDING: Final = (
     select(
@@ -44,13 +44,20 @@ def _figures(connection: Connection, sees: frozenset[str] | None) -> Figures:
     standing = visible(sees, _STANDING)
     return Figures(
         looks=_by_state(connection, select(look_requests.c.state, func.count())),
-        messages=_by_state(connection, select(outbox.c.state, func.count())),
+        messages=_messages(connection),
         findings={
             (row.registry, row.rule, name): getattr(row, name)
             for row in connection.execute(standing)
             for name in COLUMNS
         },
     )
+
+
+def _messages(connection: Connection) -> dict[str, int]:
+    """Return how many messages there are by state, and news that are none yet."""
+    waiting = connection.scalar(select(func.count()).select_from(outbox)) or 0
+    none = {"sent": 0, "dead": 0, "unrouted": waiting}
+    return none | _by_state(connection, select(messages.c.state, func.count()))
 
 
 def _by_state(connection: Connection, query: Select[Any]) -> dict[str, int]:

@@ -38,12 +38,12 @@ from mfl_lint.store.counters import COLUMNS
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
-from mfl_lint.store.prepared import Prepared, Read, among
+from mfl_lint.store.prepared import Prepared, Unread, among
 from mfl_lint.store.rows import WEIGHTS, finding_value
 from mfl_lint.store.statements import Sighted, all_rows, is_pattern, matches, visible
 from mfl_lint.store.tables import findings, registries, repositories, tags
 
-_WATCHED: Final = (
+WATCHED: Final = (
     registries.c.watched.is_(true())
     & repositories.c.watched.is_(true())
     & or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
@@ -103,15 +103,15 @@ def _statement(dialect: str, wanted: FindingFilter, *parts: bool) -> Prepared:
 
 
 @lru_cache(maxsize=4096)
-def _viewed(read: Read, values: tuple[Any, ...]) -> tuple[FindingView, tuple[int, int, int]]:
+def _viewed(found: Unread) -> tuple[FindingView, tuple[int, int, int]]:
     """Return a finding and its place in the list; most are what they were when last read."""
-    row = read(values)
+    row = found.read(found.values)
     return _view(row), (row.weight, micros(row.first_seen_at), row.id)
 
 
 def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     """Return the query of the findings that a filter lets through; times are parameters."""
-    query = findings_in_place(_WATCHED.label("in_view"))
+    query = findings_in_place(WATCHED.label("in_view"))
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
         (registries.c.name, wanted.registry),
@@ -133,7 +133,7 @@ def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
         query = query.where(findings.c.first_seen_at >= bindparam("seen_after", type_=Time))
     if wanted.seen_before is not None:
         query = query.where(findings.c.first_seen_at <= bindparam("seen_before", type_=Time))
-    return query.where(_WATCHED) if wanted.watched else query
+    return query.where(WATCHED) if wanted.watched else query
 
 
 def narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Select[Any]:

@@ -21,8 +21,8 @@ from mfl_lint.web.security import Handler
 from mfl_lint.web.services import SERVICES
 from mfl_lint.web.viewer import READING, VIEWER, Viewer, cookie_to_send
 
-# Nobody is asked who they are.
-OPEN: Final = frozenset({"/static/{name}", "/healthz", "/readyz"})
+# Nobody is asked who they are. Webhooks prove that they know a secret of their own.
+OPEN: Final = frozenset({"/static/{name}", "/healthz", "/readyz", "/hooks/{name}"})
 # Whoever asks is known, and may.
 FOR_ALL: Final = frozenset(
     {"/login", "/login/oidc", "/login/oidc/back", "/logout", "/account", "/look"}
@@ -37,6 +37,27 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/ignores/new"): Right.IGNORE,
     ("GET", "/ignores/{id}/undo"): Right.IGNORE,
     ("POST", "/ignores/{id}/undo"): Right.IGNORE,
+    ("POST", f"{API}/silences"): Right.IGNORE,
+    ("DELETE", f"{API}/silences/{{id}}"): Right.IGNORE,
+    ("GET", "/silences/new"): Right.IGNORE,
+    ("POST", "/silences"): Right.IGNORE,
+    ("GET", "/silences/{id}/end"): Right.IGNORE,
+    ("POST", "/silences/{id}/end"): Right.IGNORE,
+    ("POST", f"{API}/acknowledgements"): Right.IGNORE,
+    ("DELETE", f"{API}/acknowledgements/{{fingerprint}}"): Right.IGNORE,
+    ("GET", "/acknowledgements/new"): Right.IGNORE,
+    ("POST", "/acknowledgements"): Right.IGNORE,
+    ("GET", "/acknowledgements/{fingerprint}/undo"): Right.IGNORE,
+    ("POST", "/acknowledgements/{fingerprint}/undo"): Right.IGNORE,
+    ("POST", f"{API}/alerts/{{id}}/retry"): Right.AUDIT,
+    ("GET", "/alerts/{id}/retry"): Right.AUDIT,
+    ("POST", "/alerts/{id}/retry"): Right.AUDIT,
+    ("POST", f"{API}/plans/{{registry}}/{{repository}}:{{tag}}"): Right.PUSH,
+    ("GET", "/push/{registry}/{repository}:{tag}"): Right.PUSH,
+    ("POST", "/push/{registry}/{repository}:{tag}"): Right.PUSH,
+    ("POST", f"{API}/pushes/{{id}}/undo"): Right.PUSH,
+    ("GET", "/pushes/{id}/undo"): Right.PUSH,
+    ("POST", "/pushes/{id}/undo"): Right.PUSH,
     ("GET", f"{API}/audit"): Right.AUDIT,
     ("GET", "/audit"): Right.AUDIT,
 }

@@ -24,15 +24,20 @@ from mfl_lint.web import (
     overview,
     past,
     places,
+    plans,
     query,
     readiness,
 )
 from mfl_lint.web.access import identified
 from mfl_lint.web.again import again
+from mfl_lint.web.alerting import ACTIONS as ALERTING
+from mfl_lint.web.alerting import PARAMETERS as ALERTS
+from mfl_lint.web.alerting import add_alerting, read_alerts
 from mfl_lint.web.auditing import read_audit
 from mfl_lint.web.failures import bounded, explained, failure
 from mfl_lint.web.freshness import FRESH_S, FRESHNESS, Freshness
 from mfl_lint.web.gate import GATE, REMEMBER_S, Gate
+from mfl_lint.web.hooks import add_hooks, read_hooks
 from mfl_lint.web.ignoring import ACTIONS as IGNORING
 from mfl_lint.web.ignoring import add_ignoring, read_ignores
 from mfl_lint.web.kept import KEPT, Body, Kept, body_of
@@ -41,12 +46,16 @@ from mfl_lint.web.login import add_login
 from mfl_lint.web.looking import add_looking
 from mfl_lint.web.oidc import add_oidc
 from mfl_lint.web.openapi import describe
+from mfl_lint.web.pushing import ACTIONS as PUSHING
+from mfl_lint.web.pushing import add_pushing
 from mfl_lint.web.rendering import PAGES, Pages
 from mfl_lint.web.scanning import ACTIONS as SCANNING
 from mfl_lint.web.scanning import add_scanning, read_scans
 from mfl_lint.web.security import guarded, secure
 from mfl_lint.web.sending import answered, json_handler, page_handler
 from mfl_lint.web.services import SERVICES, Services
+from mfl_lint.web.silencing import ACTIONS as SILENCING
+from mfl_lint.web.silencing import add_silencing
 from mfl_lint.web.tables import FINDINGS_TABLE, MATRIX_TABLE, table_handler
 from mfl_lint.web.view import View
 
@@ -111,10 +120,14 @@ VIEWS: Final = (
         walks=True,
     ),
     View(read_scans, "/scans", "/scans", "scans.html", kept=False),
+    View(read_hooks, "/hooks", "/hooks", "hooks.html", kept=False),
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
+    View(read_alerts, "/alerts", "/alerts", "alerts.html", ALERTS, kept=False),
+    View(plans.read_plan, plans.PLAN, plans.PLAN, "plan.html", kept=False, walks=True),
+    View(plans.read_pushes, "/pushes", "/pushes", "pushes.html", query.PAGING, kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
-ACTIONS: Final = (*SCANNING, *IGNORING)
+ACTIONS: Final = (*SCANNING, *IGNORING, *SILENCING, *ALERTING, *PUSHING)
 
 
 def create_app(
@@ -134,7 +147,17 @@ def create_app(
     fresh = app[FRESHNESS] = Freshness(services, fresh_s)
     gate.forgotten = fresh.forget
     app[KEPT] = Kept()
-    for add in (add_login, add_oidc, add_scanning, add_ignoring, add_looking):
+    for add in (
+        add_login,
+        add_oidc,
+        add_scanning,
+        add_ignoring,
+        add_looking,
+        add_alerting,
+        add_silencing,
+        add_hooks,
+        add_pushing,
+    ):
         add(app)
     app.cleanup_ctx.append(_with_pages)
     app.on_response_prepare.append(secure)

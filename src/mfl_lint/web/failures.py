@@ -15,6 +15,8 @@ from mfl_lint.web.security import Handler
 from mfl_lint.web.viewer import VIEWER
 
 _LOG: Final = logging.getLogger(__name__)
+# Whose handlers read the body themselves.
+_LARGER: Final = {"/hooks/{name}": 1024 * 1024}
 _KEPT: Final = ("Allow", "WWW-Authenticate", "Retry-After")
 _NEXT: Final = {
     HTTPStatus.BAD_REQUEST: "Correct the address, or start again from the overview.",
@@ -63,8 +65,8 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a body that nobody here would read to its end, or that is packed."""
     headers = request.headers
-    if "Content-Length" in headers and (request.content_length or 0) > request.client_max_size:
-        most = f"at most {request.client_max_size} bytes are read"
+    if "Content-Length" in headers and (request.content_length or 0) > _largest(request):
+        most = f"at most {_largest(request)} bytes are read"
         response = failure(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
     elif headers.get("Content-Encoding", "identity").lower() != "identity":
         plain = "send the body as it is, without a Content-Encoding"
@@ -75,12 +77,18 @@ async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
+def _largest(request: web.Request) -> int:
+    resource = request.match_info.route.resource
+    more = _LARGER.get(resource.canonical, 0) if resource is not None else 0
+    return more or request.client_max_size
+
+
 def failure(
     request: web.Request, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> web.Response:
     """Return the answer for a failure, in the form that the path calls for."""
     known = HTTPStatus(status)
-    if request.path.startswith(("/api/", "/healthz", "/readyz")):
+    if request.path.startswith(("/api/", "/healthz", "/readyz", "/hooks/")):
         problem = Problem(title=known.phrase, status=int(known), detail=detail)
         return web.Response(
             body=msgspec.json.encode(problem),

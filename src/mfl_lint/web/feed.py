@@ -5,6 +5,7 @@ Source: RFC 4287. Links are relative: a feed is read where it was fetched.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -13,11 +14,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from aiohttp import web
 
 from mfl_lint.core.views import TransitionView
+from mfl_lint.store import handling
 from mfl_lint.web import links, present
 from mfl_lint.web.changes import transitions
 from mfl_lint.web.kept import KEPT, Body, body_of
 from mfl_lint.web.query import Query, read_query
 from mfl_lint.web.sending import answered, key_of, services_of
+from mfl_lint.web.services import Services
 from mfl_lint.web.wording import visible
 
 PATH: Final = "/feed.atom"
@@ -33,14 +36,40 @@ async def feed(request: web.Request) -> web.Response:
     asked = read_query(request, PARAMETERS)
 
     async def make() -> Body:
-        page = await transitions(services_of(request), asked)
-        return body_of(atom(page.items, asked), TYPE)
+        services = services_of(request)
+        page = await transitions(services, asked)
+        notes = await _notes(services, page.items)
+        return body_of(atom(page.items, asked, notes), TYPE)
 
     key = await key_of(request, "feed", "atom", asked)
     return answered(request, await request.app[KEPT].get(key, make), repeatable=True)
 
 
-def atom(changes: tuple[TransitionView, ...], asked: Query) -> bytes:
+async def _notes(
+    services: Services, changes: tuple[TransitionView, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Return what people did about the findings that changed, by fingerprint."""
+    now = services.now()
+    taken = {one.fingerprint: one for one in await handling.acknowledged(services.store)}
+    silences = await handling.silences_of(services.store, now)
+    found: dict[str, tuple[str, ...]] = {}
+    for finding in (view.finding for view in changes):
+        place = (finding.rule, finding.registry, finding.repository, finding.tag, now)
+        said = [
+            f"Silenced by {one.who} until {_time(one.matcher.expires or now)}: {one.matcher.reason}"
+            for one in silences
+            if one.matcher.covers(*place)
+        ]
+        if finding.fingerprint in taken:
+            one = taken[finding.fingerprint]
+            said.append(f"Acknowledged by {one.who}: {one.reason}")
+        found[finding.fingerprint] = tuple(said)
+    return found
+
+
+def atom(
+    changes: tuple[TransitionView, ...], asked: Query, notes: Mapping[str, Sequence[str]]
+) -> bytes:
     """Return the feed; the same changes under the same parameters are the same bytes."""
     root = Element("feed", xmlns=_ATOM)
     narrowed = [f"{name} {asked.text(name)}" for name in sorted(asked.values)]
@@ -52,11 +81,11 @@ def atom(changes: tuple[TransitionView, ...], asked: Query) -> bytes:
     SubElement(root, "link", rel="alternate", type="text/html", href="/")
     _text(SubElement(root, "author"), "name", "mfl-lint")
     for view in changes:
-        _entry(root, view)
+        _entry(root, view, notes.get(view.finding.fingerprint, ()))
     return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def _entry(root: Element, view: TransitionView) -> None:
+def _entry(root: Element, view: TransitionView, notes: Sequence[str]) -> None:
     item = present.change_item(view)
     entry = SubElement(root, "entry")
     place = f"{item.registry}/{item.repository}" + (f":{item.tag}" if item.tag else "")
@@ -69,7 +98,8 @@ def _entry(root: Element, view: TransitionView) -> None:
     SubElement(entry, "category", term=visible(item.rule))
     SubElement(entry, "category", term=visible(item.severity))
     because = f" ({item.reason})" if item.reason not in ("", item.message) else ""
-    _text(entry, "content", f"{item.message}{because}\n{links.rule(item.rule)}")
+    lines = (f"{item.message}{because}", *notes, links.rule(item.rule))
+    _text(entry, "content", "\n".join(lines))
 
 
 def _text(above: Element, name: str, text: str) -> None:

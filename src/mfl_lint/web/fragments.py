@@ -7,9 +7,9 @@ now, and on nothing else; so the same is the same text.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from markupsafe import Markup
@@ -23,7 +23,17 @@ from mfl_lint.web.present import together
 from mfl_lint.web.query import Query
 from mfl_lint.web.viewer import Viewer
 
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 _MOST_CHARACTERS: Final = 16 * 1024 * 1024
+
+
+class _Drawn(NamedTuple):
+    """A part, and since and until when its times are called what they are called in it."""
+
+    text: Markup
+    since: datetime
+    until: datetime
 
 
 class Fragments:
@@ -31,25 +41,35 @@ class Fragments:
 
     def __init__(self, macro: Callable[[str], Callable[..., str]]) -> None:
         self._macro = macro
-        self._drawn: dict[Hashable, Markup] = {}
+        self._drawn: dict[Hashable, _Drawn] = {}
         self._characters = 0
 
-    def draw(self, name: str, key: Hashable, now: datetime, *given: Any, **more: Any) -> Markup:
-        """Return the macro's text; `key` is all that it depends on."""
+    def draw(
+        self,
+        name: str,
+        key: Hashable,
+        now: datetime,
+        *given: Any,
+        times: Iterable[datetime | None] = (),
+        **more: Any,
+    ) -> Markup:
+        """Return the macro's text; `key` and how long ago `times` are is all it depends on."""
         place = (name, key)
         found = self._drawn.get(place)
-        if found is None:
-            when = partial(wording.time_element, now=now)
-            found = Markup(self._macro(name)(*given, when=when, **more))  # noqa: S704  # a macro's
-            self._keep(place, found)
-        return found
+        if found is not None and found.since <= now < found.until:
+            return found.text
+        when = partial(wording.time_element, now=now)
+        text = Markup(self._macro(name)(*given, when=when, **more))  # noqa: S704  # a macro's
+        until = min((wording.relative_until(at, now) for at in times if at), default=_FOREVER)
+        self._keep(place, _Drawn(text, now if until < _FOREVER else _ALWAYS, until))
+        return text
 
-    def _keep(self, place: Hashable, drawn: Markup) -> None:
+    def _keep(self, place: Hashable, drawn: _Drawn) -> None:
         """Keep a part; all are forgotten where they become too many."""
-        self._characters += len(drawn)
+        self._characters += len(drawn.text)
         if self._characters > _MOST_CHARACTERS:
             self._drawn.clear()
-            self._characters = len(drawn)
+            self._characters = len(drawn.text)
         self._drawn[place] = drawn
 
 
@@ -88,10 +108,8 @@ class Shown:
     def _registry(self, item: RegistryItem) -> Markup:
         last = item.last_crawl
         crawled = None if last is None else last.finished_at or last.started_at
-        times = (at for at in (item.next_crawl_at, crawled) if at is not None)
-        told = [wording.relative(at, self._now) for at in times]
-        key = (msgspec.msgpack.encode(item), *told)
-        return self._fragments.draw("registry", key, self._now, item)
+        key, times = msgspec.msgpack.encode(item), (item.next_crawl_at, crawled)
+        return self._fragments.draw("registry", key, self._now, item, times=times)
 
     def findings(
         self, items: Iterable[FindingItem], viewer: Viewer | None = None, **how: bool
@@ -103,20 +121,18 @@ class Shown:
         return _joined([self._finding(item, key, how) for item in items])
 
     def _finding(self, item: FindingItem, key: Hashable, how: Mapping[str, bool]) -> Markup:
-        seen = wording.relative(item.first_seen_at, self._now)
         later = item.resolved_at or (item.last_confirmed_at if item.state != "open" else None)
-        told = wording.relative(later, self._now) if later is not None else ""
-        return self._fragments.draw("finding", (item, seen, told, key), self._now, item, **how)
+        times = (item.first_seen_at, later)
+        return self._fragments.draw("finding", (item, key), self._now, item, times=times, **how)
 
     def tag_rows(self, items: Iterable[TagItem], platforms: tuple[str, ...]) -> Markup:
         """Return the rows of a repository's matrix."""
         return _joined([self._tag_row(item, platforms) for item in items])
 
     def _tag_row(self, item: TagItem, platforms: tuple[str, ...]) -> Markup:
-        moved = item.moved_at or item.first_seen_at
-        said = "" if moved is None else wording.relative(moved, self._now)
-        key = (msgspec.msgpack.encode(item), said, platforms)
-        return self._fragments.draw("tag_row", key, self._now, item, platforms)
+        key = (msgspec.msgpack.encode(item), platforms)
+        times = (item.moved_at or item.first_seen_at,)
+        return self._fragments.draw("tag_row", key, self._now, item, platforms, times=times)
 
     def broken(self, items: Iterable[BrokenItem]) -> Markup:
         """Return tags with findings that count."""
@@ -132,8 +148,12 @@ class Shown:
         return self._fragments.draw("days", (days, ignored), self._now, days, ignored)
 
     def _part(self, name: str, item: Hashable, at: datetime | None) -> Markup:
-        told = "" if at is None else wording.relative(at, self._now)
-        return self._fragments.draw(name, (item, told), self._now, item)
+        return self._fragments.draw(name, item, self._now, item, times=(at,))
+
+    def next_page(self, next_cursor: str | None, asked: Query, path: str) -> Markup:
+        """Return the way to the next page of a list, and back to the first."""
+        key = (path, next_cursor, *asked.values.items())
+        return self._fragments.draw("next_page", key, self._now, next_cursor, asked, path)
 
     def finding_form(self, query: Query, rules: tuple[Rule, ...]) -> Markup:
         """Return what a list of findings is narrowed by; the rules are always the same ones."""

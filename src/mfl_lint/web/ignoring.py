@@ -104,7 +104,7 @@ def _item(one: Ignore, now: datetime) -> IgnoreItem:
 async def set_one(request: web.Request, wanted: IgnoreRequest) -> IgnoreItem:
     """Ignore what is asked for; 404 for a registry that is not known here, 400 for nonsense."""
     services, who = services_for(request), request[VIEWER].name
-    ignore, now = _checked(services, wanted), services.now()
+    ignore, now = checked(services, wanted), services.now()
     try:
         number = await ignores.set_ignore(services.store, ignore, who=who, now=now)
     except Refused as error:
@@ -113,13 +113,20 @@ async def set_one(request: web.Request, wanted: IgnoreRequest) -> IgnoreItem:
     return set_item(SetIgnore(number, ignore, who, now), now)
 
 
-def _checked(services: Services, wanted: IgnoreRequest) -> Ignore:
+def reason_of(text: str) -> str:
+    """Return why somebody does something, in one line; 400 for what is no reason."""
+    reason = " ".join(text.split())
+    if not 0 < len(reason) <= _LONGEST_REASON or not reason.isprintable():
+        raise web.HTTPBadRequest(text=f"reason: say why, in at most {_LONGEST_REASON} characters")
+    return reason
+
+
+def checked(services: Services, wanted: IgnoreRequest) -> Ignore:
+    """Return what is matched; 404 for a registry that is not known here, 400 for nonsense."""
     registry, sees = services.config().registry(wanted.registry), services.store.sees
     if registry is None or (sees is not None and registry.name not in sees):
         raise web.HTTPNotFound(text=f"no registry is called {wanted.registry[:100]!a}")
-    reason, expires = " ".join(wanted.reason.split()), wanted.expires
-    if not 0 < len(reason) <= _LONGEST_REASON or not reason.isprintable():
-        raise web.HTTPBadRequest(text=f"reason: say why, in at most {_LONGEST_REASON} characters")
+    reason, expires = reason_of(wanted.reason), wanted.expires
     if expires is not None and (expires.tzinfo is None or expires <= services.now()):
         raise web.HTTPBadRequest(text="expires: name a time to come, with its zone")
     patterns = (wanted.rule, wanted.repository, wanted.tag)

@@ -20,7 +20,7 @@ class Ignored(msgspec.Struct, frozen=True):
     expires: datetime | None
 
 
-class FindingItem(msgspec.Struct, frozen=True, kw_only=True):
+class FindingItem(msgspec.Struct, frozen=True, cache_hash=True, kw_only=True):
     """A finding with its life; `ignored` is null where it counts."""
 
     rule: str
@@ -100,7 +100,7 @@ class RepositoryItem(msgspec.Struct, frozen=True, kw_only=True):
     page: str
 
 
-class BrokenItem(msgspec.Struct, frozen=True, kw_only=True):
+class BrokenItem(msgspec.Struct, frozen=True, cache_hash=True, kw_only=True):
     """A tag with findings that count, the worst of them, and since when the oldest stands."""
 
     registry: str
@@ -112,7 +112,7 @@ class BrokenItem(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Told, ...] = ()
 
 
-class ChangeItem(msgspec.Struct, frozen=True, kw_only=True):
+class ChangeItem(msgspec.Struct, frozen=True, cache_hash=True, kw_only=True):
     """What happened to a finding."""
 
     id: str

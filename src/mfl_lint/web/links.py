@@ -59,6 +59,16 @@ def crawls(registry_name: str) -> str:
     return f"/crawls?{urlencode({'registry': registry_name})}"
 
 
+def plan(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of the plan that mends a tag's list."""
+    return f"/plans{tag(registry_name, repository_name, name).removeprefix('/t')}"
+
+
+def push(registry_name: str, repository_name: str, name: str) -> str:
+    """Return the path of the form that carries a tag's plan out."""
+    return f"/push{tag(registry_name, repository_name, name).removeprefix('/t')}"
+
+
 def scan_new(registry_name: str, repository_name: str, tag_name: str = "") -> str:
     """Return the path of the form that asks for a look."""
     place = {"registry": registry_name, "repository": repository_name, "tag": tag_name}
@@ -70,6 +80,17 @@ def ignore_new(rule_id: str, registry_name: str, repository_name: str, tag_name:
     place = {"registry": registry_name, "repository": repository_name, "tag": tag_name}
     filled = {"rule": rule_id, **{name: text for name, text in place.items() if text}}
     return f"/ignores/new?{urlencode(filled)}"
+
+
+def silence_new(rule_id: str, registry_name: str, repository_name: str, tag_name: str) -> str:
+    """Return the path of the form that silences what is like a finding."""
+    path = ignore_new(rule_id, registry_name, repository_name, tag_name)
+    return path.replace("/ignores/", "/silences/", 1)
+
+
+def acknowledge_new(fingerprint: str) -> str:
+    """Return the path of the form that acknowledges a finding."""
+    return f"/acknowledgements/new?{urlencode({'fingerprint': fingerprint})}"
 
 
 def oidc(wanted: str) -> str:

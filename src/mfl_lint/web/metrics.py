@@ -20,6 +20,7 @@ from mfl_lint.registry.origin import Origin, api_host
 from mfl_lint.registry.traffic import Stats
 from mfl_lint.store import view_figures, views
 from mfl_lint.store.view_figures import Figures
+from mfl_lint.web.hook_log import UNKNOWN, Came, HookLog, Told
 from mfl_lint.web.overview import last_ended
 from mfl_lint.web.sending import services_of
 from mfl_lint.web.services import Services
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 PATH: Final = "/metrics"
 _OTHER: Final = "other"
+# No webhook can be called so.
+_NOBODYS: Final = "(unknown)"
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -71,6 +74,7 @@ async def _families(services: Services) -> list[Metric]:
         *_stored(figures),
         _requests(traffic, hosts),
         *_allowances(traffic, hosts, names),
+        *_hooks(services.hooks, (hook.name for hook in services.config().hooks)),
     ]
 
 
@@ -90,6 +94,17 @@ def _gauge(
 
     family = GaugeMetricFamily(name, about, labels=tuple(labels))
     for key, value in values.items():
+        family.add_metric([visible(text) for text in key], value)
+    return family
+
+
+def _counter(
+    name: str, about: str, labels: Iterable[str], values: Mapping[tuple[str, ...], float]
+) -> Metric:
+    from prometheus_client.core import CounterMetricFamily
+
+    family = CounterMetricFamily(name, about, labels=tuple(labels))
+    for key, value in sorted(values.items()):
         family.add_metric([visible(text) for text in key], value)
     return family
 
@@ -163,21 +178,35 @@ def _stored(figures: Figures) -> Iterator[Metric]:
 
 
 def _requests(traffic: Stats, hosts: Mapping[str, str]) -> Metric:
-    from prometheus_client.core import CounterMetricFamily
-
-    total: Counter[tuple[str, str, str]] = Counter()
+    total: Counter[tuple[str, ...]] = Counter()
     for host, counted in tuple(traffic.hosts.items()):
         name = hosts.get(host, _OTHER)
         for (method, outcome), number in tuple(counted.requests.items()):
             total[name, method if method in _METHODS else _OTHER, outcome] += number
-    family = CounterMetricFamily(
+    return _counter(
         "mfl_lint_requests",
         "Requests to registries since this process began",
-        labels=("host", "method", "outcome"),
+        ("host", "method", "outcome"),
+        total,
     )
-    for key, number in sorted(total.items()):
-        family.add_metric([visible(text) for text in key], number)
-    return family
+
+
+def _hooks(log: HookLog, names: Iterable[str]) -> Iterator[Metric]:
+    """Yield what came of webhooks; all that is sent to names that nobody configured is one."""
+    records = {name or _NOBODYS: log.of(name) for name in (*names, UNKNOWN)}
+    labels = ("hook", "outcome")
+    yield _counter(
+        "mfl_lint_hook_requests",
+        "Requests to webhooks since this process began",
+        labels,
+        {(name, came): one.requests[came] for name, one in records.items() for came in Came},
+    )
+    yield _counter(
+        "mfl_lint_hook_events",
+        "Events in requests to webhooks since this process began",
+        labels,
+        {(name, told): one.events[told] for name, one in records.items() for told in Told},
+    )
 
 
 def _allowances(

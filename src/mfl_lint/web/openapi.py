@@ -13,6 +13,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 
 from mfl_lint import __version__
+from mfl_lint.core.messages import MessageState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.selection import Engine
 from mfl_lint.core.truth import Change, FindingState
@@ -68,6 +69,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Json]]] = {
     "sort": ("the order of tags", {"type": "string", "enum": ["", *Order]}),
     "before": ("a digest that the tag pointed at; without it the one before `after`", _TEXT),
     "after": ("a digest that the tag pointed at; without it the newest", _TEXT),
+    "delivery": ("how messages are: one or more states", _some(MessageState)),
     "change": ("one or more kinds of changes", _some(Change)),
     "engine": ("who pulls; docker, containerd and podman without it", _some(Engine)),
     "reference": ("an image's reference, with a tag", _TEXT | {"minLength": 1}),

@@ -159,8 +159,9 @@ def registry_item(
     next_crawl_at: datetime | None,
     uncertain: Uncertain,
 ) -> RegistryItem:
-    """Return a registry as it is shown; a crawl that runs here is its last one."""
-    running = [item for item in live if item.registry == view.name]
+    """Return a registry as it is shown; a crawl that runs here, best a whole one, is its last."""
+    here = (item for item in live if item.registry == view.name)
+    running = sorted(here, key=lambda item: not item.partial)
     last = running[-1] if running else view.last_crawl
     return RegistryItem(
         name=view.name,

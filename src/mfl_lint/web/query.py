@@ -46,7 +46,7 @@ AGES: Final = {
     ">90d": "over three months",
 }
 _AGE: Final = re.compile(r"([<>])([0-9]{1,4})([hd])")
-_LISTED: Final = frozenset({"severity", "state", "is"})
+_LISTED: Final = frozenset({"severity", "state", "is", "delivery"})
 
 TRANSITIONS: Final = PAGING | {"registry", "repository", "rule", "change"}
 PLACES: Final = PAGING | {"registry", "repository"}
@@ -76,8 +76,8 @@ class Query(msgspec.Struct, frozen=True):
         """Return the values of a parameter, comma-separated or repeated; 400 for another."""
         values = self.values.get(name, ())
         given = [part for value in values for part in value.split(",")]
-        if len(values) > MAX_CHOICES or any(value.count(",") >= MAX_CHOICES for value in values):
-            raise _bad(f"{name} is given too often; {MAX_CHOICES} times are enough")
+        if any(value.count(",") >= MAX_CHOICES for value in values):
+            raise _too_often(name)
         if any(part not in allowed for part in given):
             raise _bad(f"{name} must be one of {', '.join(allowed)}")
         return tuple(dict.fromkeys(given))
@@ -144,6 +144,10 @@ class Query(msgspec.Struct, frozen=True):
         return f"?{urlencode(merged, doseq=True)}" if merged else ""
 
 
+def _too_often(name: str) -> web.HTTPBadRequest:
+    return _bad(f"{name} is given too often; {MAX_CHOICES} times are enough")
+
+
 NOTHING: Final = Query()
 
 
@@ -160,6 +164,9 @@ def read_query(
             raise _bad(f"there is no parameter {name[:40]!a} here{known}")
         if value:
             values.setdefault(name, []).append(value)
+    for name in set(request.query):
+        if len(request.query.getall(name)) > MAX_CHOICES:
+            raise _too_often(name)
     if sum(map(len, values.values())) > _MAX_VALUES:
         raise _bad(f"at most {_MAX_VALUES} parameters are allowed")
     for name in sorted(set(required) - values.keys()):

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfl_lint import __version__
+from mfl_lint.core.mending import MENDABLE
 from mfl_lint.web import chart, links, present, query, wording
 from mfl_lint.web.fragments import Fragments, Shown
 
@@ -97,6 +98,7 @@ def _environment(folder: Path) -> Environment:
         "chart": chart.chart,
         "counted": wording.counted,
         "links": links,
+        "mendable": MENDABLE,
         "release": __version__,
     }
     return environment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,8 +14,10 @@ from mfl_lint.core.records import CrawlRecord
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
 from mfl_lint.core.scan import Scan
+from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.traffic import Stats
 from mfl_lint.store.engine import Store
+from mfl_lint.web.hook_log import HookLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Services:
     in this process, with figures newer than the store's. `insecure`: somebody insists on showing
     everything to everybody. `hurry` has looks that were asked for made at once.
     `look` looks at an image for somebody who did not sign in, None where nobody does. `traffic` is
-    what this process asked of registries.
+    what this process asked of registries, `hooks` what came of what they told it. `mender` pushes
+    what mends a list, None where nothing does.
     """
 
     store: Store
@@ -40,6 +43,8 @@ class Services:
     hurry: Callable[[], None] = lambda: None
     look: Callable[[Reference], Awaitable[Scan]] | None = None
     traffic: Callable[[], Stats] = Stats
+    hooks: HookLog = field(default_factory=HookLog)
+    mender: Mender | None = None
 
 
 SERVICES: Final = web.AppKey("services", Services)

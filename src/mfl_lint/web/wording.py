@@ -19,6 +19,8 @@ _STEPS: Final = (
     (timedelta(days=60), timedelta(days=1), "day"),
     (timedelta(days=730), timedelta(days=30), "month"),
 )
+_JUST_NOW: Final = timedelta(seconds=10)
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 _CODE: Final = re.compile(r"`([^`]+)`")
 _LINK: Final = re.compile(r"https?://[^\s<>\"'`)\]]*[^\s<>\"'`)\].,;:]")
 
@@ -62,7 +64,7 @@ def linked(text: str) -> Markup:
 def relative(at: datetime, now: datetime) -> str:
     """Return a time as it is seen from `now`: `3 hours ago`, `in 5 minutes`, or the date."""
     gap = abs(now - at)
-    if gap < timedelta(seconds=10):
+    if gap < _JUST_NOW:
         return "just now"
     for below, unit, name in _STEPS:
         if gap < below:
@@ -70,6 +72,18 @@ def relative(at: datetime, now: datetime) -> str:
             words = f"{count} {name}{'' if count == 1 else 's'}"
             return f"in {words}" if at > now else f"{words} ago"
     return at.date().isoformat()
+
+
+def relative_until(at: datetime, now: datetime) -> datetime:
+    """Return until when, at least, `relative` says of `at` what it says of it `now`."""
+    gap = abs(now - at)
+    if gap < _JUST_NOW:
+        return at + _JUST_NOW if at <= now else now
+    for below, unit, _ in _STEPS:
+        if gap < below:
+            count = gap // unit
+            return at - count * unit if at > now else at + min((count + 1) * unit, below)
+    return _FOREVER if at <= now else now
 
 
 def time_element(at: datetime | None, now: datetime, missing: str = "never") -> Markup:

@@ -1,0 +1,110 @@
+"""Alertmanager's API v2: alerts that begin, go on, and end. Pure.
+
+An alert without an end would be over after Alertmanager's `resolve_timeout`, so each is given
+one: twice the time after which it is said again, or a week.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from mfl_lint.alert.words import link_to, title_of
+from mfl_lint.core.messages import Message, Notice
+from mfl_lint.core.news import Kind, News
+from mfl_lint.core.policy import Severity
+
+PATH: Final = "/api/v2/alerts"
+_WITHOUT_REPEAT: Final = timedelta(days=7)
+_SPARE: Final = timedelta(hours=1)
+_ENDS: Final = (Kind.RESOLVED, Kind.RECOVERED)
+_TEST: Final = timedelta(minutes=5)
+
+
+class Alert(msgspec.Struct, frozen=True, rename="camel"):
+    """One alert as it is posted."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: str
+    ends_at: str
+    generator_url: str = msgspec.field(default="", name="generatorURL")
+
+
+def target(url: str) -> str:
+    """Return where alerts are posted to, of the address of an Alertmanager."""
+    return url if url.endswith(PATH) else url.rstrip("/") + PATH
+
+
+def body_of(message: Message, repeat_s: float) -> bytes | None:
+    """Return the alerts as JSON; None where the message is about nothing that begins or ends."""
+    if message.notice.digest:
+        return None
+    alerts = [
+        alert for item in message.notice.items for alert in _alerts(item, message.notice, repeat_s)
+    ]
+    return msgspec.json.encode(alerts) if alerts else None
+
+
+def _alerts(item: News, notice: Notice, repeat_s: float) -> Iterator[Alert]:
+    if item.kind is Kind.INTRODUCED:
+        return
+    yield _alert(item, item.severity, notice, repeat_s, over=item.kind in _ENDS)
+    if item.kind is Kind.WORSENED:
+        # The severity is a label: the milder alert is another one, and over.
+        for milder in Severity:
+            if milder.rank > item.severity.rank:
+                yield _alert(item, milder, notice, repeat_s, over=True)
+
+
+def _alert(item: News, severity: Severity, notice: Notice, repeat_s: float, *, over: bool) -> Alert:
+    repeats = bool(repeat_s and item.fingerprint)
+    lasts = timedelta(seconds=2 * repeat_s) + _SPARE if repeats else _WITHOUT_REPEAT
+    if item.kind is Kind.TEST:
+        lasts = _TEST
+    begin = item.since if item.fingerprint and item.since else item.at
+    end = item.at if over else notice.at + lasts
+    one = msgspec.structs.replace(notice, items=(item,), left_out=0)
+    annotations = {"summary": title_of(one), "description": item.message, "fix": item.fix}
+    return Alert(
+        labels=_labels(item, severity),
+        annotations={name: text for name, text in annotations.items() if text},
+        starts_at=_time(min(begin, end)),
+        ends_at=_time(end),
+        generator_url=link_to(item, notice.url),
+    )
+
+
+def _labels(item: News, severity: Severity) -> dict[str, str]:
+    """Return what an alert is known by: the same at its beginning and its end."""
+    labels = {
+        "alertname": _name(item),
+        "severity": severity.value,
+        "registry": item.registry,
+        "repository": item.repository,
+        "tag": item.tag,
+    }
+    if item.fingerprint:
+        labels |= {
+            "rule": item.rule,
+            "platform": item.platform,
+            "finding": item.fingerprint[:16],
+        }
+    elif item.kind in (Kind.UNKNOWN, Kind.RECOVERED, Kind.FLAPPING):
+        labels["severity"] = Severity.WARNING.value
+    return {name: text for name, text in labels.items() if text}
+
+
+def _name(item: News) -> str:
+    if item.fingerprint:
+        return item.slug
+    if item.kind is Kind.TEST:
+        return "mfl-lint-test"
+    return "tag-flapping" if item.repository else "registry-unseen"
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,155 @@
+"""Messages on their way, and what people do about findings beside mending them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from mfl_lint.core.news import Group, News
+from mfl_lint.core.policy import Ignore
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What one message says, whatever channel it goes to. `left_out` news are counted only.
+
+    `digest`: it is a report over a time. `url`: where this service is, "" if nobody said.
+    """
+
+    id: str
+    route: str
+    group: Group
+    at: datetime
+    items: tuple[News, ...]
+    left_out: int = 0
+    digest: bool = False
+    url: str = ""
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A group whose time has come: its news since, and what stands if it is to be said again."""
+
+    id: int
+    group: Group
+    news: tuple[News, ...] = ()
+    standing: tuple[News, ...] = ()
+    repeats: bool = False
+
+
+class Later(msgspec.Struct, frozen=True):
+    """When a group's time comes again.
+
+    `told`: what waited is done with, but for the news `kept`, by their ids, which wait on.
+    """
+
+    id: int
+    told: bool
+    due: datetime | None = None
+    repeat: datetime | None = None
+    repeat_stays: bool = False
+    kept: frozenset[str] = frozenset()
+
+
+class Gathered(msgspec.Struct, frozen=True):
+    """The messages to send now, and when each group's time comes again."""
+
+    notices: tuple[Notice, ...] = ()
+    groups: tuple[Later, ...] = ()
+
+
+class MessageState(StrEnum):
+    """Whether a message was delivered; a dead letter is tried no more unless somebody says so."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A message to be written."""
+
+    notice: Notice
+    channel: str
+    title: str
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A notice on its way to one channel. `key` is the same at each try."""
+
+    id: int
+    key: str
+    channel: str
+    notice: Notice
+    attempts: int
+    created_at: datetime
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a try to deliver a message ended; `again` is when to try next, None for never."""
+
+    id: int
+    state: MessageState
+    problem: str = ""
+    again: datetime | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A message as people see it."""
+
+    id: int
+    key: str
+    route: str
+    channel: str
+    registry: str
+    title: str
+    state: MessageState
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    problem: str
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """News that nobody is told of, why, and until when."""
+
+    id: int
+    matcher: Ignore
+    who: str
+    created_at: datetime
+
+
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """A finding that somebody takes care of: it is not said again while it stands."""
+
+    fingerprint: str
+    who: str
+    reason: str
+    at: datetime
+    place: str = ""
+    rule: str = ""
+    registry: str = ""
+
+
+class Handling(msgspec.Struct, frozen=True):
+    """What people did about findings: ignores, silences, and acknowledged fingerprints."""
+
+    ignores: tuple[Ignore, ...] = ()
+    silences: tuple[Ignore, ...] = ()
+    acknowledged: frozenset[str] = frozenset()
+
+    def hides(self, news: News, now: datetime) -> bool:
+        """Say whether nobody is told now: what is ignored or silenced."""
+        return _covered(self.ignores, news, now) or _covered(self.silences, news, now)
+
+    def silences_only(self, news: News, now: datetime) -> bool:
+        """Say whether nobody is told now, but will be once the silence is over."""
+        return _covered(self.silences, news, now) and not _covered(self.ignores, news, now)
+
+
+def _covered(matchers: Iterable[Ignore], news: News, now: datetime) -> bool:
+    return any(
+        one.covers(news.rule, news.registry, news.repository, news.tag, now) for one in matchers
+    )

@@ -1,0 +1,117 @@
+"""Where pushes are written down: a journal in a file, beside the database where there is one.
+
+The journal has one JSON object a line: `begin` before the first request that writes, `end` with
+the same `id` afterwards. A push that was killed has no `end`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from mfl_lint.core.errors import StoreError
+from mfl_lint.core.pushes import BEGUN
+from mfl_lint.mend.outcome import End, Outcome, TagEnd
+from mfl_lint.mend.push import Audit, Intent
+
+JOURNAL: Final = "pushes.jsonl"
+_MAX_DETAIL: Final = 2000
+
+
+def told(intent: Intent) -> dict[str, Any]:
+    """Return what is written down of a plan, as JSON has it."""
+    plan = intent.plan
+    moved = [TagEnd(one, End.PUSHED, intent.before.get(one.tag or "")) for one in plan.references()]
+    return {
+        "digest": plan.digest,
+        "media_type": plan.media_type,
+        "size": len(plan.raw),
+        "tags": dict(intent.before),
+        "children": [
+            {"digest": child.entry.digest, "source": replace(child.source, digest=None).name}
+            for child in plan.children
+        ],
+        "restore": [end.restore for end in moved if end.restore],
+        **plan.notes,
+    }
+
+
+class Journal:
+    """Pushes in a file that is only ever added to. The file is made, and its folder too."""
+
+    def __init__(self, folder: Path, who: str) -> None:
+        self._path = folder / JOURNAL
+        self._who = who
+        self._id = secrets.token_hex(8)
+
+    async def begin(self, intent: Intent) -> None:
+        """Add a line, and have it on the disk."""
+        await self._add(
+            {
+                "id": self._id,
+                "event": BEGUN,
+                "at": intent.at.isoformat(),
+                "who": self._who,
+                "reference": str(intent.plan.target),
+                **told(intent),
+            }
+        )
+
+    async def end(self, outcome: Outcome) -> None:
+        """Add how it ended."""
+        ends = {str(tag.reference): {"end": tag.end, "now": tag.now} for tag in outcome.tags}
+        await self._add(
+            {"id": self._id, "event": "end", "ends": ends, "detail": detail_of(outcome)}
+        )
+
+    async def _add(self, fields: Mapping[str, Any]) -> None:
+        try:
+            await asyncio.to_thread(_append, self._path, json.dumps(fields).encode() + b"\n")
+        except OSError as error:
+            raise StoreError(
+                f"{self._path}: {error.strerror}: nothing is pushed that is not written down"
+            ) from None
+
+
+class Audits:
+    """Several audits as one, in their order."""
+
+    def __init__(self, *audits: Audit) -> None:
+        self._audits = audits
+
+    async def begin(self, intent: Intent) -> None:
+        """Tell each of them."""
+        for audit in self._audits:
+            await audit.begin(intent)
+
+    async def end(self, outcome: Outcome) -> None:
+        """Tell each of them."""
+        for audit in self._audits:
+            await audit.end(outcome)
+
+
+def _append(path: Path, line: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # One write: lines of two processes do not mix.
+        os.write(file, line)
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def detail_of(outcome: Outcome) -> str:
+    """Return what there is to say of an outcome, in a bounded text."""
+    return "; ".join(
+        f"{tag.reference.tag or outcome.digest}: {tag.end}: {tag.detail}"
+        for tag in outcome.tags
+        if tag.detail
+    )[:_MAX_DETAIL]

@@ -1,0 +1,277 @@
+"""Carry a plan out: what is missing first, then the index, then further tags.
+
+    look at the tags      the first moved since the plan was made: nothing is written
+    look for the children one is missing or denied: nothing is written
+    an audit record       before the first request that writes
+    bring the children    a reader never sees an index with children that are missing
+    look at the tag again moved: the index is not put; the children may remain
+    put the index         If-Match where the registry offers ETags; then a GET decides
+
+Between the last look and the put lies a window in which another push is overwritten, unless the
+registry honours If-Match. The tag is looked at all that time, so that such a push is seen, most
+likely; how long the window was is part of the outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from mfl_lint.core.digest import Digest, digest_of
+from mfl_lint.core.errors import (
+    Denied,
+    NotFound,
+    Overtaken,
+    RateLimited,
+    Refused,
+    RegistryError,
+    Rejected,
+)
+from mfl_lint.core.reference import Reference
+from mfl_lint.mend.bringing import Bringer, Child, Clients, Need, Progress
+from mfl_lint.mend.outcome import WRITTEN, End, Outcome, TagEnd
+from mfl_lint.registry.source import Head
+
+_ABSENT: Final = Head(None)
+# While one index is put, at first often: 12 looks with doubling pauses are some 4 seconds.
+_LOOKS: Final = 12
+_FIRST_PAUSE_S: Final = 0.001
+
+
+class PushPlan(msgspec.Struct, frozen=True):
+    """What to push where. `raw` is the index, byte for byte.
+
+    `target` has a tag, or none for a push by digest alone. `expected` is what the tag pointed at
+    when the plan was made, None where it was not there. `children` are those of the index, with
+    where they lie. `copy` allows to copy from other registries. `notes` go into the audit.
+    """
+
+    target: Reference
+    raw: bytes
+    media_type: str
+    expected: Digest | None = None
+    children: tuple[Child, ...] = ()
+    further_tags: tuple[str, ...] = ()
+    copy: bool = False
+    notes: Mapping[str, Any] = {}
+
+    @property
+    def digest(self) -> Digest:
+        """Return the digest of what is pushed."""
+        return digest_of(self.raw)
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return what will point at the index: the target, then the further tags."""
+        bare = replace(self.target, tag=None, digest=None)
+        return (self.target, *(replace(bare, tag=tag) for tag in self.further_tags))
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """What is about to be pushed: written down before the first request that writes.
+
+    `registry` is its configured name. `before` is what each tag points at, by its name.
+    """
+
+    at: datetime
+    registry: str
+    plan: PushPlan
+    before: Mapping[str, Digest | None]
+
+
+class Audit(Protocol):
+    """Where pushes are written down. What it raises stops the push."""
+
+    async def begin(self, intent: Intent) -> None:
+        """Write down what is about to happen."""
+
+    async def end(self, outcome: Outcome) -> None:
+        """Write down how it ended."""
+
+
+async def push(
+    plan: PushPlan,
+    clients: Clients,
+    audit: Audit,
+    *,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], float] = time.monotonic,
+) -> Outcome:
+    """Carry the plan out and return how that ended; failures of the registry are not raised."""
+    bringer = Bringer(clients, plan.target, copy=plan.copy, progress=progress)
+    return await _Push(plan, bringer, audit, clock).run(now)
+
+
+class _Push:
+    def __init__(
+        self, plan: PushPlan, bringer: Bringer, audit: Audit, clock: Callable[[], float]
+    ) -> None:
+        self._plan = plan
+        self._bringer = bringer
+        self._writer = bringer.writer
+        self._client = bringer.writer.client
+        self._audit = audit
+        self._clock = clock
+        self._before: dict[str, Digest | None] = {}
+
+    async def run(self, now: Callable[[], datetime]) -> Outcome:
+        plan = self._plan
+        try:
+            for reference in plan.references():
+                head = await self._look(reference)
+                self._before[reference.tag or ""] = head.digest
+            first = self._before[plan.target.tag or ""]
+            if plan.target.tag is not None and first not in (plan.expected, plan.digest):
+                return self._outcome(self._moved(plan.target, plan.expected, first))
+            needs = await self._bringer.needs(plan.children)
+        except (RegistryError, Refused) as error:
+            return self._outcome(self._untouched(plan.target, error))
+        await self._audit.begin(Intent(now(), self._client.registry.name, plan, self._before))
+        outcome = await self._carry_out(needs)
+        await asyncio.shield(self._audit.end(outcome))
+        return outcome
+
+    async def _carry_out(self, needs: Sequence[Need]) -> Outcome:
+        try:
+            await self._bringer.bring(needs)
+        except (RegistryError, Refused) as error:
+            return self._outcome(self._untouched(self._plan.target, error))
+        ends: list[TagEnd] = []
+        for reference in self._plan.references():
+            ends.append(await self._tag(reference))
+            if not ends[-1].ok:
+                break
+        return self._outcome(*ends)
+
+    async def _tag(self, reference: Reference) -> TagEnd:
+        """Let one tag point at the index, unless it moved since it was first looked at."""
+        plan, before = self._plan, self._before[reference.tag or ""]
+        looked = self._clock()
+        try:
+            head = await self._look(reference)
+        except RegistryError as error:
+            return self._untouched(reference, error)
+        if reference.tag is not None and head.digest == plan.digest:
+            return TagEnd(reference, End.UNCHANGED, before, head.digest)
+        if head.digest != before:
+            return self._moved(reference, before, head.digest)
+        watch = asyncio.create_task(self._watch(reference, before))
+        try:
+            claimed, failure = await self._put(reference, head)
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
+        between = None if watch.cancelled() else watch.result()
+        window_s = self._clock() - looked
+        found = await self._decide(reference, before, claimed, failure)
+        if reference.tag is None or found.end not in WRITTEN:
+            return found
+        if found.end is End.PUSHED and between is not None:
+            found = replace(found, end=End.OVERWROTE, between=between)
+        return replace(found, window_s=window_s, guarded=bool(head.etag))
+
+    async def _put(
+        self, reference: Reference, head: Head
+    ) -> tuple[Digest | None, RegistryError | None]:
+        """Put the index; return the digest that the registry names, and why it failed."""
+        plan = self._plan
+        try:
+            claimed = await self._writer.put_manifest(
+                reference.repository,
+                reference.tag or plan.digest,
+                plan.raw,
+                plan.media_type,
+                if_match=head.etag,
+                once=True,
+            )
+        except RegistryError as error:
+            return None, error
+        return claimed, None
+
+    async def _watch(self, reference: Reference, before: Digest | None) -> Digest | None:
+        """Return the first digest that the tag has besides those that are known; else wait."""
+        for number in range(_LOOKS):
+            try:
+                head = await self._look(reference)
+            except RegistryError:
+                break
+            if head.digest not in (None, before, self._plan.digest):
+                return head.digest
+            await asyncio.sleep(_FIRST_PAUSE_S * 2**number)
+        await asyncio.Event().wait()
+        return None
+
+    async def _decide(
+        self,
+        reference: Reference,
+        before: Digest | None,
+        claimed: Digest | None,
+        failure: RegistryError | None,
+    ) -> TagEnd:
+        """Return what became of the tag: what a GET says, whatever was answered to the PUT."""
+        plan = self._plan
+        detail = f"{failure}" if failure else ""
+        if claimed not in (None, plan.digest):
+            detail = f"the registry says that it keeps {claimed} in place of {plan.digest}"
+        try:
+            document = await self._client.document(
+                reference.repository, reference.tag or plan.digest
+            )
+            seen: Digest | None = document.digest
+        except NotFound:
+            seen = None
+        except RegistryError as error:
+            detail = f"{detail}; and then: {error}" if detail else str(error)
+            end = End.REFUSED if _is_certain(failure) else End.UNKNOWN
+            return TagEnd(reference, end, before, None, detail)
+        end = self._end(before, seen, failure)
+        return TagEnd(reference, end, before, seen, detail)
+
+    def _end(
+        self, before: Digest | None, seen: Digest | None, failure: RegistryError | None
+    ) -> End:
+        if seen == self._plan.digest:
+            return End.PUSHED
+        if isinstance(failure, Overtaken):
+            return End.MOVED
+        if _is_certain(failure):
+            return End.REFUSED
+        return End.FAILED if seen == before else End.OVERTAKEN
+
+    async def _look(self, reference: Reference) -> Head:
+        """Return what the tag is now, with a digest where it is there."""
+        if reference.tag is None:
+            return _ABSENT
+        try:
+            head = await self._client.head(reference.repository, reference.tag)
+            if head.digest is None:
+                document = await self._client.document(reference.repository, reference.tag)
+                head = replace(head, digest=document.digest)
+            return head
+        except NotFound:
+            return _ABSENT
+
+    def _moved(self, reference: Reference, before: Digest | None, seen: Digest | None) -> TagEnd:
+        was, is_now = before or "nothing", seen or "nothing"
+        detail = f"the tag pointed at {was} when the push was planned, and points at {is_now} now"
+        return TagEnd(reference, End.MOVED, before, seen, detail)
+
+    def _untouched(self, reference: Reference, error: Exception) -> TagEnd:
+        refused = isinstance(error, Refused | NotFound | Denied | Rejected)
+        before = self._before.get(reference.tag or "")
+        end = End.REFUSED if refused else End.FAILED
+        return TagEnd(reference, end, before, before, str(error))
+
+    def _outcome(self, *ends: TagEnd) -> Outcome:
+        return Outcome(self._plan.digest, ends, self._writer.writes)
+
+
+def _is_certain(failure: RegistryError | None) -> bool:
+    """Say whether a failure proves that nothing was changed."""
+    return isinstance(failure, Rejected | Denied | RateLimited)

@@ -1,0 +1,163 @@
+"""Groups whose time has come: what waits in them, what stands, and the messages made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
+
+from mfl_lint.core.messages import Draft, Gathered, Handling, Later, Ready
+from mfl_lint.core.news import Group, Kind, News, news_of
+from mfl_lint.core.truth import FindingState
+from mfl_lint.store.columns import from_json
+from mfl_lint.store.engine import Store
+from mfl_lint.store.findings import findings_in_place
+from mfl_lint.store.handling import handled
+from mfl_lint.store.messages import write_drafts
+from mfl_lint.store.news import alone
+from mfl_lint.store.prepared import among
+from mfl_lint.store.rows import finding_value
+from mfl_lint.store.statements import fetch_in
+from mfl_lint.store.tables import (
+    alert_groups,
+    alert_waiting,
+    findings,
+    messages,
+    registries,
+    repositories,
+    tags,
+)
+from mfl_lint.store.view_findings import WATCHED
+
+_GROUPS_AT_ONCE: Final = 200
+_MOST_WAITING: Final = 20_000
+_MOST_STANDING: Final = 1_000
+Gather = Callable[
+    [Sequence[Ready], Mapping[str, Sequence[datetime]], Handling],
+    tuple[Gathered, Sequence[Draft]],
+]
+
+
+async def gather_news(store: Store, decide: Gather, now: datetime) -> int:
+    """Make messages of groups whose time has come, and return how many groups there were."""
+    return await store.write(_gather, decide, now)
+
+
+def _gather(connection: Connection, decide: Gather, now: datetime) -> int:
+    alone(connection)
+    come = or_(alert_groups.c.due_at <= now, alert_groups.c.repeat_at <= now)
+    first = func.coalesce(alert_groups.c.due_at, alert_groups.c.repeat_at)
+    query = select(alert_groups).where(come).order_by(first, alert_groups.c.id)
+    rows = connection.execute(query.limit(_GROUPS_AT_ONCE)).all()
+    if not rows:
+        return 0
+    waiting, last = _waiting(connection, [row.id for row in rows])
+    ready = [_ready(connection, row, waiting.get(row.id, ()), now) for row in rows]
+    gathered, drafts = decide(ready, _sent(connection, now), handled(connection, now))
+    for later in gathered.groups:
+        _put_off(connection, later, last, now)
+    write_drafts(connection, drafts, now)
+    return len(rows)
+
+
+def _waiting(
+    connection: Connection, groups: Sequence[int]
+) -> tuple[dict[int, tuple[News, ...]], int]:
+    """Return what waits in the groups, the oldest 20,000 of all, and the last one's id."""
+    query = select(alert_waiting).order_by(alert_waiting.c.id).limit(_MOST_WAITING)
+    found: dict[int, list[News]] = {}
+    rows = fetch_in(connection, query, alert_waiting.c.group_id, groups)
+    for row in rows:
+        found.setdefault(row.group_id, []).append(from_json(row.news, News))
+    made = {number: tuple(_counted(connection, news)) for number, news in found.items()}
+    return made, rows[-1].id if rows else 0
+
+
+def _counted(connection: Connection, news: Sequence[News]) -> list[News]:
+    """Return the news; those of a registry that cannot be seen say how many findings it hides."""
+    if not any(one.kind is Kind.UNKNOWN for one in news):
+        return list(news)
+    rows = connection.execute(select(registries.c.name, registries.c.unknown))
+    unknown = {row.name: row.unknown for row in rows}
+    return [
+        msgspec.structs.replace(one, count=max(1, unknown.get(one.registry, 1)))
+        if one.kind is Kind.UNKNOWN
+        else one
+        for one in news
+    ]
+
+
+def _ready(connection: Connection, row: Any, news: tuple[News, ...], now: datetime) -> Ready:
+    group = Group(row.route, row.registry, row.repository, row.rule)
+    repeats = row.repeat_at is not None and row.repeat_at <= now
+    again = standing(connection, row, now) if repeats else ()
+    return Ready(row.id, group, news, again, repeats)
+
+
+def standing(connection: Connection, place: Any, now: datetime) -> tuple[News, ...]:
+    """Return what is open of a group now, the oldest first, 1,000 at most."""
+    query = findings_in_place().outerjoin(tags, tags.c.id == findings.c.tag_id)
+    query = query.where(findings.c.state == FindingState.OPEN.value, WATCHED)
+    names = (
+        (registries.c.name, place.registry),
+        (repositories.c.name, place.repository),
+        (findings.c.rule, place.rule),
+    )
+    for column, name in names:
+        if name:
+            query = query.where(column == name)
+    query = query.order_by(findings.c.first_seen_at, findings.c.id).limit(_MOST_STANDING)
+    return tuple(
+        news_of(finding_value(row), Kind.STANDING, now, row.first_seen_at, row.fingerprint)
+        for row in connection.execute(query)
+    )
+
+
+def _sent(connection: Connection, now: datetime) -> dict[str, list[datetime]]:
+    """Return when each route's messages of the last hour were made."""
+    once = (
+        select(messages.c.route, messages.c.created_at, messages.c.thread)
+        .where(messages.c.created_at > now - timedelta(hours=1))
+        .distinct()
+    )
+    found: dict[str, list[datetime]] = {}
+    for row in connection.execute(once):
+        found.setdefault(row.route, []).append(row.created_at)
+    return found
+
+
+def _put_off(connection: Connection, later: Later, last: int, now: datetime) -> None:
+    """Write when a group's time comes again; one that has nothing to wait for is forgotten.
+
+    What waits after `last` was not told yet: its time is now.
+    """
+    here = alert_groups.c.id == later.id
+    values: dict[str, Any] = {"due_at": later.due}
+    if not later.repeat_stays:
+        values["repeat_at"] = later.repeat
+    connection.execute(alert_groups.update().where(here).values(values))
+    if later.told:
+        mine = alert_waiting.c.group_id == later.id
+        _forget_waiting(connection, mine & (alert_waiting.c.id <= last), later.kept)
+        more = select(alert_waiting.c.id).where(mine, alert_waiting.c.id > last).limit(1)
+        if connection.execute(more).first():
+            connection.execute(alert_groups.update().where(here).values(due_at=now))
+        idle = and_(here, alert_groups.c.due_at.is_(None), alert_groups.c.repeat_at.is_(None))
+        connection.execute(delete(alert_groups).where(idle))
+
+
+def _forget_waiting(
+    connection: Connection, which: ColumnElement[bool], kept: frozenset[str]
+) -> None:
+    """Forget news that wait, but for those to be kept."""
+    if not kept:
+        connection.execute(delete(alert_waiting).where(which))
+        return
+    rows = connection.execute(select(alert_waiting.c.id, alert_waiting.c.news).where(which)).all()
+    gone = [row.id for row in rows if from_json(row.news, News).id not in kept]
+    connection.execute(
+        delete(alert_waiting).where(among(alert_waiting.c.id, "gone")), {"gone": gone}
+    )

@@ -1,0 +1,256 @@
+"""Messages: written with what they are about, claimed, delivered at least once, remembered.
+
+A message that is claimed belongs to whoever claimed it until its lease ends. Those of one group
+to one channel go in their order: a later one is not claimed while an earlier one waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select, update
+
+from mfl_lint.core.messages import (
+    Delivery,
+    Draft,
+    Message,
+    MessageState,
+    Notice,
+    Outcome,
+)
+from mfl_lint.core.views import Page
+from mfl_lint.store import audit
+from mfl_lint.store.columns import Time, from_json, to_json
+from mfl_lint.store.cursors import page, read_cursor
+from mfl_lint.store.engine import Store
+from mfl_lint.store.inserts import insert_new
+from mfl_lint.store.prepared import Prepared
+from mfl_lint.store.statements import all_rows
+from mfl_lint.store.tables import messages
+
+_LONGEST_PROBLEM: Final = 300
+_PENDING: Final = messages.c.state == MessageState.PENDING.value
+_AT_ONCE: Final = 500
+
+
+def write_drafts(connection: Connection, drafts: Sequence[Draft], now: datetime) -> None:
+    """Write messages; one that is there already stays as it is."""
+    rows = [
+        {
+            "key": hashlib.sha256(f"{one.notice.id}/{one.channel}".encode()).hexdigest()[:32],
+            "route": one.notice.route,
+            "thread": to_json(one.notice.group),
+            "channel": one.channel,
+            "registry": one.notice.group.registry or _only_registry(one.notice),
+            "title": one.title,
+            "notice": to_json(one.notice),
+            "state": MessageState.PENDING.value,
+            "next_attempt_at": now,
+            "created_at": now,
+        }
+        for one in drafts
+    ]
+    insert_new(connection, messages, rows, unique=("key",))
+
+
+def _only_registry(notice: Notice) -> str:
+    """Return the registry that all of it is about, "" where there are several."""
+    names = {item.registry for item in notice.items}
+    return names.pop() if len(names) == 1 and not notice.left_out else ""
+
+
+async def add_drafts(store: Store, drafts: Sequence[Draft], now: datetime) -> None:
+    """Write messages that follow from no news."""
+    await store.write(write_drafts, drafts, now)
+
+
+async def claim(
+    store: Store, channel: str, holder: str, limit: int, *, now: datetime, lease_s: float
+) -> tuple[Message, ...]:
+    """Claim the oldest messages of a channel that are due, in one transaction."""
+    return await store.write(_claim, channel, holder, limit, now, lease_s)
+
+
+def _claim(
+    connection: Connection, channel: str, holder: str, limit: int, now: datetime, lease_s: float
+) -> tuple[Message, ...]:
+    earlier = messages.alias("earlier")
+    waits = (
+        select(earlier.c.id)
+        .where(earlier.c.channel == channel, earlier.c.state == MessageState.PENDING.value)
+        .where(earlier.c.thread == messages.c.thread, earlier.c.id < messages.c.id)
+        .exists()
+    )
+    free = or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
+    query = (
+        select(messages)
+        .where(messages.c.channel == channel, _PENDING, messages.c.next_attempt_at <= now)
+        .where(free, ~waits)
+        .order_by(messages.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=messages)
+    )
+    rows = connection.execute(query).all()
+    if rows:
+        mine = update(messages).where(messages.c.id.in_([row.id for row in rows]))
+        until = now + timedelta(seconds=lease_s)
+        connection.execute(
+            mine.values(lease_until=until, lease_holder=holder, attempts=messages.c.attempts + 1)
+        )
+    return tuple(
+        Message(
+            row.id,
+            row.key,
+            row.channel,
+            from_json(row.notice, Notice),
+            row.attempts + 1,
+            row.created_at,
+        )
+        for row in rows
+    )
+
+
+_END: Final = Prepared(
+    update(messages)
+    .where(messages.c.id == bindparam("this"), messages.c.lease_holder == bindparam("holder"))
+    .where(messages.c.state == bindparam("pending"))
+    .values(
+        state=bindparam("new_state"),
+        problem=bindparam("new_problem"),
+        next_attempt_at=bindparam("again", type_=Time),
+        sent_at=bindparam("sent", type_=Time),
+        lease_until=None,
+        lease_holder="",
+    )
+)
+
+
+async def finish(store: Store, holder: str, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write how tries ended, in one transaction; what somebody else holds now is left alone."""
+    await store.write(_finish, holder, outcomes, now)
+
+
+def _finish(
+    connection: Connection, holder: str, outcomes: Sequence[Outcome], now: datetime
+) -> None:
+    _END.run_each(
+        connection,
+        [
+            {
+                "this": one.id,
+                "holder": holder,
+                "pending": MessageState.PENDING.value,
+                "new_state": one.state.value,
+                "new_problem": one.problem[:_LONGEST_PROBLEM],
+                "again": one.again,
+                "sent": now if one.state is MessageState.SENT else None,
+            }
+            for one in outcomes
+        ],
+    )
+
+
+async def due_channels(store: Store, now: datetime) -> tuple[str, ...]:
+    """Return the channels to which something may be sent now."""
+    query = select(messages.c.channel).where(
+        _PENDING, messages.c.next_attempt_at <= now, _free(now)
+    )
+    rows = await store.read(all_rows, query.distinct().order_by(messages.c.channel))
+    return tuple(row.channel for row in rows)
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that nobody is sending a message just now."""
+    return or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
+
+
+async def unreachable(store: Store, channels: Sequence[str], now: datetime) -> int:
+    """Make dead letters of what waits for channels that are no more; return how many."""
+    gone = update(messages).where(_PENDING, messages.c.channel.not_in(channels), _free(now))
+    values = {"state": MessageState.DEAD.value, "problem": "the channel is configured no more"}
+    return await store.write(_run, gone.values(values))
+
+
+def _run(connection: Connection, statement: Any) -> int:
+    return int(connection.execute(statement).rowcount)
+
+
+async def forget(store: Store, before: datetime) -> int:
+    """Forget messages that were sent before; so many at most, and return how many."""
+    old = select(messages.c.id).where(
+        messages.c.state == MessageState.SENT.value, messages.c.sent_at < before
+    )
+    chosen = old.order_by(messages.c.id).limit(_AT_ONCE).scalar_subquery()
+    return await store.write(_run, delete(messages).where(messages.c.id.in_(chosen)))
+
+
+async def deliveries(
+    store: Store,
+    *,
+    states: Sequence[str] = (),
+    channel: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Delivery]:
+    """Return messages, the newest first. Who sees some registries only sees theirs."""
+    query = select(messages).order_by(messages.c.id.desc()).limit(limit + 1)
+    if states:
+        query = query.where(messages.c.state.in_(states))
+    if channel:
+        query = query.where(messages.c.channel == channel)
+    if store.sees is not None:
+        query = query.where(messages.c.registry.in_(store.sees))
+    if cursor is not None:
+        query = query.where(messages.c.id < read_cursor(cursor, int)[0])
+    rows = await store.read(all_rows, query)
+    return page(rows, limit, _delivery, lambda row: (row.id,))
+
+
+async def delivery(store: Store, id: int) -> Delivery | None:  # noqa: A002  # the field's word
+    """Return one message."""
+    query = select(messages).where(messages.c.id == id)
+    if store.sees is not None:
+        query = query.where(messages.c.registry.in_(store.sees))
+    rows = await store.read(all_rows, query)
+    return _delivery(rows[0]) if rows else None
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        id=row.id,
+        key=row.key,
+        route=row.route,
+        channel=row.channel,
+        registry=row.registry,
+        title=row.title,
+        state=MessageState(row.state),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_attempt_at=row.next_attempt_at,
+        sent_at=row.sent_at,
+        problem=row.problem,
+    )
+
+
+async def retry(store: Store, id: int, *, who: str, now: datetime) -> Delivery | None:  # noqa: A002
+    """Try a dead letter again under its old key, and return it; None where it is none."""
+    return await store.write(_retry, id, store.sees, who, now)
+
+
+def _retry(
+    connection: Connection, number: int, sees: frozenset[str] | None, who: str, now: datetime
+) -> Delivery | None:
+    dead = messages.c.state == MessageState.DEAD.value
+    again = update(messages).where(messages.c.id == number, dead)
+    if sees is not None:
+        again = again.where(messages.c.registry.in_(sees))
+    # Its time begins anew: else it would be given up at once.
+    values = {"state": MessageState.PENDING.value, "next_attempt_at": now, "created_at": now}
+    row = connection.execute(again.values(values).returning(messages)).one_or_none()
+    if row is None:
+        return None
+    audit.note(connection, who, "alert.retry", f"{number}: to {row.channel}: {row.title}", now)
+    return _delivery(row)

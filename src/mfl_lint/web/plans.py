@@ -1,0 +1,150 @@
+"""Reading plans that mend a tag's list, and what was pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from mfl_lint.config import Scheme
+from mfl_lint.core.errors import Refused
+from mfl_lint.core.observation import Observation
+from mfl_lint.core.plan import Plan
+from mfl_lint.core.pushes import KnownPush
+from mfl_lint.core.reference import is_tag
+from mfl_lint.core.rule import Finding, Siblings
+from mfl_lint.crawl.stored import stored_observation
+from mfl_lint.lint import judge
+from mfl_lint.mend.plan import plan_for
+from mfl_lint.report.plan_v1 import PlanV1, plan_v1
+from mfl_lint.store import pushes
+from mfl_lint.web import links, present
+from mfl_lint.web.addressed import repository_of
+from mfl_lint.web.answers import Answer
+from mfl_lint.web.query import Query
+from mfl_lint.web.services import Services
+
+PLAN: Final = "/plans/{registry}/{repository:[^:]+}:{tag}"
+
+
+class PlanAnswer(Answer, frozen=True, kw_only=True):
+    """What mends a tag's list, from what was seen of it last.
+
+    `plan` is null where the tag was never seen. `refusal` says why nobody may have it carried out
+    here, "" where editors may.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    plan: PlanV1 | None
+    refusal: str
+
+
+class PushItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A push; `state` is begun until its end is known, `undoable` where it can be undone."""
+
+    id: int
+    at: datetime
+    who: str
+    registry: str
+    repository: str
+    tag: str
+    before: str | None
+    after: str | None
+    state: str
+    problem: str
+    undoable: bool
+    page: str
+
+
+class PushesAnswer(Answer, frozen=True, kw_only=True):
+    """What was pushed, the newest first."""
+
+    items: tuple[PushItem, ...]
+    next_cursor: str | None
+
+
+async def read_plan(services: Services, match: Mapping[str, str], query: Query) -> PlanAnswer:
+    """Return what mends a tag's list; 404 if the tag is not known."""
+    registry, repository = await repository_of(services, match)
+    tag = match["tag"]
+    seen = None
+    if is_tag(tag):
+        seen = await stored_observation(services.store, registry.name, repository.name, tag)
+    if seen is None:
+        raise web.HTTPNotFound(text=f"{repository.name} has no tag {tag[:128]!a} that was seen")
+    plan = _plan(services, registry.name, seen)
+    return PlanAnswer(
+        registry=registry.name,
+        repository=repository.name,
+        tag=tag,
+        plan=plan_v1(plan, insecure=_is_plain(services, registry.name)) if plan else None,
+        refusal=_refusal(services, registry.name, tag),
+    )
+
+
+def _plan(services: Services, name: str, seen: Observation) -> Plan | None:
+    """Return the plan for what was seen; what the policy ignores is left as it is."""
+    config, now = services.config(), services.now()
+    settings = config.registry(name)
+    ignores = present.active_ignores(config.policy, now)
+    sparse = settings.sparse if settings is not None else False
+
+    def found(look: Observation) -> Sequence[Finding]:
+        judged = judge(look, services.rules, config.policy, Siblings(tags=()), sparse=sparse)
+        return [
+            one
+            for one in judged.findings
+            if not any(x.covers(one.rule, name, one.repository, one.tag, now) for x in ignores)
+        ]
+
+    reference = seen.reference
+    required = config.policy.required(reference.repository, reference.tag or "")
+    return plan_for(seen, found, tuple(required))
+
+
+def _is_plain(services: Services, name: str) -> bool:
+    settings = services.config().registry(name)
+    return settings is not None and settings.scheme is Scheme.HTTP
+
+
+def _refusal(services: Services, name: str, tag: str) -> str:
+    if services.mender is None:
+        return "this service pushes nothing"
+    try:
+        services.mender.allowed(name, tag)
+    except Refused as error:
+        return str(error)
+    return ""
+
+
+async def read_pushes(services: Services, match: Mapping[str, str], query: Query) -> PushesAnswer:
+    """Return what was pushed, the newest first."""
+    page = await pushes.known_pushes(services.store, query.cursor, query.limit)
+    return PushesAnswer(
+        items=tuple(push_item(services, one) for one in page.items), next_cursor=page.next_cursor
+    )
+
+
+def push_item(services: Services, one: KnownPush) -> PushItem:
+    """Return a push as it is shown."""
+    record = one.record
+    whole = one.state == "pushed" and record.before is not None and one.after is not None
+    return PushItem(
+        id=one.id,
+        at=record.at,
+        who=record.who,
+        registry=record.registry,
+        repository=record.repository,
+        tag=record.tag,
+        before=record.before,
+        after=one.after,
+        state=one.state,
+        problem=one.problem,
+        undoable=whole and not _refusal(services, record.registry, record.tag),
+        page=links.subject(record.registry, record.repository, record.tag),
+    )

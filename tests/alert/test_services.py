@@ -1,0 +1,120 @@
+"""Mail to a real SMTP server, and a chat's receiver: what arrives, and what is said of failures."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import json
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from typing import Any
+
+import msgspec
+import pytest
+from aiosmtpd.handlers import Message as Handler
+from aiosmtpd.smtp import SMTP
+
+from mfl_lint.alert import services
+from mfl_lint.alert.services import family_of
+from mfl_lint.config_alert import ChannelConfig
+from mfl_lint.core.errors import NotDelivered
+from tests.alert.test_rendering import STORIES, matches
+from tests.receiver import Receiver
+
+CHANNEL = ChannelConfig("chat", "apprise", url_env="CHAT", timeout_s=20.0)
+
+
+class Mailbox(Handler):
+    """Keeps the mails that arrive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mails: list[EmailMessage] = []
+
+    def prepare_message(self, session: Any, envelope: Any) -> Any:
+        raw = envelope.content
+        self.mails.append(email.message_from_bytes(raw, policy=email.policy.default))
+        return self.mails[-1]
+
+    def handle_message(self, message: Any) -> None:
+        """Do nothing more."""
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[tuple[Mailbox, str]]:
+    """Return the mails of an SMTP server, and the address at which apprise finds it."""
+    box = Mailbox()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(box), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        people = "from=lint@example.org&to=team@example.org"
+        yield box, f"mailto://127.0.0.1:{port}/?{people}&mode=insecure"
+
+
+@pytest.mark.parametrize("story", ["one", "report"])
+async def test_a_mail_has_a_page_and_the_same_in_plain_text(
+    mailbox: tuple[Mailbox, str], story: str
+) -> None:
+    box, url = mailbox
+    assert "" == await services.notify(STORIES[story], CHANNEL, url)
+    (mail,) = box.mails
+    plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert page is not None
+    expected = "report: 3 broken" if story == "report" else "hub/team/app:v1 linux/arm64: broken"
+    assert expected in mail["Subject"]
+    matches(f"{story}.html", page.get_content().replace("\r\n", "\n").strip() + "\n")
+    for text in ("the entry says linux/arm64", "MFL101"):
+        assert text in plain.get_content()
+    assert "<td" not in plain.get_content()
+
+
+async def test_a_chat_gets_markdown_as_it_always_did() -> None:
+    async with Receiver(lambda _: 200) as chat:
+        url = f"mmost://{chat.url.removeprefix('http://')}/{'a' * 24}"
+        await services.notify(STORIES["several"], CHANNEL, url)
+        (got,) = chat.taken
+    matches("several.chat.json", json.dumps(json.loads(got.body), indent=1) + "\n")
+
+
+@pytest.mark.parametrize("status", [500, 404])
+async def test_what_a_service_does_not_take_is_tried_again(status: int) -> None:
+    async with Receiver(lambda _: status) as chat:
+        url = f"mmost://{chat.url.removeprefix('http://')}/{'a' * 24}"
+        with pytest.raises(NotDelivered, match="did not take it") as refused:
+            await services.notify(STORIES["one"], CHANNEL, url)
+    assert refused.value.again
+
+
+async def test_an_address_that_nobody_knows_is_said_without_it() -> None:
+    with pytest.raises(NotDelivered, match="none that apprise knows") as refused:
+        await services.notify(STORIES["one"], CHANNEL, "nowhere://secret@host")
+    assert (False, False) == (refused.value.again, "secret" in str(refused.value))
+
+
+async def test_where_a_template_cannot_be_used_ours_is() -> None:
+    broken = msgspec.structs.replace(CHANNEL, body="{{ nothing }}")
+    async with Receiver(lambda _: 200) as chat:
+        url = f"mmost://{chat.url.removeprefix('http://')}/{'a' * 24}"
+        problem = await services.notify(STORIES["one"], broken, url)
+        (got,) = chat.taken
+    assert problem.startswith("the template cannot be used")
+    assert b"MFL101" in got.body
+
+
+@pytest.mark.parametrize(
+    ("url", "family"),
+    [
+        ("mailtos://user:pass@example.org", "html"),
+        ("slack://a/b/c", "markdown"),
+        ("discord://a/b", "markdown"),
+        ("workflows://host/a/b", "markdown"),
+        ("tgram://token/chat", "short"),
+        ("pagerduty://key@api", "short"),
+        ("clickatell://key/number", "short"),
+    ],
+)
+def test_each_service_gets_the_form_that_suits_it_unless_one_is_set(url: str, family: str) -> None:
+    assert family == family_of(CHANNEL, url)
+    assert "short" == family_of(msgspec.structs.replace(CHANNEL, format="short"), url)

@@ -1,0 +1,183 @@
+"""The commands for alerts, and a crawl that sends them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mfl_lint.cli.alerts import STATES
+from mfl_lint.core.messages import MessageState
+from tests.builders import place
+from tests.cli.conftest import QUICK, Command
+from tests.cli.test_crawl import GOOD, WRONG
+from tests.fault_registry import FaultRegistry
+from tests.receiver import Receiver
+
+ALERTS = """
+[alert]
+url = "https://lint.example"
+[[alert.channel]]
+name = "hook"
+kind = "webhook"
+url = "{receiver}/hook"
+timeout = "30s"
+[[alert.channel]]
+name = "chat"
+kind = "apprise"
+url_env = "NO_SUCH_CHAT"
+[[alert.route]]
+name = "team"
+channels = ["hook"]
+"""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a receiver that another thread serves."""
+    heard, ready, loop = Receiver(), threading.Event(), asyncio.new_event_loop()
+    over = asyncio.Event()
+
+    async def serve() -> None:
+        async with heard:
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert ready.wait(10)
+    yield heard
+    loop.call_soon_threadsafe(over.set)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture
+def broken(served: FaultRegistry, receiver: Receiver, command: Command) -> FaultRegistry:
+    """Return a registry of which a tag broke after its first crawl, and settings for it."""
+    registry = f'[[registry]]\nname = "team"\nhost = "{served.host}"\n'
+    settings = QUICK + registry + ALERTS.format(receiver=receiver.url)
+    Path("mfl-lint.toml").write_text(settings)
+    place(served.demo, "team/app", GOOD, "v1")
+    assert 0 == command("crawl").code
+    place(served.demo, "team/app", WRONG, "v1")
+    return served
+
+
+def test_the_states_are_those_of_messages() -> None:
+    assert list(STATES) == list(MessageState)
+
+
+def test_a_crawl_sends_where_it_is_asked_to_and_once(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    assert 1 == command("crawl").code
+    assert [] == receiver.taken
+    assert 1 == command("crawl", "--alert").code
+    assert 1 == command("crawl", "--alert").code
+    (got,) = receiver.taken
+    assert b"MFL101" in got.body
+    listed = command("alerts", "list")
+    assert (0, True) == (listed.code, "sent" in listed.out)
+
+
+def test_a_first_crawl_that_sends_is_summed_up(
+    served: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    registry = f'[[registry]]\nname = "team"\nhost = "{served.host}"\n'
+    Path("mfl-lint.toml").write_text(QUICK + registry + ALERTS.format(receiver=receiver.url))
+    place(served.demo, "team/app", WRONG, "v1")
+    assert 1 == command("crawl", "--alert").code
+    (got,) = receiver.taken
+    assert b"looked at for the first time" in got.body
+
+
+def test_a_preview_sends_nothing(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    assert "No message would be sent.\n" == command("alerts", "preview").out
+    command("crawl")
+    shown = command("alerts", "preview")
+    assert (0, True) == (shown.code, shown.out.startswith("hook by team: team/team/app:v1"))
+    whole = command("alerts", "preview", "--body", "--last", "1")
+    assert '"specversion":"1.0"' in whole.out
+    assert [] == receiver.taken
+
+
+def test_a_channel_is_tried(broken: FaultRegistry, receiver: Receiver, command: Command) -> None:
+    ran = command("alerts", "test", "hook")
+    assert (0, "hook took a test message.\n") == (ran.code, ran.out)
+    assert b"mfl-lint.test.v1" in receiver.taken[0].body
+    receiver.answer = lambda _: 410
+    refused = command("alerts", "test", "hook")
+    assert (3, "mfl-lint: hook did not take it: the receiver answered 410\n") == (
+        refused.code,
+        refused.err,
+    )
+    unknown = command("alerts", "test", "other")
+    assert (2, True) == (unknown.code, "there are hook, chat" in unknown.err)
+    secret = command("alerts", "test", "chat")
+    assert (3, True) == (secret.code, "NO_SUCH_CHAT is not set" in secret.err)
+
+
+def test_a_dead_letter_is_listed_and_tried_again(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    receiver.answer = lambda _: 410
+    command("crawl", "--alert")
+    assert [] == receiver.taken
+    listed = command("alerts", "list", "--state", "dead")
+    assert "the receiver answered 410" in " ".join(re.sub(r"[│|]", " ", listed.out).split())
+    number = re.search(r"^\W*(\d+) ", listed.out, re.MULTILINE)
+    assert number
+    receiver.answer = lambda _: 204
+    assert 0 == command("alerts", "retry", number[1]).code
+    assert 2 == command("alerts", "retry", number[1]).code
+    command("crawl", "--alert")
+    assert 1 == len(receiver.taken)
+
+
+def test_what_is_silenced_is_not_sent(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    said = ("--registry", "team", "--reason", "the farm moves")
+    made = command("alerts", "silence", *said, "--for", "2h")
+    assert (0, True) == (made.code, made.out.startswith("Silence 1 ends at "))
+    command("crawl", "--alert")
+    assert [] == receiver.taken
+    assert 0 == command("alerts", "end-silence", "1").code
+    assert 2 == command("alerts", "end-silence", "1").code
+
+
+def test_nonsense_is_2_with_one_line(broken: FaultRegistry, command: Command) -> None:
+    said = ("--registry", "team", "--reason", "x")
+    for arguments in (
+        ("silence", *said, "--for", "soon"),
+        ("silence", *said, "--for", "0s"),
+        ("silence", *said, "--for", "2h", "--rule", "MFL999"),
+        ("ignore", *said, "--rule", "nonsense"),
+        ("acknowledge", "f" * 64, "--reason", "x"),
+        ("acknowledge", "f" * 64),
+    ):
+        ran = command("alerts", *arguments)
+        assert (2, "") == (ran.code, ran.out), arguments
+        assert "Traceback" not in ran.err
+
+
+def test_a_finding_is_acknowledged_and_ignored(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    command("crawl", "--alert")
+    mark = re.search(rb'"fingerprint":"([0-9a-f]{64})"', receiver.taken[0].body)
+    assert mark
+    fingerprint = mark[1].decode()
+    assert 0 == command("alerts", "acknowledge", fingerprint, "--reason", "on it").code
+    assert 0 == command("alerts", "acknowledge", fingerprint, "--undo").code
+    assert 2 == command("alerts", "acknowledge", fingerprint, "--undo").code
+    said = ("--registry", "team", "--rule", "MFL101", "--reason", "known")
+    assert 0 == command("alerts", "ignore", *said).code
+    assert 0 == command("crawl").code

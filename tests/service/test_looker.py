@@ -1,0 +1,153 @@
+"""Looks that were asked for: together where that is cheaper, again where they failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mfl_lint.config import Config, HttpConfig, RegistryConfig, Scheme
+from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.registry.transport import Transport
+from mfl_lint.service.looker import Looker
+from mfl_lint.store import dump, looks, migrate, registries
+from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.looks import Wanted
+from tests.builders import image, index, place
+from tests.servers import free_port
+from tests.service.gated import GatedRegistry, config_of
+
+GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
+
+
+class Looks:
+    """A looker at work, whose clock is moved by hand."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.now = datetime.now(UTC)
+        self.looker: Looker | None = None
+
+    async def ask(self, repository: str, *tags: str) -> None:
+        wanted = [Wanted("lab", repository, tag) for tag in tags]
+        await looks.request_looks(self.store, wanted, self.now, "webhook")
+        assert self.looker is not None
+        self.looker.hurry()
+
+    async def kept(self) -> int:
+        """Return how many requests are kept, taken or not."""
+        return (await dump.figures(self.store)).rows["look_requests"]
+
+    async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(30):
+            while not await holds():
+                pass
+
+    async def until_kept(self, number: int) -> None:
+        async def are() -> bool:
+            return await self.kept() == number
+
+        await self.until(are)
+
+
+@asynccontextmanager
+async def looking(folder: Path, host: str) -> AsyncIterator[Looks]:
+    """Yield a looker over an empty store and a registry that nobody crawled."""
+    config: Config = config_of(folder, RegistryConfig(name="lab", host=host, scheme=Scheme.HTTP))
+    migrate.upgrade(config.database.url)
+    http = HttpConfig(retries=0, timeout_s=5.0)
+    async with open_store(config.database.url) as store, Transport(http) as transport:
+        made = Looks(store)
+        crawler = Crawler(store, transport, config, lambda: datetime.now(UTC))
+        await registries.sync_registries(store, config.registries, made.now)
+        made.looker = Looker(store, crawler, lambda: made.now, 0.2)
+        work = asyncio.create_task(made.looker.run())
+        try:
+            yield made
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[GatedRegistry]:
+    async with GatedRegistry().serving() as registry:
+        for number in range(60):
+            place(registry, "team/app", GOOD, f"v{number}")
+        yield registry
+
+
+async def test_few_tags_are_looked_at_alone_and_many_with_their_repository(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    async with looking(tmp_path, registry.host) as made:
+        await made.ask("team/app", *(f"v{number}" for number in range(50)))
+        await made.until_kept(0)
+        assert [] == registry.asked("tags/list")
+        await made.ask("team/app", *(f"v{number}" for number in range(51)))
+        await made.until_kept(0)
+        assert 1 == len(registry.asked("tags/list"))
+
+
+async def test_what_is_asked_for_during_a_look_is_one_more_look_after_it(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    async with looking(tmp_path, registry.host) as made:
+        registry.gate.clear()
+        await made.ask("team/app", "v1")
+        await asyncio.wait_for(registry.reached.wait(), 30)
+        for _ in range(20):
+            await made.ask("team/app", "v1")
+        assert 2 == await made.kept()
+        registry.gate.set()
+        await made.until_kept(0)
+    heads = [one for one in registry.access_log if one.path.endswith("v1")]
+    assert 2 == len([one for one in heads if one.method == "HEAD"])
+
+
+async def test_a_repository_that_takes_long_keeps_no_other_waiting(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    place(registry, "team/slow", GOOD, "v1")
+    registry.shut = ("team/slow",)
+    registry.gate.clear()
+    async with looking(tmp_path, registry.host) as made:
+        await made.ask("team/slow", "v1")
+        await asyncio.wait_for(registry.reached.wait(), 30)
+        for number in range(10):
+            await made.ask("team/app", f"v{number}")
+        await made.until_kept(1)
+        registry.gate.set()
+        await made.until_kept(0)
+
+
+async def test_a_look_that_failed_is_made_again_ten_minutes_later_and_then_left_to_crawls(
+    tmp_path: Path,
+) -> None:
+    async with looking(tmp_path, f"127.0.0.1:{free_port()}") as made:
+        await made.ask("team/app", "v1")
+
+        async def is_put_off() -> bool:
+            found = await looks.asked_tags(made.store, "lab", "team/app", after=0)
+            return ["again"] == [one.reason for one in found]
+
+        await made.until(is_put_off)
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            assert 1 == await made.kept()
+        made.now += timedelta(minutes=21)
+        await made.until_kept(0)
+
+
+async def test_what_is_not_configured_any_more_is_forgotten(
+    tmp_path: Path, registry: GatedRegistry
+) -> None:
+    async with looking(tmp_path, registry.host) as made:
+        gone = Wanted("removed", "team/app", "v1")
+        await looks.request_looks(made.store, [gone], made.now, "webhook")
+        await made.until_kept(0)
+    assert [] == registry.access_log

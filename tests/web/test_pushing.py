@@ -1,0 +1,281 @@
+"""A plan is shown, carried out by an editor on a real registry, written down, and undone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import DummyCookieJar
+from aiohttp.test_utils import TestClient, TestServer
+
+from mfl_lint.config import (
+    Config,
+    CredentialsConfig,
+    HttpConfig,
+    PushConfig,
+    RegistryConfig,
+    WritingConfig,
+)
+from mfl_lint.crawl.crawler import Crawler
+from mfl_lint.mend.mender import Mender
+from mfl_lint.registry.transport import Transport
+from mfl_lint.rules import discover
+from mfl_lint.store import audit, looks, pushes, registries
+from mfl_lint.store.engine import open_store
+from mfl_lint.store.migrate import upgrade
+from mfl_lint.web.application import create_app
+from mfl_lint.web.services import Services
+from tests.builders import image, index
+from tests.mend.test_plan import planned
+from tests.servers import DockerRegistry, push
+from tests.web import filled_store
+from tests.web.people import EDITOR, WHO, House, fill
+
+BROKEN: Final = index(
+    image("linux", "amd64"),
+    image("linux", "arm64"),
+    annotate={0: {"platform": "linux/x86_64"}, 1: {"platform": None}},
+)
+MENDED: Final = index(image("linux", "amd64"), image("linux", "arm64"))
+NAME: Final = "team/app"
+READING: Final = CredentialsConfig(username="reader", password_env="READING", docker_config=False)
+WRITING: Final = PushConfig(
+    enabled=True,
+    tags=("v*",),
+    credentials=WritingConfig(username="reader", password_env="READING"),
+)
+VIEWER: Final = next(one for one in WHO if one.name == "viewer")
+ADMIN: Final = next(one for one in WHO if one.name == "admin")
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def registry(docker_registry: Any, monkeypatch: pytest.MonkeyPatch) -> DockerRegistry:
+    """Return a registry that demands credentials, which are in the environment."""
+    started: DockerRegistry = docker_registry(htpasswd=True)
+    assert started.credentials is not None
+    monkeypatch.setenv("READING", started.credentials[1])
+    return started
+
+
+@pytest.fixture
+async def opened(registry: DockerRegistry, tmp_path: Path) -> AsyncIterator[Open]:
+    """Return a function that opens an application on a store that has seen the registry."""
+    async with AsyncExitStack() as stack:
+
+        async def open_house(pushing: PushConfig = WRITING) -> House:
+            await push(registry.host, NAME, BROKEN, "v1", "dev", credentials=registry.credentials)
+            lab = RegistryConfig(
+                name="hub",
+                host=registry.host,
+                repositories=(NAME,),
+                credentials=READING,
+                push=pushing,
+                visible_to=("users",),
+            )
+            config = Config(registries=(lab,))
+            url = f"sqlite:///{tmp_path}/lab.db"
+            upgrade(url)
+            store = await stack.enter_async_context(open_store(url))
+            transport = await stack.enter_async_context(Transport(HttpConfig()))
+            await registries.sync_registries(store, config.registries, filled_store.NOW)
+            await fill(store)
+            await Crawler(store, transport, config, lambda: filled_store.NOW).crawl("hub")
+            rules = tuple(discover())
+            services = Services(
+                store=store,
+                config=lambda: config,
+                rules=rules,
+                now=lambda: filled_store.NOW,
+                next_crawl=lambda name: None,
+                live=tuple,
+                mender=Mender(
+                    store, transport, lambda: config, rules, lambda: filled_store.NOW, os.environ
+                ),
+            )
+            app = create_app(services, remember_s=0.0)
+            client = await stack.enter_async_context(
+                TestClient(TestServer(app), cookie_jar=DummyCookieJar())
+            )
+            return House(store, client, services)
+
+        yield open_house
+
+
+async def there(registry: DockerRegistry, tag: str = "v1") -> bytes:
+    """Return what a tag points at."""
+    assert registry.credentials is not None
+    headers = {
+        "Authorization": aiohttp.encode_basic_auth(*registry.credentials),
+        "Accept": BROKEN.media_type,
+    }
+    url = f"http://{registry.host}/v2/{NAME}/manifests/{tag}"
+    async with aiohttp.ClientSession(headers=headers) as client, client.get(url) as answer:
+        assert 200 == answer.status
+        return await answer.read()
+
+
+AFTER: Final = planned(BROKEN).digest
+SHOWN: Final = {"before": BROKEN.digest, "after": AFTER}
+PLAN: Final = f"/api/v1/plans/hub/{NAME}:v1"
+
+
+async def test_the_page_of_a_tag_leads_to_the_plan_and_that_to_the_button(opened: Open) -> None:
+    house = await opened()
+    page = await (await house.ask(EDITOR, "GET", f"/t/hub/{NAME}:v1")).text()
+    assert f'href="/plans/hub/{NAME}:v1"' in page
+    plan = await (await house.ask(EDITOR, "GET", f"/plans/hub/{NAME}:v1")).text()
+    assert f'href="/push/hub/{NAME}:v1"' in plan
+    assert "linux/x86_64" in plan
+    form = await (await house.ask(EDITOR, "GET", f"/push/hub/{NAME}:v1")).text()
+    hidden = dict(re.findall(r'name="(token|before|after)" value="([^"]*)"', form))
+    assert {"token": EDITOR.token, **SHOWN} == hidden
+    for_viewers = await (await house.ask(VIEWER, "GET", f"/plans/hub/{NAME}:v1")).text()
+    assert "/push/hub" not in for_viewers
+
+
+async def test_an_editor_carries_the_plan_out_and_undoes_it(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    house: House = await opened()
+    fields = {"token": EDITOR.token, **SHOWN}
+    answer = await house.ask(EDITOR, "POST", f"/push/hub/{NAME}:v1", data=fields)
+    assert (303, "/pushes") == (answer.status, answer.headers["Location"]), await answer.text()
+    assert json.loads(MENDED.raw) == json.loads(await there(registry))
+    (known,) = (await pushes.known_pushes(house.store)).items
+    assert ("editor", "pushed", BROKEN.digest, AFTER) == (
+        known.record.who,
+        known.state,
+        known.record.before,
+        known.after,
+    )
+    (asked,) = await looks.pending_looks(house.store)
+    assert (NAME, "v1") == (asked.repository, asked.tag)
+    page = await (await house.ask(EDITOR, "GET", "/pushes")).text()
+    assert f'href="/pushes/{known.id}/undo"' in page
+    undo = f"/pushes/{known.id}/undo"
+    assert 200 == (await house.ask(EDITOR, "GET", undo)).status
+    answer = await house.ask(EDITOR, "POST", undo, data={"token": EDITOR.token})
+    assert 303 == answer.status, await answer.text()
+    assert BROKEN.raw == await there(registry)
+    deeds = {(one.who, one.action) for one in (await audit.deeds(house.store)).items}
+    assert {("editor", "plan.undo"), ("editor", "plan.push")} <= deeds
+
+
+async def test_the_api_does_the_same(opened: Open, registry: DockerRegistry) -> None:
+    house: House = await opened()
+    said = await (await house.ask(EDITOR, "GET", PLAN)).json()
+    assert ("", BROKEN.digest, AFTER) == (
+        said["refusal"],
+        said["plan"]["before"],
+        said["plan"]["after"],
+    )
+    answer = await house.ask(EDITOR, "POST", PLAN, json=SHOWN)
+    told = await answer.json()
+    assert (200, "pushed", AFTER) == (answer.status, told["end"], told["now"])
+    assert "mfl-lint manifest restore" in told["restore"]
+    item = (await (await house.ask(EDITOR, "GET", "/api/v1/pushes")).json())["items"][0]
+    assert (True, "pushed") == (item["undoable"], item["state"])
+    undone = await house.ask(EDITOR, "POST", f"/api/v1/pushes/{item['id']}/undo", json={})
+    assert (200, BROKEN.digest) == (undone.status, (await undone.json())["now"])
+    assert BROKEN.raw == await there(registry)
+
+
+async def test_a_tag_that_moved_since_is_left_alone(opened: Open, registry: DockerRegistry) -> None:
+    house: House = await opened()
+    other = index(image("linux", "amd64", name="moved"))
+    await push(registry.host, NAME, other, "v1", credentials=registry.credentials)
+    answer = await house.ask(EDITOR, "POST", PLAN, json=SHOWN)
+    assert 409 == answer.status
+    assert "the plan is another one by now" in await answer.text()
+    assert other.raw == await there(registry)
+    assert () == (await pushes.known_pushes(house.store)).items
+
+
+async def test_a_push_is_not_undone_over_what_somebody_else_has_pushed(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    house: House = await opened()
+    assert 200 == (await house.ask(EDITOR, "POST", PLAN, json=SHOWN)).status
+    other = index(image("linux", "amd64", name="moved"))
+    await push(registry.host, NAME, other, "v1", credentials=registry.credentials)
+    (known,) = (await pushes.known_pushes(house.store)).items
+    answer = await house.ask(EDITOR, "POST", f"/api/v1/pushes/{known.id}/undo", json={})
+    assert 409 == answer.status
+    assert other.raw == await there(registry)
+
+
+@pytest.mark.parametrize(
+    ("pushing", "tag", "said"),
+    [
+        (PushConfig(), "v1", "[registry.push] is not enabled"),
+        (WRITING, "dev", "the tag dev is none of registry.push.tags"),
+    ],
+)
+async def test_what_the_settings_do_not_allow_is_not_there(
+    opened: Open, registry: DockerRegistry, pushing: PushConfig, tag: str, said: str
+) -> None:
+    house: House = await opened(pushing)
+    path = f"/api/v1/plans/hub/{NAME}:{tag}"
+    answer = await house.ask(ADMIN, "POST", path, json=SHOWN)
+    assert 404 == answer.status
+    assert said in await answer.text()
+    assert said in (await (await house.ask(ADMIN, "GET", path)).json())["refusal"]
+    assert BROKEN.raw == await there(registry, tag)
+
+
+async def test_nothing_is_asked_of_a_repository_that_is_not_known_here(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    house: House = await opened()
+    await push(registry.host, "other/app", BROKEN, "v1", credentials=registry.credentials)
+    before = registry.requests()
+    answer = await house.ask(ADMIN, "POST", "/api/v1/plans/hub/other/app:v1", json=SHOWN)
+    assert 404 == answer.status
+    assert "has no repository" in await answer.text()
+    assert before == registry.requests()
+
+
+async def test_the_credentials_for_reading_never_write(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    nobody = msgspec.structs.replace(WRITING, credentials=PushConfig().credentials)
+    house: House = await opened(nobody)
+    answer = await house.ask(EDITOR, "POST", PLAN, json=SHOWN)
+    assert 409 == answer.status
+    assert "denied" in await answer.text()
+    assert BROKEN.raw == await there(registry)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"before": "x", "after": "y"}, 400),
+        ({"before": BROKEN.digest}, 400),
+        ({**SHOWN, "force": True}, 400),
+        ({**SHOWN, "after": BROKEN.digest}, 409),
+    ],
+)
+async def test_what_no_plan_shows_is_not_pushed(
+    opened: Open, registry: DockerRegistry, body: dict[str, Any], status: int
+) -> None:
+    house: House = await opened()
+    assert status == (await house.ask(EDITOR, "POST", PLAN, json=body)).status
+    assert BROKEN.raw == await there(registry)
+
+
+async def test_a_viewer_pushes_nothing(opened: Open, registry: DockerRegistry) -> None:
+    house: House = await opened()
+    assert 403 == (await house.ask(VIEWER, "POST", PLAN, json=SHOWN)).status
+    fields = {"token": VIEWER.token, **SHOWN}
+    assert 403 == (await house.ask(VIEWER, "POST", f"/push/hub/{NAME}:v1", data=fields)).status
+    assert BROKEN.raw == await there(registry)
