@@ -7,7 +7,7 @@ WORKERS ?= 2
 # `make bench ARGS=--quick`: the pages take it too.
 PAGES := $(filter --quick,$(ARGS))
 
-.PHONY: help demo test ordeal check lint bench format lock system clean
+.PHONY: help demo test ordeal check lint bench format bench-large lock system clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -38,6 +38,9 @@ bench: $(VENV)/.ready-dev ## Print figures and ratios of this machine
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.deep
 	@$(BIN)/python -m benchmarks.pages $(PAGES)
+
+bench-large: $(VENV)/.ready-dev ## The same of a million tags, on SQLite and PostgreSQL (ARGS=--quick: a tenth)
+	@$(BIN)/python -m benchmarks.large $(ARGS)
 
 lock: $(VENV)/.ready-dev ## Resolve the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

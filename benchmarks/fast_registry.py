@@ -15,8 +15,9 @@ import asyncio
 import gc
 import json
 import sys
+from bisect import bisect_right
 from collections import Counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
 from benchmarks.images import TAGS, is_broken, repository_names, tag_contents
@@ -84,13 +85,21 @@ def served(
     return Served(kind, head, head + body)
 
 
-def _refused(status: int, code: str) -> Served:
+def refused(status: int, code: str) -> Served:
+    """Return an error as registries say it."""
     body = {"errors": [{"code": code, "message": code.lower().replace("_", " "), "detail": {}}]}
     return served("refused", status, json.dumps(body).encode())
 
 
-_BAD: Final = _refused(400, "UNSUPPORTED")
-_NO_METHOD: Final = _refused(405, "UNSUPPORTED")
+_BAD: Final = refused(400, "UNSUPPORTED")
+_NO_METHOD: Final = refused(405, "UNSUPPORTED")
+
+
+class Answers(Protocol):
+    """What a connection asks."""
+
+    def answer(self, method: bytes, target: bytes) -> bytes:
+        """Return the bytes to send."""
 
 
 class Registry:
@@ -125,26 +134,26 @@ class Registry:
         if path == "/urls":
             return served("urls", 200, "\n".join(self._contents.urls).encode(), "text/plain")
         if path == "/v2/_catalog":
-            return _page(path, query, "repositories", self._contents.repositories, {})
+            return page_of(path, query, "repositories", self._contents.repositories, {})
         repository = path.removeprefix("/v2/").removesuffix("/tags/list")
         if path.endswith("/tags/list") and repository in self._contents.repositories:
-            return _page(path, query, "tags", TAGS, {"name": repository})
+            return page_of(path, query, "tags", TAGS, {"name": repository})
         if path == "/v2":
             return self._by_path[b"/v2/"]
-        return _refused(404, "BLOB_UNKNOWN" if "/blobs/" in path else "MANIFEST_UNKNOWN")
+        return refused(404, "BLOB_UNKNOWN" if "/blobs/" in path else "MANIFEST_UNKNOWN")
 
 
-def _page(
+def page_of(
     path: str, query: str, field: str, names: tuple[str, ...], beside: dict[str, str]
 ) -> Served:
-    """Return one page of a listing."""
+    """Return one page of a listing of sorted names."""
     asked = parse_qs(query)
     wanted = asked.get("n", [""])[0]
     size = min(int(wanted), _MAX_PAGE) if wanted.isdecimal() and int(wanted) else _MAX_PAGE
     last = asked.get("last", [""])[0]
-    behind = sorted(name for name in names if name > last)
-    shown = behind[:size]
-    link = f"{path}?last={shown[-1]}&n={size}" if len(behind) > size else ""
+    start = bisect_right(names, last)
+    shown = names[start : start + size]
+    link = f"{path}?last={shown[-1]}&n={size}" if start + size < len(names) else ""
     body = json.dumps({**beside, field: shown}).encode()
     return served(field, 200, body, link=link)
 
@@ -152,7 +161,7 @@ def _page(
 class Connection(asyncio.Protocol):
     """One client's connection: any number of requests, several of them at once if it likes."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Answers) -> None:
         self._registry = registry
         self._received = b""
 

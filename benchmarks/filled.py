@@ -61,7 +61,7 @@ def fill(file: Path, repositories: int, now: datetime) -> Filled:
     engine = create_engine(f"sqlite:///{file}")
     with engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-        filling = _Filling(connection, now, repositories)
+        filling = Filling(connection, now, repositories)
         filling.write_all()
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -80,7 +80,7 @@ def _fault(rule: Rule, tag: int, number: int) -> Finding:
     at = number % len(PLATFORMS)
     reference, digest, platform = (
         f"{HOST}/{repository}:{name}",
-        _digest("child", tag, at),
+        made_digest("child", tag, at),
         _platform_name(at),
     )
     return Finding(
@@ -108,11 +108,11 @@ def _entry(at: int) -> Entry:
     return Entry(at, given, Kind.IMAGE)
 
 
-def _digest(*parts: object) -> Digest:
+def made_digest(*parts: object) -> Digest:
     return digest_of(repr(parts).encode())
 
 
-class _Filling:
+class Filling:
     """Rows of one registry, and the counters that grow with them."""
 
     def __init__(self, connection: Connection, now: datetime, repositories: int) -> None:
@@ -126,7 +126,7 @@ class _Filling:
         self._by_repository: dict[int, Counter[str]] = {}
         self._by_rule: dict[str, Counter[str]] = {}
         self._total: Counter[str] = Counter()
-        self._entries = [entry_row(_digest(), _entry(at)) for at in range(len(PLATFORMS))]
+        self._entries = [entry_row(made_digest(), _entry(at)) for at in range(len(PLATFORMS))]
 
     def write_all(self) -> None:
         """Write everything; counters come last."""
@@ -193,7 +193,7 @@ class _Filling:
         uncertain = number % 100 == 37
         state = TagState(
             name=tag_name(place),
-            digest=_digest("index", number),
+            digest=made_digest("index", number),
             look=LookState.UNREACHABLE if uncertain else LookState.VERIFIED,
             detail="the registry did not answer in 30 s" if uncertain else "",
             first_seen_at=self._now - timedelta(days=_DAYS),
@@ -205,25 +205,25 @@ class _Filling:
             judged_hash="bench",
         )
         counted = self._by_tag.get(number + 1, Counter())
-        return tag_row(repository + 1, state) | {"id": number + 1} | _columns(counted)
+        return tag_row(repository + 1, state) | {"id": number + 1} | columns_of(counted)
 
     def _past(self, number: int) -> dict[str, Any]:
         return {
             "tag_id": number + 1,
-            "digest": _digest("index", number),
+            "digest": made_digest("index", number),
             "seen_at": self._ago(number),
         }
 
     def _entry_rows(self, number: int) -> Iterator[dict[str, Any]]:
-        index = _digest("index", number)
+        index = made_digest("index", number)
         for at, made in enumerate(self._entries):
-            yield made | {"index_digest": index, "digest": _digest("child", number, at)}
+            yield made | {"index_digest": index, "digest": made_digest("child", number, at)}
 
     def _presence_rows(self, number: int) -> Iterator[dict[str, Any]]:
         for at in range(len(self._entries)):
             yield {
                 "repository_id": number // TAGS + 1,
-                "digest": _digest("child", number, at),
+                "digest": made_digest("child", number, at),
                 "look": LookState.VERIFIED.value,
                 "looked_at": self._now - timedelta(hours=1),
             }
@@ -266,13 +266,13 @@ class _Filling:
 
     def _write_counters(self) -> None:
         run = self._connection.execute
-        run(update(tables.registries).values(_columns(self._total)))
+        run(update(tables.registries).values(columns_of(self._total)))
         here = tables.repositories.c
         for number, counted in self._by_repository.items():
             of_it = update(tables.repositories).where(here.id == number)
-            run(of_it.values(_columns(counted)))
+            run(of_it.values(columns_of(counted)))
         rules = ((rule, counted) for rule, counted in sorted(self._by_rule.items()))
-        rows = ({"registry_id": 1, "rule": rule} | _columns(counted) for rule, counted in rules)
+        rows = ({"registry_id": 1, "rule": rule} | columns_of(counted) for rule, counted in rules)
         self._insert(tables.rule_counters, rows)
         self._insert(tables.day_counters, map(self._day, range(_DAYS)))
 
@@ -283,5 +283,6 @@ class _Filling:
         return {"registry_id": 1, "day": day, **then, "opened": 20 + ago % 7, "resolved": ago % 5}
 
 
-def _columns(counted: Counter[str]) -> dict[str, int]:
+def columns_of(counted: Counter[str]) -> dict[str, int]:
+    """Return what a row counts."""
     return {name: counted[name] for name in COLUMNS}

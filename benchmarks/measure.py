@@ -1,6 +1,6 @@
 """Measure one thing in a process of its own; the figures are one line of JSON.
 
-    python -m benchmarks.measure bare|lean|scan|crawl HOST [DATABASE]
+    python -m benchmarks.measure bare|lean|scan|crawl HOST [DATABASE [NAME]]
 
 Imports, and for the crawl the making of the database, are done before the clock starts.
 """
@@ -35,8 +35,8 @@ NAME: Final = "bench"
 _STARTED_S: Final = 2.0
 
 
-def _registry(host: str) -> RegistryConfig:
-    return RegistryConfig(name=NAME, host=host, credentials=CredentialsConfig(anonymous=True))
+def _registry(host: str, name: str = NAME) -> RegistryConfig:
+    return RegistryConfig(name=name, host=host, credentials=CredentialsConfig(anonymous=True))
 
 
 async def timed(work: Awaitable[dict[str, int]]) -> dict[str, Any]:
@@ -93,16 +93,15 @@ async def measure_scan(host: str) -> dict[str, Any]:
     return await timed(work())
 
 
-async def measure_crawl(host: str, database: str) -> dict[str, Any]:
+async def measure_crawl(host: str, database: str, name: str = NAME) -> dict[str, Any]:
     """Return the figures of a crawl into the database, which is made where there is none."""
-    config = Config(
-        registries=(_registry(host),), database=DatabaseConfig(url=f"sqlite:///{database}")
-    )
+    url = database if "://" in database else f"sqlite:///{database}"
+    config = Config(registries=(_registry(host, name),), database=DatabaseConfig(url=url))
     async with open_crawler(config, at_once=True) as (_, crawler):
         await asyncio.sleep(_STARTED_S)
 
         async def work() -> dict[str, int]:
-            progress = await crawler.crawl(NAME)
+            progress = await crawler.crawl(name)
             if progress is None or progress.problem:
                 raise RuntimeError(f"the crawl failed: {progress}")
             return {"tags": progress.tags, "findings": progress.opened}
@@ -110,7 +109,7 @@ async def measure_crawl(host: str, database: str) -> dict[str, Any]:
         return await timed(work())
 
 
-async def _measure(what: str, host: str, database: str) -> dict[str, Any]:
+async def _measure(what: str, host: str, database: str, name: str) -> dict[str, Any]:
     match what:
         case "bare":
             return await measure_bare(host)
@@ -118,7 +117,7 @@ async def _measure(what: str, host: str, database: str) -> dict[str, Any]:
             return await measure_bare(host, lean=True)
         case "scan":
             return await measure_scan(host)
-    return await measure_crawl(host, database)
+    return await measure_crawl(host, database, name)
 
 
 def peak_mib() -> float:
@@ -133,9 +132,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["bare", "lean", "scan", "crawl"])
     parser.add_argument("host")
-    parser.add_argument("database", nargs="?", default="")
+    parser.add_argument("database", nargs="?", default="", help="a file, or an address")
+    parser.add_argument("name", nargs="?", default=NAME, help="the registry's name")
     given = parser.parse_args()
-    figures = asyncio.run(_measure(given.what, given.host, given.database))
+    figures = asyncio.run(_measure(given.what, given.host, given.database, given.name))
     print(json.dumps(figures | {"peak_mib": peak_mib()}))
 
 

@@ -61,7 +61,7 @@ class _Moving(Freshness):
 @asynccontextmanager
 async def _service(database: str, host: str, *, anew: bool) -> AsyncIterator[web.Application]:
     config = config_of(host)
-    async with open_store(f"sqlite:///{database}") as store:
+    async with open_store(database if "://" in database else f"sqlite:///{database}") as store:
         services = Services(
             store=store,
             config=lambda: config,

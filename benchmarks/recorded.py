@@ -1,4 +1,4 @@
-"""What the store says to SQLite, word for word, and saying it again with nothing between."""
+"""What the store says to a database, word for word, and saying it again with nothing between."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Engine, event
 
 Said = tuple[str, Any]
@@ -41,7 +42,17 @@ def recorded() -> Iterator[list[Said]]:
     """Yield a list of all statements that databases opened meanwhile are given."""
     said: list[Said] = []
 
-    def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> sqlite3.Connection:
+    class Cursor(psycopg.Cursor[Any]):
+        """Writes down what it is given."""
+
+        def execute(self, query: Any, params: Any = None, **others: Any) -> Any:
+            said.append((str(query), params))
+            return super().execute(query, params, **others)
+
+    def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
+        if dialect.name == "postgresql":
+            options["cursor_factory"] = Cursor
+            return None
         connection = sqlite3.connect(*arguments, **options, factory=_Recording)
         connection.said = said
         return connection

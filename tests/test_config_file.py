@@ -527,6 +527,32 @@ def test_the_short_name_of_an_official_image_is_explained() -> None:
         parse_config('[[registry]]\nname = "r"\nhost = "docker.io"\nrepositories = ["nginx"]\n')
 
 
+@pytest.mark.parametrize(
+    ("setting", "too_short", "least"),
+    [
+        ("history", "23h", "a day"),
+        ("crawls", "23h", "a day"),
+        ("dead_letters", "23h", "a day"),
+        ("documents", "23h", "a day"),
+        ("resolved", "7d", "8 days"),
+        ("transitions", "7d", "8 days"),
+    ],
+)
+def test_nothing_is_kept_for_less_than_it_is_needed(
+    setting: str, too_short: str, least: str
+) -> None:
+    with pytest.raises(ConfigInvalid, match=f"retention.{setting}: keep it for {least} at least"):
+        parse_config(f'[retention]\n{setting} = "{too_short}"\n')
+    assert parse_config(f"[retention]\n{setting} = 0\n")
+    assert parse_config(f'[retention]\n{setting} = "8d"\n')
+
+
+def test_changes_are_kept_for_as_long_as_a_flapping_tag_is_watched() -> None:
+    settings = '[retention]\ntransitions = "10d"\n[alert]\nflapping = "11d"\n'
+    with pytest.raises(ConfigInvalid, match=r"retention.transitions: keep it for 11 days at least"):
+        parse_config(settings)
+
+
 @pytest.mark.parametrize("setting", ["http.timeout", "http.connect_timeout", "crawl.lease"])
 def test_what_must_end_some_time_cannot_be_0(setting: str) -> None:
     table, name = setting.split(".")

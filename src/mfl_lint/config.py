@@ -1,6 +1,7 @@
 """Settings as frozen values. How they are read from TOML stands in `config_file.py`.
 
-Those of alerts stand in `config_alert.py`, those of pages in `config_serve.py`.
+Those of alerts stand in `config_alert.py`, of pages in `config_serve.py`, of retention in
+`config_retention.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import msgspec
 
 from mfl_lint.config_alert import AlertConfig
 from mfl_lint.config_kinds import Count, Positive, Seconds, Settings, Share, SomeSeconds
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.config_serve import ServeConfig
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.windows import DAYS, Window, closes_at
@@ -247,6 +249,7 @@ class Config(msgspec.Struct, frozen=True):
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
     alert: AlertConfig = AlertConfig()
+    retention: RetentionConfig = RetentionConfig()
     policy: Policy = Policy()
     path: Path | None = None
     notices: tuple[str, ...] = ()

@@ -12,7 +12,10 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+
 from mfl_lint.config import HookConfig, RegistryConfig, Scheme
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.config_serve import OidcConfig, ProxyConfig, ServeConfig
 from mfl_lint.core.access import EVERYONE, USERS, user_name
 from mfl_lint.core.errors import ConfigInvalid, Refused
@@ -21,6 +24,9 @@ from mfl_lint.core.reference import DEFAULT_REGISTRY, is_repository, is_tag
 
 MAX_GLOB: Final = 255
 MAX_MISTAKES: Final = 50
+_SHORTEST_KEPT_S: Final = 86400.0
+# A report speaks of a week, and news of so long ago are still told.
+_REPORTED_S: Final = 8 * 86400.0
 _LONGEST_SESSION_S: Final = 90 * 86400.0
 _NAME_OF_HOST: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?"
@@ -56,6 +62,27 @@ def _unknown(
             close = difflib.get_close_matches("/".join(pair), names, 1)
             hint = f'did you mean "{close[0]}"?' if close else "add it to policy.known_platforms"
             yield f"{key}: nothing is built for {str(platform)!r:.60}; {hint}"
+
+
+def check_retention(retention: RetentionConfig, flapping_s: float) -> None:
+    """Raise ConfigInvalid for what would be removed while it is needed.
+
+    `flapping_s`: for so long alerts look back at what happened to a finding.
+    """
+    longer = {"resolved_s": _REPORTED_S, "transitions_s": max(_REPORTED_S, flapping_s)}
+    _refuse(
+        [
+            f"retention.{name.removesuffix('_s')}: keep it for {_days(least_s)} at least, "
+            "or for ever with 0"
+            for name, kept_s in msgspec.structs.asdict(retention).items()
+            if 0 < kept_s < (least_s := longer.get(name, _SHORTEST_KEPT_S))
+        ]
+    )
+
+
+def _days(seconds: float) -> str:
+    number = math.ceil(seconds / _SHORTEST_KEPT_S)
+    return f"{number} days" if number > 1 else "a day"
 
 
 def check_registry(registry: RegistryConfig, key: str) -> None:

@@ -20,11 +20,12 @@ from mfl_lint.config import (
     HttpConfig,
     QueueConfig,
     RegistryConfig,
+    RetentionConfig,
     ScanConfig,
 )
 from mfl_lint.config_alert import AlertConfig
 from mfl_lint.config_alert_checks import alert_of
-from mfl_lint.config_checks import check_hook, check_registry, check_serve
+from mfl_lint.config_checks import check_hook, check_registry, check_retention, check_serve
 from mfl_lint.config_kinds import Settings
 from mfl_lint.config_policy import PolicyTable, policy_of
 from mfl_lint.config_serve import ServeConfig
@@ -56,6 +57,7 @@ class File(Settings, frozen=True):
     deep: DeepConfig = DeepConfig()
     scan: ScanConfig = ScanConfig()
     alert: AlertConfig = AlertConfig()
+    retention: RetentionConfig = RetentionConfig()
     policy: PolicyTable = PolicyTable()
 
 
@@ -189,6 +191,8 @@ def _config(table: object, path: Path | None) -> Config:
         check_serve(file.serve)
     policy = policy_of(file.policy, reading)
     alert = alert_of(file.alert, reading)
+    with reading.gathering():
+        check_retention(file.retention, alert.flapping_s)
     reading.finish()
     return Config(
         registries=file.registry,
@@ -201,6 +205,7 @@ def _config(table: object, path: Path | None) -> Config:
         deep=file.deep,
         scan=file.scan,
         alert=alert,
+        retention=file.retention,
         policy=policy,
         path=path,
     )

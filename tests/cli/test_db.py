@@ -79,3 +79,27 @@ def test_a_backup_that_cannot_be_is_one_line(command: Command) -> None:
 def test_a_new_database_is_its_owners_only(command: Command) -> None:
     command("db", "upgrade")
     assert 0o600 == Path("mfl-lint.db").stat().st_mode & 0o777
+
+
+def test_a_database_is_moved_and_what_is_there_is_never_overwritten(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("users", "add", "alice", "--no-password")
+    ran = command("db", "move", "sqlite:///moved.db")
+    assert (0, "") == (ran.code, ran.err)
+    assert "  users                         1 rows, the same\n" in ran.out
+    assert "each table is the same.\nNext: set [database] url" in ran.out
+    ran = command("db", "move", "sqlite:///moved.db")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert "is there already" in ran.err
+    monkeypatch.setenv("ELSEWHERE", "sqlite:///another.db")
+    assert 0 == command("db", "move", "--to-env", "ELSEWHERE").code
+    Path("mfl-lint.toml").write_text('[database]\nurl = "sqlite:///another.db"\n')
+    assert "alice" in command("users", "list").out
+
+
+def test_where_to_move_is_asked_for_once(command: Command) -> None:
+    assert 2 == command("db", "move").code
+    ran = command("db", "move", "--to-env", "NOT_SET_ANYWHERE")
+    assert (2, "") == (ran.code, ran.out)
+    assert "the environment variable NOT_SET_ANYWHERE is not set" in ran.err

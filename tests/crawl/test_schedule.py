@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -77,6 +78,12 @@ async def test_a_new_plan_replaces_the_old_one() -> None:
     schedule.plan([registry("b")], jitter=0.0, last={}, now=NOW)
     assert schedule.next_run("a") is None
     assert schedule.next_run("b") is None
+
+
+async def test_what_is_done_besides_comes_soon_and_stays_when_crawls_are_planned_anew() -> None:
+    runs = Runs(at=datetime.now(UTC) - timedelta(seconds=600))
+    runs.schedule.every("retention", 86400.0, partial(runs._run, "retention"))
+    assert ["retention"] == await runs.settled({})
 
 
 WHOLE_DAY = tuple(MaintenanceConfig("00:00", "00:00", (day,)) for day in ("sun", "mon"))

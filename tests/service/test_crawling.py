@@ -149,7 +149,8 @@ async def test_postgresql_holds_what_a_crawl_finds(tmp_path: Path, fresh_postgre
 async def test_a_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     async with open_crawler(config) as (store, _):
-        await store.write(run, text("UPDATE alembic_version SET version_num = '9999'"))
+        newer = "UPDATE alembic_version SET version_num = '9999', oldest = '9999'"
+        await store.write(run, text(newer))
     with pytest.raises(StoreError, match=r"schema 9999, newer than this release's"):
         async with open_crawler(config):
             raise AssertionError("it was opened")

@@ -1,8 +1,9 @@
 """Kill processes that write: at each statement, before each commit, and at random moments.
 
 `python -m tests.store.killing WHAT URL SEED TRIES` prints `{"tries", "killed", "whole"}`; WHAT is
-upgrade or record. It is a program of its own because each try forks it, which needs no imports
-again but a process without threads. After each kill it looks whether all is there or nothing.
+upgrade or record, or one of them with `-each`: killed before every TRIES-th statement and commit.
+It is a program of its own because each try forks it, which needs no imports again but a process
+without threads. After each kill it looks whether all is there or nothing.
 """
 
 from __future__ import annotations
@@ -114,6 +115,19 @@ def _killed(work: Callable[[], None], dice: random.Random, steps: int, longest_s
     return code != 0
 
 
+def _killed_at(work: Callable[[], None], point: int) -> bool:
+    """Do the work in a process that dies at a point; say whether it had one."""
+
+    def counted() -> None:
+        _kill_at(point)
+        work()
+
+    code = _end(_forked(counted))
+    if code not in (0, -signal.SIGKILL):
+        sys.exit("the work failed by itself")
+    return code != 0
+
+
 def _emptied(url: str) -> None:
     """Take all tables away."""
     if url.startswith("sqlite:///"):
@@ -149,6 +163,18 @@ def _upgrades(url: str, dice: random.Random, tries: int) -> dict[str, int]:
         killed += _killed(partial(_upgrade, url), dice, 70, 0.3)
         _done(partial(_upgraded, url))
     return {"tries": tries, "killed": killed, "whole": tries}
+
+
+def _upgrades_each(url: str, dice: random.Random, stride: int) -> dict[str, int]:
+    """Kill an upgrade before each statement and commit that it has, from the first release on."""
+    killed = 0
+    while True:
+        _done(partial(_emptied, url))
+        died = _killed_at(partial(_upgrade, url), killed * stride)
+        _done(partial(_upgraded, url))
+        if not died:
+            return {"tries": killed + 1, "killed": killed, "whole": killed + 1}
+        killed += 1
 
 
 async def _record(url: str, number: int) -> None:
@@ -188,7 +214,23 @@ def _records(url: str, dice: random.Random, tries: int) -> dict[str, int]:
     return {"tries": tries, "killed": killed, "whole": whole}
 
 
+def _records_each(url: str, dice: random.Random, stride: int) -> dict[str, int]:
+    """Kill a recording before each statement and commit that it has."""
+    upgrade(url)
+    killed = 0
+    while _killed_at(partial(_run, _record, url, killed), killed * stride):
+        _done(partial(_run, _recorded, url, 0))
+        killed += 1
+    _done(partial(_run, _recorded, url, 1))
+    return {"tries": killed + 1, "killed": killed, "whole": 1}
+
+
 if __name__ == "__main__":
     what, address, seed, number = sys.argv[1:]
-    acts = {"upgrade": _upgrades, "record": _records}
+    acts = {
+        "upgrade": _upgrades,
+        "record": _records,
+        "upgrade-each": _upgrades_each,
+        "record-each": _records_each,
+    }
     print(json.dumps(acts[what](address, random.Random(int(seed)), int(number))))

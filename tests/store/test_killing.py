@@ -30,3 +30,21 @@ def test_a_killed_writer_leaves_all_or_nothing_and_the_next_goes_on(
     print(f"{what}: {told}")
     assert tries == told["tries"]
     assert tries // 3 < told["killed"] <= tries
+
+
+@pytest.mark.parametrize("what", ["upgrade-each", "record-each"])
+def test_a_kill_before_any_statement_or_commit_leaves_all_or_nothing(
+    empty_url: str, what: str, count: Callable[[int], int], seed: int
+) -> None:
+    stride = 10 // count(10)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.store.killing", what, empty_url, str(seed), str(stride)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    assert ("", 0) == (ended.stderr, ended.returncode)
+    told = json.loads(ended.stdout)
+    print(f"{what}: {told}, every {stride}.")
+    assert told["killed"] * stride > 10

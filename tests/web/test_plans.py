@@ -143,6 +143,37 @@ async def test_a_list_is_read_through_the_index_that_was_made_for_it(
     assert any(index in step.split() for step in plans), plans
 
 
+async def asked_for(listened: tuple[Client, Heard], path: str) -> None:
+    """Ask for a path, and hear what that takes."""
+    client, found = listened
+    found.clear()
+    answer = await client.get(path)
+    assert 200 == answer.status, await answer.text()
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/findings?",
+        "/findings?state=open,resolved&",
+        "/crawls?",
+        "/r/internal/shop/checkout?",
+    ],
+)
+async def test_no_page_asks_once_for_each_row(
+    listened: tuple[Client, Heard], prefix: str, path: str
+) -> None:
+    # What is asked for by the first answer only, and once a second, is none of it.
+    own = ("BEGIN", "ROLLBACK", "SELECT registries.name, registries.revision")
+    await asked_for(listened, f"{prefix}{path}limit=4")
+    numbers = []
+    for limit in (3, 50):
+        await asked_for(listened, f"{prefix}{path}limit={limit}")
+        numbers.append(sum(not one[0].startswith(own) for one in listened[1]))
+    assert numbers[0] == numbers[1] <= 16
+
+
 def test_a_plan_that_reads_a_whole_table_is_noticed(filled_url: str) -> None:
     connection = sqlite3.connect(filled_url.removeprefix("sqlite:///"))
     try:

@@ -1,18 +1,24 @@
-"""`mfl-lint db`: create, upgrade, check, back up and restore the database."""
+"""`mfl-lint db`: create, upgrade, check, back up, restore and move the database."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import click
 
-from mfl_lint.cli import exit_codes, options
+from mfl_lint.cli import db_size, exit_codes, options
 
 
 @click.group("db")
 def command() -> None:
-    """Create, upgrade, check, back up and restore the database."""
+    """Create, upgrade, check, back up, restore, move and measure the database."""
+
+
+command.add_command(db_size.stats)
+command.add_command(db_size.retain)
+command.add_command(db_size.compact)
 
 
 @command.command("upgrade")
@@ -104,6 +110,41 @@ def restore(file: Path, force: bool, config_path: Path | None) -> int:
     schema = put_back(database_url(settings(config_path)), file, force=force)
     click.echo(f"The database is restored from {inert(str(file))}; it is at schema {schema}.")
     return exit_codes.OK
+
+
+@command.command("move")
+@click.argument("target", required=False)
+@click.option("--to-env", metavar="NAME", help="The environment variable that holds TARGET.")
+@options.config_option
+@options.debug_option
+def move(target: str | None, to_env: str | None, config_path: Path | None) -> int:
+    """Copy all of the database to TARGET, SQLite or PostgreSQL, with all of its history.
+
+    TARGET is an address (`postgresql://user@host/name`, `sqlite:///file`) where nothing is yet;
+    one with a password is better given with --to-env. Nobody may use the database meanwhile. All or
+    nothing; each table is read again at the target and compared row for row by its checksum. The
+    old database stays as it is: set [database] to the new one, and keep the old until that runs.
+
+    Exit codes: 0 it is moved, 2 something is at TARGET or configuration, 3 the database is in use,
+    or could not be read or written.
+    """
+    from mfl_lint.cli.settings import settings
+    from mfl_lint.service.crawling import database_url, variable
+    from mfl_lint.store.moving import move as move_all
+
+    if (target is None) == (to_env is None):
+        raise click.UsageError("give either TARGET or --to-env NAME")
+    to = target or variable(to_env or "", "--to-env")
+    begun = time.monotonic()
+    copied = move_all(database_url(settings(config_path)), to, _print_table)
+    spent_s = time.monotonic() - begun
+    click.echo(f"Moved {sum(copied.values())} rows in {spent_s:.1f} s; each table is the same.")
+    click.echo("Next: set [database] url or url_env to the new address.")
+    return exit_codes.OK
+
+
+def _print_table(name: str, rows: int) -> None:
+    click.echo(f"  {name:<20} {rows:>10} rows, the same")
 
 
 async def _print_figures(url: str) -> None:

@@ -205,6 +205,23 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next_cursor: str | None = None
 
 
+class TableSize(msgspec.Struct, frozen=True):
+    """What one table holds, its indexes among the bytes; when its rows came, where it says so."""
+
+    rows: int
+    bytes: int
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+class StoreSizes(msgspec.Struct, frozen=True):
+    """What the database holds; `free_bytes` of them hold nothing and are used again."""
+
+    bytes: int
+    free_bytes: int
+    tables: Mapping[str, TableSize] = {}
+
+
 class StoreFigures(msgspec.Struct, frozen=True):
     """Sizes of the store, for `doctor` and `db check`."""
 

@@ -55,16 +55,19 @@ class StoreKnown:
 
     `fresh_after`: presences looked at before that instant do not vouch any more. `answered`
     are the digests whose bytes came from here, `vouched` those whose presence did, with when that
-    was looked at: what else a walk saw is new and is to be recorded.
+    was looked at: what else a walk saw is new and is to be recorded. `lasting`: documents that
+    are about to be removed are not there.
     """
 
-    def __init__(self, store: Store, repository_id: int, fresh_after: datetime) -> None:
+    def __init__(
+        self, store: Store, repository_id: int, fresh_after: datetime, *, lasting: bool = False
+    ) -> None:
         self.fresh_after = fresh_after
         self.answered: set[Digest] = set()
         self.vouched: dict[Digest, datetime] = {}
 
         async def ask_contents(digests: Sequence[Digest]) -> Mapping[Digest, StoredContent]:
-            found = await observations.contents(store, digests)
+            found = await observations.contents(store, digests, lasting=lasting)
             return {
                 digest: StoredContent(digest, content.raw, content.media_type)
                 for digest, content in found.items()

@@ -167,7 +167,7 @@ class RepositoryWalk:
         """Look at some tags and judge them; return what is to be written in one transaction."""
         job = self._job
         fresh_after = job.now() - timedelta(seconds=job.settings.presence_age_s)
-        known = StoreKnown(job.store, self._lease.repository_id, fresh_after)
+        known = StoreKnown(job.store, self._lease.repository_id, fresh_after, lasting=True)
         source, turns = OnceSource(job.source), asyncio.Semaphore(TAGS_AT_ONCE)
 
         async def look_at(name: str) -> Observation | Unchanged:

@@ -17,6 +17,8 @@ from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.core.windows import Window, any_open, closes_at
 
 _MAX_JITTER_S: Final = 600.0
+_BESIDES: Final = "besides:"
+_SOON_S: Final = 600.0
 
 Run = Callable[[str], Awaitable[None]]
 RunHot = Callable[[str, int], Awaitable[None]]
@@ -86,7 +88,7 @@ class Schedule:
             for name, registry in wanted.items()
         }
         for job in self._scheduler.get_jobs():
-            if job.id not in wanted:
+            if not job.id.startswith(_BESIDES) and job.id not in wanted:
                 job.remove()
         for name, registry in wanted.items():
             self._plan_hot(registry, jitter)
@@ -96,6 +98,12 @@ class Schedule:
                 continue
             first = _first(registry, trigger, last.get(name), now)
             self._add(self._due, trigger, name, (name,), first)
+
+    def every(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` every so many seconds besides the crawls, and in ten minutes at the latest."""
+        trigger = IntervalTrigger(seconds=round(seconds), timezone=UTC)
+        first = self._now() + timedelta(seconds=min(seconds, _SOON_S))
+        self._add(work, trigger, f"{_BESIDES}{name}", (), first)
 
     def _plan_hot(self, registry: RegistryConfig, jitter: float) -> None:
         for number, hot in enumerate(registry.hot):

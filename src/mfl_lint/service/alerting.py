@@ -57,8 +57,8 @@ _IDLE: Final = 20
 class Dispatcher:
     """Routes, gathers and delivers what one store holds. `config` gives the one that holds now.
 
-    `failed`, `spare_lease_s` and `haste` are the Deliverer's. `planning` gives the store that what is
-    to be sent is written to, None while another service leads and does that.
+    `failed`, `spare_lease_s` and `haste` are the Deliverer's. `planning` gives the store that
+    what is to be sent is written to, None while another service leads and does that.
     """
 
     def __init__(

@@ -30,12 +30,15 @@ def utc_now() -> datetime:
 def database_url(config: Config) -> str:
     """Return the database's URL, from the environment where the configuration says so."""
     name = config.database.url_env
-    if not name:
-        return config.database.url
-    url = os.environ.get(name, "").strip()
-    if not url:
-        raise ConfigInvalid(f"database.url_env: the environment variable {name} is not set")
-    return url
+    return variable(name, "database.url_env") if name else config.database.url
+
+
+def variable(name: str, said_by: str) -> str:
+    """Return what an environment variable holds; ConfigInvalid where it holds nothing."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ConfigInvalid(f"{said_by}: the environment variable {name} is not set")
+    return value
 
 
 def bring_up_to_date(config: Config, url: str) -> str:

@@ -31,6 +31,7 @@ from mfl_lint.service.crawling import sync_registries, utc_now
 from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.service.hot import look_at_hot
 from mfl_lint.service.looker import Looker
+from mfl_lint.service.upkeep import RETAINED_EVERY_S, keep_within
 from mfl_lint.store import crawls
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
@@ -142,6 +143,7 @@ class Server:
         planning = self._dispatch.led_store if self._dispatch is not None else None
         self._begin(dispatch(self._store, lambda: self._crawler.config, planning))
         self._begin((self._dispatch or self._looker).run())
+        self._schedule.every("retention", RETAINED_EVERY_S, self._retain)
         self._schedule.start()
 
     async def stop(self) -> None:
@@ -229,6 +231,17 @@ class Server:
             await self._dispatched(self._dispatch.look_at_hot(name, number))
         elif not self._stopping:
             await asyncio.wait([self._begin(look_at_hot(self._store, self._crawler, name, number))])
+
+    async def _retain(self) -> None:
+        """Remove what is over, where this is the service that does so for all."""
+        store = self._leading()
+        if store is not None and not self._stopping:
+            settings = self._crawler.config.retention
+            await asyncio.wait([self._begin(keep_within(store, settings, utc_now()))])
+
+    def _leading(self) -> Store | None:
+        """Return the store for what one service does for all; None while another one does it."""
+        return self._store if self._dispatch is None else self._dispatch.led_store()
 
     async def _crawl(self, name: str) -> None:
         """Crawl in turn, and log; a failure ends this crawl, never the service."""

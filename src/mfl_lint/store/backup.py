@@ -18,14 +18,15 @@ from sqlalchemy import URL
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import migrate, transfer
 from mfl_lint.store.addresses import one_line, parse_address, sqlite_file
-from mfl_lint.store.engine import check_schema, refuse_newer
 from mfl_lint.store.sqlite_copies import (
     copy_file,
     draft_beside,
     first_damage,
+    make_one_file,
     put_in_place,
     synced,
 )
+from mfl_lint.store.versions import check_schema, refuse_newer
 
 
 def back_up(url: str, file: Path, *, force: bool = False) -> int:
@@ -122,7 +123,7 @@ def _copy_from_postgresql(url: str, draft: Path) -> None:
         ):
             check_schema(there, name)
             transfer.copy_rows(there, here)
-    _make_one_file(draft)
+    make_one_file(draft)
 
 
 def _copy_to_postgresql(draft: Path, url: str) -> None:
@@ -157,13 +158,6 @@ def _made_current(file: Path, target: Path | None) -> Iterator[Path]:
             refuse_newer(found, str(file), migrate.is_known)
             migrate.upgrade(_url(draft))
             yield draft
-
-
-def _make_one_file(file: Path) -> None:
-    """Take what SQLite keeps beside a file into it."""
-    connection = sqlite3.connect(file)
-    connection.execute("PRAGMA journal_mode = DELETE")
-    connection.close()
 
 
 def _url(file: Path) -> str:

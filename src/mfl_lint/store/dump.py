@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, Table, func, select
 from mfl_lint.core.views import StoreFigures
 from mfl_lint.store import tables
 from mfl_lint.store.compression import decompressed
-from mfl_lint.store.engine import Store, stored_revision
+from mfl_lint.store.engine import Store
+from mfl_lint.store.versions import stored_revision
 
 _AT_ONCE: Final = 100
 

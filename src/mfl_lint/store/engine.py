@@ -18,14 +18,14 @@ from copy import copy
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, create_engine, event
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.store.addresses import parse_address, shown, sqlite_file
 from mfl_lint.store.glance import Glance
 from mfl_lint.store.lanes import Lane
-from mfl_lint.store.tables import SCHEMA
 from mfl_lint.store.turns import Turns
+from mfl_lint.store.versions import check_usable
 from mfl_lint.store.writer import Writer
 
 # What the work of a transaction is given; those who only hand it on need know no more.
@@ -36,7 +36,6 @@ _READERS: Final = 4
 _CONNECTIONS: Final = 10
 # More than a crawl has, the sizes of its inserts included: parsing one costs more than running it.
 _STATEMENTS: Final = 512
-_UPGRADE: Final = "`mfl-lint db upgrade`"
 
 
 class Store:
@@ -206,42 +205,13 @@ def _lanes(
     return Lane(name, writer, threads), Lane(name, reader, threads), None
 
 
-def stored_revision(connection: Connection) -> str | None:
-    """Return the revision that the database is at, None if it has none."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
-    return max(found, default=None)
-
-
-def refuse_newer(found: str | None, name: str, known: Callable[[str], bool]) -> None:
-    """Raise StoreError if the database's schema is one that this release does not know."""
-    if found is not None and not known(found):
-        raise StoreError(
-            f"the database {name} has schema {found[:40]}, newer than this release's {SCHEMA}: "
-            "use the newer mfl-lint, or another database"
-        )
-
-
-def check_schema(connection: Connection, name: str) -> None:
-    """Raise StoreError unless the schema is this release's."""
-    found = stored_revision(connection)
-    if found is None:
-        raise StoreError(f"the database {name} has no tables yet: run {_UPGRADE}")
-    refuse_newer(found, name, lambda revision: revision <= SCHEMA)
-    if found != SCHEMA:
-        raise StoreError(
-            f"the database {name} has schema {found}, this release needs {SCHEMA}: run {_UPGRADE}"
-        )
-
-
 def _touch_schema(connection: Connection) -> None:
     connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
 
 
 async def _check_opened(store: Store) -> None:
     """Raise StoreError unless the store can be read and written as it is."""
-    await store.read(check_schema, store.name)
+    await store.read(check_usable, store.name)
     if store.dialect == "sqlite":
         await store.write(_touch_schema)
 
@@ -250,7 +220,8 @@ async def _check_opened(store: Store) -> None:
 async def open_store(
     url: str, *, busy_timeout_s: float = 5.0, at_once: bool = False
 ) -> AsyncIterator[Store]:
-    """Yield the store at `url`; StoreError where the schema is not this release's.
+    """Yield the store at `url`; StoreError where the schema is not this release's, nor a
+    newer one that it may use.
 
     `busy_timeout_s`: how long SQLite waits for another process's lock. `at_once`: the event loop
     waits for SQLite, which is quicker where it answers nobody meanwhile. Leaving waits for the
@@ -259,7 +230,7 @@ async def open_store(
     address = parse_address(url)
     file = sqlite_file(address)
     if file is not None and not file.is_file():
-        raise StoreError(f"there is no database {file}: {_UPGRADE} creates it")
+        raise StoreError(f"there is no database {file}: `mfl-lint db upgrade` creates it")
     name = shown(address)
     turns = Turns(file, busy_timeout_s) if file is not None else None
     writer, reader, glance = _lanes(name, address, busy_timeout_s, turns, at_once=at_once)

@@ -17,8 +17,14 @@ from sqlalchemy.pool import NullPool
 from mfl_lint.core.errors import StoreError
 from mfl_lint.resources import migrations_path
 from mfl_lint.store.addresses import one_line, parse_address, shown, sqlite_file
-from mfl_lint.store.engine import refuse_newer, set_up_sqlite, stored_revision
+from mfl_lint.store.engine import set_up_sqlite
 from mfl_lint.store.tables import metadata
+from mfl_lint.store.versions import (
+    is_newer_and_known_to_work,
+    refuse_newer,
+    stored_revision,
+    write_oldest,
+)
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -54,6 +60,14 @@ def head() -> str:
     return _known_revisions(None)[0]
 
 
+def oldest_of(revision: str, location: Path | None = None) -> str:
+    """Return the oldest revision whose programs may use a database of this one."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(_config(location=location)).get_revision(revision)
+    return str(getattr(script.module, "oldest", revision))
+
+
 def is_known(found: str) -> bool:
     """Say whether this release knows a revision."""
     return found in _known_revisions(None)[1]
@@ -74,7 +88,7 @@ def opened(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
         if file is not None and may_create:
             _create_private(file)
         yield engine, name
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error, OSError) as error:
         raise StoreError(f"the database {name} cannot be used: {one_line(error)}") from error
     finally:
         engine.dispose()
@@ -97,6 +111,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor = connection.cursor()
         set_up_sqlite(cursor, _WAIT_S)
         cursor.execute("PRAGMA foreign_keys = OFF")
+        # Heeded while a file is empty only: what is removed later can be given back in steps.
+        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -136,12 +152,15 @@ def revision(url: str) -> str | None:
 def upgrade(url: str, *, location: Path | None = None) -> str:
     """Bring the database to head, creating it if needed, and return the new revision.
 
-    All in one transaction; any number of processes may do it at once. `location` is another
-    directory of migrations, for tests.
+    All in one transaction; any number of processes may do it at once. A newer database that
+    programs of this release may use is left as it is. `location` is another directory of
+    migrations, for tests.
     """
     newest, known = _known_revisions(location)
     with opened(url, may_create=True) as (engine, name):
         with engine.begin() as connection:
+            if is_newer_and_known_to_work(connection, newest):
+                return stored_revision(connection) or newest
             refuse_newer(stored_revision(connection), name, known.__contains__)
         if engine.dialect.name == "sqlite":
             _switch_to_wal(engine)
@@ -157,9 +176,15 @@ def upgrade_within(connection: Connection, name: str, location: Path | None = No
 
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    refuse_newer(stored_revision(connection), name, _known_revisions(location)[1].__contains__)
+    newest, known = _known_revisions(location)
+    before = stored_revision(connection)
+    if is_newer_and_known_to_work(connection, newest):
+        return
+    refuse_newer(before, name, known.__contains__)
     try:
         command.upgrade(_config(connection, location), "head")
+        if before != newest:
+            write_oldest(connection, oldest_of(newest, location))
     except CommandError as error:
         raise StoreError(f"the database {name} cannot be upgraded: {one_line(error)}") from error
     if connection.dialect.name == "sqlite":

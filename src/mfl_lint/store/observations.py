@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.observation import LookState
@@ -30,14 +30,23 @@ from mfl_lint.store.registries import recount_repositories
 from mfl_lint.store.revisions import touch
 from mfl_lint.store.rows import content_rows, content_value, entry_row
 from mfl_lint.store.settlements import write_settlements
-from mfl_lint.store.tables import crawls, documents, entries, presence, repositories, slices
+from mfl_lint.store.tables import (
+    crawls,
+    documents,
+    entries,
+    orphans,
+    presence,
+    repositories,
+    slices,
+)
 from mfl_lint.store.tag_writes import tags_of, unwatch, write_tags
 
-_CONTENTS: Final = Prepared(
-    select(documents.c.digest, documents.c.raw, documents.c.media_type).where(
-        among(documents.c.digest, "digests")
-    )
+_STORED: Final = select(documents.c.digest, documents.c.raw, documents.c.media_type).where(
+    among(documents.c.digest, "digests")
 )
+_CONTENTS: Final = Prepared(_STORED)
+_LASTING: Final = Prepared(_STORED.where(~exists().where(orphans.c.digest == documents.c.digest)))
+_NO_ORPHANS: Final = Prepared(delete(orphans).where(among(orphans.c.digest, "digests")))
 _HERE: Final = (presence.c.repository_id == bindparam("repository")) & among(
     presence.c.digest, "digests"
 )
@@ -75,9 +84,16 @@ async def known_tags(store: Store, repository_id: int) -> dict[str, TagState]:
     return await store.read(tags_of, repository_id)
 
 
-async def contents(store: Store, digests: Iterable[Digest]) -> dict[Digest, Content]:
-    """Return those of the documents and configs that are kept."""
-    rows = await store.read(_CONTENTS.rows, digests=set(digests))
+async def contents(
+    store: Store, digests: Iterable[Digest], *, lasting: bool = False
+) -> dict[Digest, Content]:
+    """Return those of the documents and configs that are kept.
+
+    `lasting`: without those that are about to be removed, since nothing leads to them. Who is
+    about to record something that does fetches them anew.
+    """
+    wanted = _LASTING if lasting else _CONTENTS
+    rows = await store.read(wanted.rows, digests=set(digests))
     return {row.digest: content_value(row) for row in rows}
 
 
@@ -104,7 +120,10 @@ async def record(store: Store, lease: Lease, batch: Batch) -> None:
 def _record(connection: Connection, lease: Lease, batch: Batch) -> None:
     place = check_fence(connection, lease)
     rows = content_rows(batch.contents, batch.at)
-    insert_new(connection, documents, rows, unique=("digest",))
+    if rows:
+        # First: whoever removes orphans takes them in the same order.
+        _NO_ORPHANS.run(connection, digests={row["digest"] for row in rows})
+        insert_new(connection, documents, rows, unique=("digest",))
     _write_walks(connection, place, batch.tags)
     tally = Tally()
     known = write_tags(connection, place, batch, tally)

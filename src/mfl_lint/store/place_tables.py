@@ -134,6 +134,14 @@ documents: Final = Table(
     Column("fetched_at", Time, nullable=False),
 )
 
+orphans: Final = Table(
+    "orphans",
+    metadata,
+    token("digest", primary_key=True),
+    Column("since", Time, nullable=False),
+    Index("ix_orphans_since", "since"),
+)
+
 entries: Final = Table(
     "entries",
     metadata,

@@ -54,6 +54,12 @@ def first_damage(file: Path) -> str:
     return "" if said == "ok" else str(said).replace("\n", " ")[:200]
 
 
+def make_one_file(file: Path) -> None:
+    """Take what SQLite keeps beside a file into it."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
 def synced(file: Path) -> None:
     """Return when the file, or the folder, is on the disk."""
     handle = os.open(file, os.O_RDONLY)

@@ -34,6 +34,7 @@ from mfl_lint.store.place_tables import (
     documents,
     entries,
     layers,
+    orphans,
     presence,
     registries,
     repositories,
@@ -62,6 +63,7 @@ __all__ = [
     "look_requests",
     "messages",
     "metadata",
+    "orphans",
     "outbox",
     "presence",
     "push_audit",
@@ -77,4 +79,4 @@ __all__ = [
     "users",
 ]
 
-SCHEMA: Final = "0006"
+SCHEMA: Final = "0007"

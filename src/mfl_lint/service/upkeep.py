@@ -1,0 +1,28 @@
+"""What the service does for its own database once a day."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+
+from mfl_lint.config import RetentionConfig
+from mfl_lint.core.errors import MflLintError
+from mfl_lint.store.engine import Store
+from mfl_lint.store.retention import retain
+from mfl_lint.store.sizes import give_back
+
+RETAINED_EVERY_S: Final = 86400.0
+_LOG: Final = logging.getLogger("mfl_lint")
+
+
+async def keep_within(store: Store, settings: RetentionConfig, now: datetime) -> None:
+    """Remove what the settings do not keep, and log what that was; a failure ends nothing else."""
+    try:
+        removed = await retain(store, settings, now)
+        await give_back(store)
+    except MflLintError as error:
+        _LOG.error("what is over stays until tomorrow: %s", error)
+        return
+    told = ", ".join(f"{number} {name}" for name, number in removed.items() if number)
+    _LOG.info("retention removed %s", told or "nothing")
