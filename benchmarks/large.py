@@ -29,7 +29,7 @@ from benchmarks.large_filled import fill_large
 from benchmarks.machine import description, load
 from benchmarks.processes import fast_registry
 from benchmarks.talking import Talking, page_cursor
-from mfl_lint.config import RetentionConfig
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.store import retention, sizes
 from mfl_lint.store.engine import open_store
 from mfl_lint.store.moving import move

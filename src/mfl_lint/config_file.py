@@ -20,7 +20,6 @@ from mfl_lint.config import (
     HttpConfig,
     QueueConfig,
     RegistryConfig,
-    RetentionConfig,
     ScanConfig,
 )
 from mfl_lint.config_alert import AlertConfig
@@ -28,6 +27,7 @@ from mfl_lint.config_alert_checks import alert_of
 from mfl_lint.config_checks import check_hook, check_registry, check_retention, check_serve
 from mfl_lint.config_kinds import Settings
 from mfl_lint.config_policy import PolicyTable, policy_of
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.config_serve import ServeConfig
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, delete, func, select
 
-from mfl_lint.config import RetentionConfig
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
 from mfl_lint.core.news import Group, Kind, News, Routed, Waiting
 from mfl_lint.core.policy import Ignore, Severity
@@ -361,7 +361,7 @@ async def test_what_a_message_says_stays_until_it_is_sent_or_its_dead_letter_is_
 
 async def _ended(world: World, channel: str, state: MessageState) -> None:
     claim = partial(messages.claim, world.store, now=world.clock.now(), lease_s=60.0)
-    (claimed,) = await claim(channel, "somebody", 1)
+    (claimed,) = (await claim(channel, "somebody", 1)).messages
     await messages.finish(world.store, "somebody", [Outcome(claimed.id, state)], world.clock.now())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mfl_lint.config import RetentionConfig
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.service.upkeep import keep_within
 from mfl_lint.store import crawls

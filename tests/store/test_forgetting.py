@@ -1,35 +1,40 @@
-"""What of alerts is old is forgotten; what is young, or holds, is not."""
+"""Messages that were sent long ago are forgotten; what is young, or still to be sent, is not."""
 
 from __future__ import annotations
 
-from mfl_lint.core.policy import Ignore
-from mfl_lint.store import dump, forgetting, handling, ignores
+from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
+from mfl_lint.core.news import Group
+from mfl_lint.store import forgetting, messages
 from mfl_lint.store.engine import Store
-from mfl_lint.store.inserts import insert_all
-from mfl_lint.store.tables import ignores as table_of_ignores
 from tests.store.batches import NOW, later
 
 
-def ending(days: float | None) -> Ignore:
-    return Ignore(
-        "MFL101", "known", "one", "team/*", "*", None if days is None else later(days=days)
-    )
+async def written(store: Store, count: int) -> None:
+    drafts = [
+        Draft(Notice(str(number), "all", Group("all", "one"), NOW, ()), "hook", "what broke")
+        for number in range(count)
+    ]
+    await messages.add_drafts(store, drafts, NOW)
 
 
-async def test_silences_and_ignores_that_are_long_over_are_forgotten(store: Store) -> None:
-    for days in (1.0, 2.0, 3.0):
-        await handling.set_silence(store, ending(days), who="ann", now=NOW)
-        await ignores.set_ignore(store, ending(days), who="ann", now=NOW)
-    await ignores.set_ignore(store, ending(None), who="ann", now=NOW)
-    assert 4 == await forgetting.forget(store, later(days=2.5), later(days=2.5))
-    assert 0 == await forgetting.forget(store, later(days=2.5), later(days=2.5))
-    rows = (await dump.figures(store)).rows
-    assert (1, 2) == (rows["silences"], rows["ignores"])
+async def sent(store: Store, count: int) -> None:
+    claimed = await messages.claim(store, "hook", "somebody", count, now=NOW, lease_s=60.0)
+    assert count == len(claimed.messages)
+    outcomes = [Outcome(one.id, MessageState.SENT) for one in claimed.messages]
+    await messages.finish(store, "somebody", outcomes, NOW)
+
+
+async def test_what_was_sent_is_forgotten_and_what_waits_is_not(store: Store) -> None:
+    await written(store, 3)
+    await sent(store, 2)
+    assert 0 == await forgetting.forget(store, NOW)
+    assert 2 == await forgetting.forget(store, later(days=1))
+    assert 0 == await forgetting.forget(store, later(days=1))
+    await sent(store, 1)
 
 
 async def test_many_are_forgotten_in_several_turns(store: Store) -> None:
-    place = {"rule": "MFL101", "registry": "one", "repository": "*", "tag": "*"}
-    row = {**place, "reason": "known", "who": "ann", "created_at": NOW, "expires": later(days=1)}
-    await store.write(insert_all, table_of_ignores, [row] * (forgetting.AT_ONCE + 1))
-    told = [await forgetting.forget(store, later(days=2), NOW) for _ in range(3)]
+    await written(store, forgetting.AT_ONCE + 1)
+    await sent(store, forgetting.AT_ONCE + 1)
+    told = [await forgetting.forget(store, later(days=2)) for _ in range(3)]
     assert [forgetting.AT_ONCE, 1, 0] == told

@@ -213,9 +213,7 @@ class Dispatcher:
         gone = await forgetting.give_up(store, names, now)
         if gone:
             _LOG.warning("%d messages are for channels that are configured no more", gone)
-        kept = timedelta(seconds=alerts.keep_s)
-        tried = timedelta(seconds=alerts.give_up_s)
-        while await forgetting.forget(store, now - kept, now - kept - tried):
+        while await forgetting.forget(store, now - timedelta(seconds=alerts.keep_s)):
             pass
 
 

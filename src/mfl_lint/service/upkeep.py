@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from typing import Final
 
-from mfl_lint.config import RetentionConfig
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.core.errors import MflLintError
 from mfl_lint.store.engine import Store
 from mfl_lint.store.retention import retain

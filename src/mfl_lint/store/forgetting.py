@@ -1,4 +1,7 @@
-"""What of alerts is old: messages, dead letters, silences and ignores that are over."""
+"""Messages that are over: those that were sent long ago, and those that nobody can send.
+
+What else of alerts is over goes by `[retention]` (`retention.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
+from sqlalchemy import delete, select, update
 
 from mfl_lint.core.messages import MessageState
 from mfl_lint.core.news import GRACE
 from mfl_lint.store.engine import Store
 from mfl_lint.store.messages import is_free
 from mfl_lint.store.statements import run
-from mfl_lint.store.tables import ignores, messages, silences
+from mfl_lint.store.tables import messages
 
 AT_ONCE: Final = 500
 
@@ -30,25 +33,10 @@ async def give_up(store: Store, channels: Sequence[str], now: datetime) -> int:
     return await store.write(run, old.values(values))
 
 
-async def forget(store: Store, sent_before: datetime, dead_before: datetime) -> int:
-    """Forget so many at most, and return how many.
-
-    `sent_before` is for what was sent, and for silences and ignores that were over; dead letters
-    are those made, or tried again, before `dead_before`.
-    """
-    return await store.write(_forget, sent_before, dead_before)
-
-
-def _forget(connection: Connection, sent_before: datetime, dead_before: datetime) -> int:
+async def forget(store: Store, sent_before: datetime) -> int:
+    """Forget so many at most of the messages that were sent before, and return how many."""
     sent = (messages.c.state == MessageState.SENT.value) & (messages.c.sent_at < sent_before)
-    dead = (messages.c.state == MessageState.DEAD.value) & (messages.c.created_at < dead_before)
-    over: list[tuple[Table, ColumnElement[bool]]] = [
-        (messages, or_(sent, dead)),
-        (silences, silences.c.expires < sent_before),
-        (ignores, ignores.c.expires < sent_before),
-    ]
-    gone = 0
-    for table, which in over:
-        chosen = select(table.c.id).where(which).order_by(table.c.id).limit(AT_ONCE)
-        gone += run(connection, delete(table).where(table.c.id.in_(chosen.scalar_subquery())))
-    return gone
+    chosen = select(messages.c.id).where(sent).order_by(messages.c.id).limit(AT_ONCE)
+    return await store.write(
+        run, delete(messages).where(messages.c.id.in_(chosen.scalar_subquery()))
+    )

@@ -25,7 +25,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from mfl_lint.config import RetentionConfig
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.core.messages import MessageState
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.core.truth import FindingState

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, delete, func, literal, select, tuple_
 
-from mfl_lint.config import RetentionConfig
+from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.store import tables, unreferenced
 from mfl_lint.store.awaited import awaited
 from mfl_lint.store.engine import Store
