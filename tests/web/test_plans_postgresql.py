@@ -1,6 +1,7 @@
 """No list reads a whole table: PostgreSQL itself says how it would go about each query.
 
-It is kept from what it prefers for the few rows of a test: reading tables whole, hashing and sorting them.
+It is kept from what it prefers for the few rows of a test: reading tables whole, hashing and
+sorting them.
 What it then cannot do by an index it could not do by one of a million rows either.
 """
 
