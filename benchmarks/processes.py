@@ -29,10 +29,10 @@ class Figures(NamedTuple):
 
 
 @contextmanager
-def fast_registry(repositories: int) -> Iterator[str]:
+def fast_registry(repositories: int, module: str = "fast_registry") -> Iterator[str]:
     """Yield the `host:port` of a registry in a process of its own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.fast_registry", str(repositories)],
+        [sys.executable, "-m", f"benchmarks.{module}", str(repositories)],
         cwd=_ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
