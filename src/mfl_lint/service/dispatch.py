@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from mfl_lint.config import Config
 from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.policy import any_glob
@@ -21,12 +23,13 @@ from mfl_lint.store import looks, observations, registries, rounds
 from mfl_lint.store.engine import Store, Transaction
 from mfl_lint.store.leading import Candidate, check_leads
 from mfl_lint.store.looks import Wanted
-from mfl_lint.store.queue import Queue, put_led, save_stalled
+from mfl_lint.store.queue import Queue, is_any_alive, put_led, save_stalled
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _ASK_S: Final = 0.5
 _MEND_S: Final = 2.0
 HOT: Final = "hot"
+_NOBODY: Final = "no worker gives a sign of life: start `mfl-lint worker`"
 
 
 class Dispatch:
@@ -84,7 +87,10 @@ class Dispatch:
 
     async def _watch(self) -> None:
         with suppress(StoreError):  # pages say that of the database themselves
-            self._under_way = await rounds.under_way(self._store)
+            found = await rounds.under_way(self._store)
+            if found and not await is_any_alive(self._store, self._config().queue.stalled_s):
+                found = tuple(replace(one, problem=one.problem or _NOBODY) for one in found)
+            self._under_way = found
 
     async def _ask(self) -> None:
         before = self.fence
