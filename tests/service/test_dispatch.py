@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import re
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,7 +24,8 @@ from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.faults import delayed
 from tests.receiver import Receiver
-from tests.service.fleet import ROOT, Fleet, fleet_of, now
+from tests.service.fleet import Fleet, fleet_of, now
+from tests.service.services import SERVE, service
 
 SIZE = 30
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
@@ -36,9 +33,6 @@ WRONG = index(image("linux", "amd64"), image("linux", "amd64"))
 
 
 ALERTS = """
-[serve]
-port = 0
-access_log = "off"
 [[alert.channel]]
 name = "hook"
 kind = "webhook"
@@ -50,47 +44,6 @@ channels = ["hook"]
 wait = "0s"
 rate = 0
 """
-
-
-class Service:
-    """`mfl-lint serve` in a process of its own, that leads or waits to."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self._led: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._hearing = asyncio.create_task(self._hear())
-
-    async def _hear(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            if found := re.search(rb"this service leads now \(number (\d+)\)", line):
-                self._led.set_result(int(found[1]))
-
-    async def led(self) -> int:
-        """Return the number of its leadership once it leads."""
-        async with asyncio.timeout(240.0):
-            return await self._led
-
-    async def kill(self) -> None:
-        """Kill it at once."""
-        os.kill(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
-        await self._hearing
-
-
-async def service(folder: Path) -> Service:
-    """Start a service, and return it when its pages answer."""
-    command = ("-m", "mfl_lint", "serve", "--config", str(folder / "fleet.toml"))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *command),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    started = Service(process)
-    assert process.stdout is not None
-    assert b"serves" in await process.stdout.readline()
-    return started
 
 
 def name_of(number: int) -> str:
@@ -123,7 +76,7 @@ async def test_a_leader_that_is_killed_is_followed_and_nothing_is_lost_or_done_o
             fresh_postgresql,
             leads=False,
             more='interval = "1s"',
-            settings=ALERTS.format(url=hook.url),
+            settings=SERVE + ALERTS.format(url=hook.url),
         ) as (fleet, registry),
     ):
         await fleet.hire(2)
