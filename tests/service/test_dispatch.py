@@ -13,9 +13,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mfl_lint.core.errors import LeadershipLost
+from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.news import Routed
 from mfl_lint.core.records import CrawlStatus
+from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.store import crawls, leading, looks, news, rounds
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.leading import Candidate
@@ -168,6 +169,27 @@ async def test_a_leader_that_was_paused_writes_nothing_once_another_leads(
     print(f"a paused leader was followed after {took:.1f} s")
     assert leading.SILENCE_S <= took + 1.0
     assert took < 10 * leading.SILENCE_S
+
+
+async def test_a_service_that_cannot_plan_when_it_begins_to_lead_does_so_a_moment_later(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=False) as (fleet, _):
+        planned, failures = asyncio.Event(), [StoreError("the database is gone"), ValueError("odd")]
+
+        async def plan() -> None:
+            if failures:
+                raise failures.pop()
+            planned.set()
+
+        dispatch = Dispatch(fleet.store, fresh_postgresql, lambda: fleet.config, now, plan)
+        running = asyncio.create_task(dispatch.run())
+        async with asyncio.timeout(60.0):
+            await planned.wait()
+        assert await dispatch.crawl("here")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert dispatch.fence is None
 
 
 async def test_a_look_that_is_asked_for_goes_before_what_is_scheduled(

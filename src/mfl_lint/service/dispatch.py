@@ -45,6 +45,7 @@ class Dispatch:
     ) -> None:
         self.fence: int | None = None
         self._under_way: tuple[CrawlRecord, ...] = ()
+        self._mended_at = 0.0
         self._store = store
         self._config = config
         self._now = now
@@ -61,19 +62,26 @@ class Dispatch:
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""
-        mended_at = 0.0
-        clock = asyncio.get_running_loop().time
         try:
             while True:
-                await self._ask()
-                await self._watch()
-                if self.fence is not None and clock() - mended_at >= _MEND_S:
-                    mended_at = clock()
-                    await self._mend(self.fence)
+                try:
+                    await self._step()
+                except StoreError as error:
+                    _LOG.error("what is due is enqueued later: %s", error)
+                except Exception:
+                    _LOG.exception("what is due is enqueued later")
                 await asyncio.sleep(_ASK_S)
         finally:
             self.fence = None
             await asyncio.to_thread(self._candidate.close)
+
+    async def _step(self) -> None:
+        await self._ask()
+        await self._watch()
+        now = asyncio.get_running_loop().time()
+        if self.fence is not None and now - self._mended_at >= _MEND_S:
+            self._mended_at = now
+            await self._mend(self.fence)
 
     def live(self) -> tuple[CrawlRecord, ...]:
         """Return the crawls that workers carry out, as of a moment ago."""
@@ -103,7 +111,11 @@ class Dispatch:
             return
         if self.fence is not None and self.fence != before:
             _LOG.info("this service leads now (number %d)", self.fence)
-            await self._led()
+            try:
+                await self._led()
+            except BaseException:
+                self.fence = None  # it is asked for, and begun, again
+                raise
 
     async def _mend(self, fence: int) -> None:
         """Have done by others what the dead were at, and enqueue what nobody is at."""
@@ -118,8 +130,6 @@ class Dispatch:
                 await put_led(self._store, self._queue, fence, look_jobs(config, due, ""))
         except LeadershipLost as error:
             _LOG.warning("%s", error)
-        except StoreError as error:
-            _LOG.error("what is due is enqueued later: %s", error)
 
     async def crawl(self, name: str) -> bool:
         """Have a registry crawled; say whether a crawl of it was begun."""
