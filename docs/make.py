@@ -17,10 +17,10 @@ _CONFIGURATION = """# Configuration
 
 `mfl-lint config init` writes the file below as `mfl-lint.toml`; `mfl-lint config check` reads it
 and tells every mistake with file and key. Where else settings may stand, and what goes before what:
-[in a project](in-a-project.md). `serve` reads it again on SIGHUP: a bad file is said and
-changes nothing. `[database]`, `[http]`, `[serve]`, and `concurrency` and `rate` of a host that is
-asked already hold from the next start on, which the log says; so does another content of the same
-`ca_file`.
+[in a project](in-a-project.md). `serve` and `worker` read it again on SIGHUP: a bad file is said
+and changes nothing. `[database]`, `[queue]`, `[http]`, `[serve]`, and `concurrency` and `rate` of a
+host that is asked already hold from the next start on, which the log says; so does another content
+of the same `ca_file`.
 
 ## Policy
 

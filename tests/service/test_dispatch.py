@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import re
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,9 +13,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mfl_lint.core.errors import LeadershipLost
+from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.news import Routed
 from mfl_lint.core.records import CrawlStatus
+from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.store import crawls, leading, looks, news, rounds
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.leading import Candidate
@@ -28,7 +25,8 @@ from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.faults import delayed
 from tests.receiver import Receiver
-from tests.service.fleet import ROOT, Fleet, fleet_of, now
+from tests.service.fleet import Fleet, fleet_of, now
+from tests.service.services import SERVE, service
 
 SIZE = 30
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
@@ -36,9 +34,6 @@ WRONG = index(image("linux", "amd64"), image("linux", "amd64"))
 
 
 ALERTS = """
-[serve]
-port = 0
-access_log = "off"
 [[alert.channel]]
 name = "hook"
 kind = "webhook"
@@ -50,47 +45,6 @@ channels = ["hook"]
 wait = "0s"
 rate = 0
 """
-
-
-class Service:
-    """`mfl-lint serve` in a process of its own, that leads or waits to."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self._led: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._hearing = asyncio.create_task(self._hear())
-
-    async def _hear(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            if found := re.search(rb"this service leads now \(number (\d+)\)", line):
-                self._led.set_result(int(found[1]))
-
-    async def led(self) -> int:
-        """Return the number of its leadership once it leads."""
-        async with asyncio.timeout(240.0):
-            return await self._led
-
-    async def kill(self) -> None:
-        """Kill it at once."""
-        os.kill(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
-        await self._hearing
-
-
-async def service(folder: Path) -> Service:
-    """Start a service, and return it when its pages answer."""
-    command = ("-m", "mfl_lint", "serve", "--config", str(folder / "fleet.toml"))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *command),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    started = Service(process)
-    assert process.stdout is not None
-    assert b"serves" in await process.stdout.readline()
-    return started
 
 
 def name_of(number: int) -> str:
@@ -123,7 +77,7 @@ async def test_a_leader_that_is_killed_is_followed_and_nothing_is_lost_or_done_o
             fresh_postgresql,
             leads=False,
             more='interval = "1s"',
-            settings=ALERTS.format(url=hook.url),
+            settings=SERVE + ALERTS.format(url=hook.url),
         ) as (fleet, registry),
     ):
         await fleet.hire(2)
@@ -215,6 +169,27 @@ async def test_a_leader_that_was_paused_writes_nothing_once_another_leads(
     print(f"a paused leader was followed after {took:.1f} s")
     assert leading.SILENCE_S <= took + 1.0
     assert took < 10 * leading.SILENCE_S
+
+
+async def test_a_service_that_cannot_plan_when_it_begins_to_lead_does_so_a_moment_later(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=False) as (fleet, _):
+        planned, failures = asyncio.Event(), [StoreError("the database is gone"), ValueError("odd")]
+
+        async def plan() -> None:
+            if failures:
+                raise failures.pop()
+            planned.set()
+
+        dispatch = Dispatch(fleet.store, fresh_postgresql, lambda: fleet.config, now, plan)
+        running = asyncio.create_task(dispatch.run())
+        async with asyncio.timeout(60.0):
+            await planned.wait()
+        assert await dispatch.crawl("here")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert dispatch.fence is None
 
 
 async def test_a_look_that_is_asked_for_goes_before_what_is_scheduled(

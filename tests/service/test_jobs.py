@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mfl_lint.config import Config
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.service.jobs import Hand
 from mfl_lint.store import rounds
-from mfl_lint.store.queue import Queue
+from mfl_lint.store.queue import Queue, is_any_alive
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.service.fleet import Fleet, fleet_of, now
@@ -66,7 +67,10 @@ async def test_a_repository_that_cannot_be_crawled_is_the_crawls_problem_and_the
     await hand.end(job(), crawl.id, "here")
     ended = await fleet.last()
     assert (CrawlStatus.DONE, 2, 1) == (ended.status, ended.repositories_done, ended.tags)
-    assert "1 of 2 repositories could not be looked at" == ended.problem
+    assert (
+        "1 of 2 repositories could not be looked at; "
+        "a: the settings of this worker know no registry here"
+    ) == ended.problem
     await hand.slots.close()
 
 
@@ -78,3 +82,18 @@ async def test_jobs_of_a_round_that_something_else_has_broken_off_do_nothing(fle
     await hand.end(job(), crawl.id, "here")
     assert CrawlStatus.INTERRUPTED is (await fleet.last()).status
     assert 0 == (await fleet.last()).requests
+
+
+async def test_a_crawl_that_no_worker_is_at_says_so_on_the_crawls_page(fleet: Fleet) -> None:
+    crawl = await fleet.round_started()
+    shown = fleet.dispatch.live()
+    async with asyncio.timeout(60.0):
+        while not shown:
+            await asyncio.sleep(0.05)
+            shown = fleet.dispatch.live()
+    said = "no worker gives a sign of life: start `mfl-lint worker`"
+    assert [(crawl.id, said)] == [(one.id, one.problem) for one in shown]
+    assert not await is_any_alive(fleet.store, 60.0)
+    await fleet.hire(1)
+    assert (CrawlStatus.DONE, "") == ((ended := await fleet.ended()).status, ended.problem)
+    assert await is_any_alive(fleet.store, 60.0)

@@ -61,7 +61,7 @@ async def test_three_workers_ask_a_host_no_more_than_its_limits_allow(
 ) -> None:
     watch = Stopwatch()
     async with FaultRegistry() as registry:
-        registry.fault(("GET|HEAD", "/v2/"), watch.timed(0.05))
+        registry.fault(("GET|HEAD", "/v2/"), watch.timed(0.55))
         for number in range(9):
             place(registry.demo, f"team/app{number}", GOOD, "v1", "v2")
         hosts = [("here", registry.host, POLITE)]

@@ -37,18 +37,14 @@ def command(insecure: bool, host: str | None, port: int | None, config_path: Pat
     SIGHUP reads the settings again, SIGTERM ends.
     """
     from mfl_lint.cli.log import show_log
-    from mfl_lint.cli.settings import settings
-    from mfl_lint.config_file import find_config, load_config
+    from mfl_lint.cli.settings import read_again, settings
     from mfl_lint.service.serving import serve
 
     config = settings(config_path)
     show_log(config.serve)
-    path = config.path
 
     def load() -> Config:
-        """Read the file that was found at the start: one that is gone since is a mistake."""
-        read = load_config(path) if path is not None else find_config(config_path)
-        return _listening_at(read, host, port)
+        return _listening_at(read_again(config, config_path), host, port)
 
     asyncio.run(serve(load, ready=_announce, insecure=insecure))
     return 0

@@ -10,7 +10,7 @@ import msgspec
 from mfl_lint.cli.failures import say
 from mfl_lint.config import Config
 from mfl_lint.config_checks import check_known
-from mfl_lint.config_file import find_config
+from mfl_lint.config_file import find_config, load_config
 from mfl_lint.config_policy import RuleNames, named_rules, rule_names, severities_of
 from mfl_lint.config_tables import Reading
 from mfl_lint.core.errors import ConfigInvalid, PlatformInvalid
@@ -32,6 +32,11 @@ def settings(path: Path | None) -> Config:
     for notice in config.notices:
         say(f"note: {notice}")
     return config
+
+
+def read_again(held: Config, path: Path | None) -> Config:
+    """Return what the file says now that was found at the start: one that is gone is a mistake."""
+    return load_config(held.path) if held.path is not None else find_config(path)
 
 
 def settled(path: Path | None, choice: RuleChoice, required: Iterable[str]) -> Config:

@@ -121,7 +121,10 @@ async def end_round(job: Job, round_: Round) -> None:
     names = await rounds.names(job.store, round_.crawl_id)
     plan = Plan(names, LookState(round_.look), round_.detail, round_.complete)
     await look_again(job, failed)
+    first = progress.problem
     await close_round(job, progress, plan, failed)
+    if first not in progress.problem:
+        progress.problem += f"; {first}"  # what stopped a job stands nowhere else
     await _over(job.store, round_, status_of(progress), progress.problem, job.now())
 
 

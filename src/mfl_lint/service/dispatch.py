@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from mfl_lint.config import Config
 from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.policy import any_glob
@@ -21,12 +23,13 @@ from mfl_lint.store import looks, observations, registries, rounds
 from mfl_lint.store.engine import Store, Transaction
 from mfl_lint.store.leading import Candidate, check_leads
 from mfl_lint.store.looks import Wanted
-from mfl_lint.store.queue import Queue, put_led, save_stalled
+from mfl_lint.store.queue import Queue, is_any_alive, put_led, save_stalled
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _ASK_S: Final = 0.5
 _MEND_S: Final = 2.0
 HOT: Final = "hot"
+_NOBODY: Final = "no worker gives a sign of life: start `mfl-lint worker`"
 
 
 class Dispatch:
@@ -42,6 +45,7 @@ class Dispatch:
     ) -> None:
         self.fence: int | None = None
         self._under_way: tuple[CrawlRecord, ...] = ()
+        self._mended_at = 0.0
         self._store = store
         self._config = config
         self._now = now
@@ -58,19 +62,26 @@ class Dispatch:
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""
-        mended_at = 0.0
-        clock = asyncio.get_running_loop().time
         try:
             while True:
-                await self._ask()
-                await self._watch()
-                if self.fence is not None and clock() - mended_at >= _MEND_S:
-                    mended_at = clock()
-                    await self._mend(self.fence)
+                try:
+                    await self._step()
+                except StoreError as error:
+                    _LOG.error("what is due is enqueued later: %s", error)
+                except Exception:
+                    _LOG.exception("what is due is enqueued later")
                 await asyncio.sleep(_ASK_S)
         finally:
             self.fence = None
             await asyncio.to_thread(self._candidate.close)
+
+    async def _step(self) -> None:
+        await self._ask()
+        await self._watch()
+        now = asyncio.get_running_loop().time()
+        if self.fence is not None and now - self._mended_at >= _MEND_S:
+            self._mended_at = now
+            await self._mend(self.fence)
 
     def live(self) -> tuple[CrawlRecord, ...]:
         """Return the crawls that workers carry out, as of a moment ago."""
@@ -84,7 +95,10 @@ class Dispatch:
 
     async def _watch(self) -> None:
         with suppress(StoreError):  # pages say that of the database themselves
-            self._under_way = await rounds.under_way(self._store)
+            found = await rounds.under_way(self._store)
+            if found and not await is_any_alive(self._store, self._config().queue.stalled_s):
+                found = tuple(replace(one, problem=one.problem or _NOBODY) for one in found)
+            self._under_way = found
 
     async def _ask(self) -> None:
         before = self.fence
@@ -97,7 +111,11 @@ class Dispatch:
             return
         if self.fence is not None and self.fence != before:
             _LOG.info("this service leads now (number %d)", self.fence)
-            await self._led()
+            try:
+                await self._led()
+            except BaseException:
+                self.fence = None  # it is asked for, and begun, again
+                raise
 
     async def _mend(self, fence: int) -> None:
         """Have done by others what the dead were at, and enqueue what nobody is at."""
@@ -112,8 +130,6 @@ class Dispatch:
                 await put_led(self._store, self._queue, fence, look_jobs(config, due, ""))
         except LeadershipLost as error:
             _LOG.warning("%s", error)
-        except StoreError as error:
-            _LOG.error("what is due is enqueued later: %s", error)
 
     async def crawl(self, name: str) -> bool:
         """Have a registry crawled; say whether a crawl of it was begun."""

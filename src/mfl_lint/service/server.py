@@ -6,13 +6,12 @@ import asyncio
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
 from mfl_lint.config import Config
@@ -24,13 +23,13 @@ from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.mend.mender import Mender
-from mfl_lint.registry.politeness import limits_of
 from mfl_lint.rules import discover
 from mfl_lint.service.alerting import dispatch
 from mfl_lint.service.crawling import sync_registries, utc_now
 from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.service.hot import look_at_hot
 from mfl_lint.service.looker import Looker
+from mfl_lint.service.reloading import Lasting, log_kept, log_reloaded
 from mfl_lint.service.upkeep import RETAINED_EVERY_S, keep_within
 from mfl_lint.store import crawls
 from mfl_lint.store.engine import Store
@@ -42,8 +41,6 @@ from mfl_lint.web.services import Services
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _ANY_ADDRESS: Final = ("0.0.0.0", "::", "")  # noqa: S104  # so that it is told apart
-# What is read once, when the process starts.
-_LASTING: Final = ("database", "queue", "http", "serve")
 _ENDED: Final = (CrawlStatus.DONE, CrawlStatus.FAILED)
 
 
@@ -105,8 +102,7 @@ class Server:
             self._dispatch = Dispatch(store, queue_url, lambda: crawler.config, utc_now, self._plan)
         self._insecure = insecure
         self._schedule = Schedule(self._scheduled, self._scheduled_hot, utc_now)
-        # The transport keeps each host with the limits that it was first asked under.
-        self._limits = {(one.name, one.host): limits_of(one) for one in crawler.config.registries}
+        self._lasting = Lasting(crawler.config)
         self._begun: dict[str, datetime] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._reloading = asyncio.Lock()
@@ -162,35 +158,16 @@ class Server:
     async def _reload(self) -> None:
         """Read the configuration again; a bad one is said and changes nothing."""
         async with self._reloading:
-            held = self._crawler.config
             try:
                 config = self._load()
                 check_served(config)
                 await sync_registries(self._store, config)
             except MflLintError as error:
-                _LOG.error("the configuration was not reloaded: %s", error)
+                log_kept(error)
                 return
-            lasting = {name: getattr(held, name) for name in _LASTING}
-            for name, value in lasting.items():
-                if getattr(config, name) != value:
-                    _LOG.warning("the configuration's [%s] holds from the next start on", name)
-            for name in self._limited_as_before(config):
-                _LOG.warning("the limits of registry %s hold from the next start on", name)
-            self._crawler.config = msgspec.structs.replace(config, **lasting)
+            self._crawler.config = self._lasting.keep(config)
             await self._plan()
-            number = len(config.registries)
-            kind = "registry" if number == 1 else "registries"
-            _LOG.info("the configuration was reloaded: %d %s", number, kind)
-
-    def _limited_as_before(self, config: Config) -> Iterator[str]:
-        """Yield the registries whose host goes on being asked under other limits."""
-        for registry in config.registries:
-            place, limits = (registry.name, registry.host), limits_of(registry)
-            if place not in self._limits:
-                met = (held for (_, host), held in self._limits.items() if host == registry.host)
-                self._limits[place] = next(met, limits)
-            if self._limits[place] != limits:
-                yield registry.name
+            log_reloaded(config)
 
     async def _plan(self) -> None:
         """Plan the crawls. One that was broken off goes on at once."""

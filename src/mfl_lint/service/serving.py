@@ -8,8 +8,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from mfl_lint.config_serve import ServeConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.crawling import database_url, open_crawler, utc_now
 from mfl_lint.service.people import is_there
+from mfl_lint.service.reloading import handled
 from mfl_lint.service.server import Server, check_guarded, check_known, check_served
 from mfl_lint.service.soundness import wrong_with_service
 from mfl_lint.store.engine import Store
@@ -58,7 +59,7 @@ async def serve(
             queue_url=database_url(config) if config.queue.backend == "postgresql" else "",
         )
         async with _listening(server.application(), config) as address:
-            with _handled(_handlers(ended, server)):
+            with handled(_handlers(ended, server)):
                 try:
                     await server.start()
                     await _warn(store, config)
@@ -121,19 +122,6 @@ def _handlers(ended: asyncio.Event, server: Server) -> Mapping[signal.Signals, C
         signal.SIGINT: ended.set,
         signal.SIGHUP: server.ask_reload,
     }
-
-
-@contextmanager
-def _handled(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
-    """Handle signals in the event loop while the context lasts."""
-    loop = asyncio.get_running_loop()
-    for number, handler in handlers.items():
-        loop.add_signal_handler(number, handler)
-    try:
-        yield
-    finally:
-        for number in handlers:
-            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +15,7 @@ from mfl_lint.rules import discover
 from mfl_lint.service.crawling import bring_up_to_date, database_url, utc_now
 from mfl_lint.service.jobs import Hand
 from mfl_lint.service.memory import calm_collector
+from mfl_lint.service.reloading import Reloaded, handled
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.queue import QUEUE_NAME, Queue, save_stalled, worker_app
 
@@ -32,8 +34,12 @@ async def work(
     ready: Callable[[], None] = lambda: None,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Do `concurrency` jobs at a time until `stop`; what is being done then is done to its end."""
-    config, ended = load(), stop or asyncio.Event()
+    """Do `concurrency` jobs at a time until SIGTERM, SIGINT or `stop`; SIGHUP reloads.
+
+    What is being done at the end is done to its end. `load` reads the configuration.
+    """
+    settings, ended = Reloaded(load), stop or asyncio.Event()
+    config = settings.config
     url = database_url(config)
     if config.queue.backend != "postgresql":
         raise ConfigInvalid('queue.backend: a worker needs "postgresql" there')
@@ -41,16 +47,27 @@ async def work(
     discover()  # imports all rules, which would keep a job from giving signs of life
     calm_collector()
     async with open_store(url) as store:
-        hand = Hand(store, Queue(), lambda: config, utc_now)
+        hand = Hand(store, Queue(), lambda: settings.config, utc_now)
         telling = asyncio.ensure_future(hand.manners.run())
         try:
-            ready()
-            while not ended.is_set():
-                await _work_on(url, store, hand, config, concurrency, ended)
+            with handled(_handlers(ended, settings)):
+                ready()
+                while not ended.is_set():
+                    await _work_on(url, store, hand, config, concurrency, ended)
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
             await hand.slots.close()
+
+
+def _handlers(
+    ended: asyncio.Event, settings: Reloaded
+) -> Mapping[signal.Signals, Callable[[], None]]:
+    return {
+        signal.SIGTERM: ended.set,
+        signal.SIGINT: ended.set,
+        signal.SIGHUP: settings.reload,
+    }
 
 
 async def _work_on(

@@ -12,6 +12,7 @@ from mfl_lint.store.addresses import parse_address
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.statements import one_row
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -46,6 +47,10 @@ _STALLED: Final = text(f"""
         worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds)
     )
 """)  # noqa: S608  # no value in it
+_ALIVE: Final = text(
+    f"SELECT 1 FROM {QUEUE_SCHEMA}.procrastinate_workers"  # noqa: S608
+    " WHERE last_heartbeat >= now() - make_interval(secs => :seconds) LIMIT 1"
+)
 _PATH: Final = text(
     "SELECT set_config('search_path', current_setting('search_path') || :schema, true)"
 )
@@ -150,6 +155,11 @@ def _save_stalled(connection: Connection, stalled_s: float) -> int:
     if stalled:
         _free_dead(connection)
     return len(stalled)
+
+
+async def is_any_alive(store: Store, within_s: float) -> bool:
+    """Say whether a worker gave a sign of life within that time."""
+    return await store.read(one_row, _ALIVE.bindparams(seconds=within_s)) is not None
 
 
 async def is_ours(store: Store, job_id: int, attempts: int, worker_id: int | None) -> bool:
