@@ -96,6 +96,21 @@ def test_upgrading_again_changes_nothing(url: str) -> None:
     assert ["a"] == _execute(url, "SELECT name FROM registries")
 
 
+def test_a_database_that_is_this_releases_already_costs_no_migrations(url: str) -> None:
+    if url.startswith("sqlite"):
+        _execute(url, "PRAGMA journal_mode = DELETE")
+    code = (
+        "import sys; from mfl_lint.store.migrate import upgrade; "
+        "print(upgrade(sys.argv[1]), 'alembic' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, url], check=True, capture_output=True, text=True
+    )
+    assert f"{SCHEMA} False\n" == done.stdout
+    if url.startswith("sqlite"):
+        assert ["wal"] == _execute(url, "PRAGMA journal_mode")
+
+
 def test_four_upgrades_at_once_all_succeed(empty_url: str) -> None:
     code = "import sys; from mfl_lint.store.migrate import upgrade; print(upgrade(sys.argv[1]))"
     running = [

@@ -18,7 +18,7 @@ from mfl_lint.core.errors import StoreError
 from mfl_lint.resources import migrations_path
 from mfl_lint.store.addresses import one_line, parse_address, shown, sqlite_file
 from mfl_lint.store.engine import set_up_sqlite
-from mfl_lint.store.tables import metadata
+from mfl_lint.store.tables import SCHEMA, metadata
 from mfl_lint.store.versions import (
     is_newer_and_known_to_work,
     refuse_newer,
@@ -156,6 +156,8 @@ def upgrade(url: str, *, location: Path | None = None) -> str:
     programs of this release may use is left as it is. `location` is another directory of
     migrations, for tests.
     """
+    if location is None and _is_current(url):
+        return SCHEMA
     newest, known = _known_revisions(location)
     with opened(url, may_create=True) as (engine, name):
         with engine.begin() as connection:
@@ -167,6 +169,16 @@ def upgrade(url: str, *, location: Path | None = None) -> str:
         with engine.execution_options(writes=True).begin() as connection:
             upgrade_within(connection, name, location)
     return newest
+
+
+def _is_current(url: str) -> bool:
+    """Say whether nothing is to be done: loading Alembic takes longer than all the rest."""
+    if revision(url) != SCHEMA:
+        return False
+    with opened(url, may_create=False) as (engine, _):
+        if engine.dialect.name == "sqlite":
+            _switch_to_wal(engine)
+    return True
 
 
 def upgrade_within(connection: Connection, name: str, location: Path | None = None) -> None:
