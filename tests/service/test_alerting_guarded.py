@@ -11,10 +11,12 @@ from mfl_lint.config import Config
 from mfl_lint.config_alert import AlertConfig, DigestConfig, QuietConfig, RouteConfig
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.messages import MessageState
+from mfl_lint.core.news import Mark
 from mfl_lint.store import dump, messages, retrying
 from mfl_lint.store.engine import Store
+from mfl_lint.store.marks import write_marks
 from mfl_lint.store.statements import run
-from mfl_lint.store.tables import alert_waiting
+from mfl_lint.store.tables import alert_marks, alert_waiting
 from mfl_lint.store.tables import messages as rows_of_messages
 from tests.receiver import Receiver
 from tests.service.alerted import Alerted, alerted, fault, settings
@@ -189,6 +191,36 @@ async def test_a_report_is_not_sent_again_after_a_newer_one(store: Store) -> Non
             await world.settle()
         with pytest.raises(Refused, match="there is a newer one"):
             await retry(world, await dead_letter(world))
+
+
+async def test_a_part_of_the_newest_report_is_sent_again(store: Store) -> None:
+    statuses = iter([400, 204, 204])
+    daily = route("team", digest=DigestConfig("daily", "08:00"))
+    receiver = Receiver(lambda _: next(statuses))
+    async with alerted(store, lambda url: settings(url, daily), receiver=receiver) as world:
+        await world.settle()
+        await world.find("team/app", *(fault(number=number) for number in range(600)))
+        world.clock.at = later(hours=2)
+        await world.find("team/app")
+        await world.find("team/web", *(fault("team/web", number) for number in range(600)))
+        world.clock.at = later(days=1)
+        await world.settle()
+        await retry(world, await dead_letter(world))
+        await world.settle()
+        assert [2, 1] == [event["part"] for event in world.events()]
+
+
+async def test_marks_that_nobody_can_read_hold_nothing_back(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    flapping = Mark("flapping", "", "one", "team/app", "v1", later(), later())
+    async with alerted(store) as world:
+        await store.write(write_marks, [flapping])
+        await store.write(run, update(alert_marks).values(last="[7]"))
+        await world.find("team/web", fault("team/web"))
+        await world.settle()
+        assert ["one/team/web:v1 linux/arm64: broken, MFL101 wrong-platform"] == world.titles()
+        assert "what is remembered of a tag that flaps cannot be read" in caplog.text
 
 
 async def test_a_message_that_is_tried_again_has_all_of_its_time_and_tries(store: Store) -> None:

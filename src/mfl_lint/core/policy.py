@@ -43,6 +43,8 @@ def glob_matches(pattern: str, text: str) -> bool:
 
     Each piece between stars is taken at its first place, so no pattern can backtrack.
     """
+    if pattern == "*":
+        return True
     first, *rest = _pieces(pattern)
     if not rest:
         return first.fullmatch(text) is not None

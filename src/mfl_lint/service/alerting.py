@@ -183,7 +183,7 @@ class Dispatcher:
         due = report_due(route.digest, now)
         if self._reports.get(route.name) != due:
             compose = partial(self._compose, route, alerts, due)
-            await reports.report(store, route.name, due, compose, now)
+            await reports.report(store, route, due, compose, now)
             self._reports[route.name] = due
 
     def _compose(

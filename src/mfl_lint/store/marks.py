@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, delete, false, func, select
 
 from mfl_lint.core.news import Mark, News
@@ -14,6 +16,7 @@ from mfl_lint.store.columns import from_json, to_json
 from mfl_lint.store.inserts import upsert
 from mfl_lint.store.tables import alert_marks, crawls, registries
 
+_LOG: Final = logging.getLogger("mfl_lint")
 _KEY: Final = ("kind", "route", "registry", "repository", "tag")
 
 
@@ -24,7 +27,12 @@ def all_marks(connection: Connection) -> tuple[Mark, ...]:
 
 
 def _mark(row: Any) -> Mark:
-    last = tuple(from_json(row.last, list[News])) if row.last else ()
+    try:
+        last = tuple(from_json(row.last, list[News])) if row.last else ()
+    except msgspec.DecodeError as error:
+        # Without them it is not said how a tag is once it is calm; all else goes on.
+        _LOG.warning("what is remembered of a tag that flaps cannot be read: %s", error)
+        last = ()
     place = (row.kind, row.route, row.registry, row.repository, row.tag)
     return Mark(*place, row.since, row.at, row.number, last)
 

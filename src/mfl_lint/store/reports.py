@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from mfl_lint.config_alert import RouteConfig
 from mfl_lint.core.messages import Draft, Handling
 from mfl_lint.core.news import Kind, Mark, Stream
 from mfl_lint.core.truth import FindingState
@@ -17,7 +18,7 @@ from mfl_lint.store.handling import handled
 from mfl_lint.store.marks import all_marks, write_marks
 from mfl_lint.store.messages import write_drafts
 from mfl_lint.store.news import alone
-from mfl_lint.store.standing import found
+from mfl_lint.store.standing import concerning, found
 from mfl_lint.store.tables import findings
 
 Compose = Callable[[Stream, Handling], Iterable[Draft]]
@@ -26,7 +27,7 @@ _OPEN: Final = findings.c.state == FindingState.OPEN.value
 
 async def report(
     store: Store,
-    route: str,
+    route: RouteConfig,
     due: datetime,
     compose: Compose,
     now: datetime,
@@ -40,13 +41,13 @@ async def report(
 
 def _report(
     connection: Connection,
-    route: str,
+    route: RouteConfig,
     due: datetime,
     compose: Compose,
     now: datetime,
 ) -> bool:
     alone(connection)
-    mark = Mark("digest", route, "", at=due)
+    mark = Mark("digest", route.name, "", at=due)
     held = {one.key: one for one in all_marks(connection)}.get(mark.key)
     since = held.at if held is not None else None
     if since is not None and since >= due:
@@ -55,13 +56,21 @@ def _report(
     if since is None:
         return False
     write_drafts(
-        connection, compose(since_then(connection, since, due), handled(connection, now)), now
+        connection,
+        compose(since_then(connection, route, since, due), handled(connection, now)),
+        now,
     )
     return True
 
 
-def since_then(connection: Connection, since: datetime, until: datetime) -> Stream:
-    """Return what is new and what was mended, and after that what is broken, the oldest first."""
+def since_then(
+    connection: Connection, route: RouteConfig, since: datetime, until: datetime
+) -> Stream:
+    """Return what is new and what was mended, and after that what is broken, the oldest first.
+
+    There may be some among it that does not concern the route.
+    """
+    wanted = concerning(connection.dialect.name, route)
     new = _OPEN & (findings.c.first_seen_at > since) & (findings.c.first_seen_at <= until)
     mended = (
         (findings.c.state == FindingState.RESOLVED.value)
@@ -69,5 +78,5 @@ def since_then(connection: Connection, since: datetime, until: datetime) -> Stre
         & (findings.c.resolved_at <= until)
     )
     kinds = ((Kind.OPENED, new), (Kind.RESOLVED, mended), (Kind.STANDING, _OPEN))
-    every = [found(connection, which, kind, until, f"{kind}/") for kind, which in kinds]
+    every = [found(connection, which & wanted, kind, until, f"{kind}/") for kind, which in kinds]
     return Stream(lambda: chain.from_iterable(every))

@@ -97,12 +97,12 @@ def _still_true(connection: Connection, told: Notice, number: int) -> Notice:
 
 
 def _refuse_overtaken(connection: Connection, told: Notice, number: int) -> None:
-    """Raise Refused for a report after which another one was made."""
+    """Raise Refused for a report after which another one was made, other parts of it aside."""
     here = select(messages.c.channel).where(messages.c.id == number).scalar_subquery()
-    later = select(messages.c.id).where(
-        messages.c.id > number, messages.c.channel == here, messages.c.thread == to_json(told.group)
-    )
-    if connection.execute(later.limit(1)).first() is not None:
+    thread = messages.c.thread == to_json(told.group)
+    later = select(messages.c.notice).where(thread, messages.c.channel == here)
+    newest = connection.execute(later.order_by(messages.c.id.desc()).limit(1)).scalar_one()
+    if from_json(newest, Notice).at > told.at:
         raise Refused(f"the report {number} is out of date: there is a newer one")
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, and_, or_, true
 
+from mfl_lint.config_alert import RouteConfig
 from mfl_lint.core.news import Kind, News, Stream, news_of
+from mfl_lint.core.policy import Severity
 from mfl_lint.store.findings import findings_in_place
-from mfl_lint.store.rows import finding_value
-from mfl_lint.store.statements import chunks, fetch_in
-from mfl_lint.store.tables import findings, tags
+from mfl_lint.store.rows import WEIGHTS, finding_value
+from mfl_lint.store.statements import chunks, fetch_in, matches
+from mfl_lint.store.tables import findings, registries, repositories, tags
 from mfl_lint.store.view_findings import WATCHED
 
 _WHOLE: Final = findings_in_place()
@@ -41,3 +43,20 @@ def found(
                 yield news_of(finding_value(row), kind, at, row.first_seen_at, name)
 
     return Stream(read)
+
+
+def concerning(dialect: str, route: RouteConfig) -> ColumnElement[bool]:
+    """Return the condition that lets all findings through that concern a route, and few others."""
+    worst = findings.c.weight >= WEIGHTS[Severity(route.severity)]
+    rules = findings.c.rule.in_(route.rules) if route.rules else true()
+    places = (
+        (registries.c.name, route.registries),
+        (repositories.c.name, ("", *route.repositories)),
+        (findings.c.tag, ("", *route.tags)),
+    )
+    named = (
+        or_(*(matches(dialect, column, glob) for glob in globs))
+        for column, globs in places
+        if "*" not in globs
+    )
+    return and_(worst, rules, *named)
