@@ -125,8 +125,24 @@ async def test_empty_pages_are_accessible_and_fit(page: Page, empty_url: str) ->
             "/ignores",
             "/scans",
             "/audit",
+            "/alerts",
         )
         assert [] == await problems_of(page, urls_of(client, paths))
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+async def test_the_line_above_a_box_does_not_touch_it(
+    page: Page, filled_url: str, empty_url: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    for url in (filled_url, empty_url):
+        async with served(url) as client:
+            await page.goto(str(client.make_url("/alerts")))
+            line = await page.locator("section > .quiet").first.bounding_box()
+            box = await page.locator("section > .quiet + *").first.bounding_box()
+            assert line is not None
+            assert box is not None
+            assert 8 == round(box["y"] - line["y"] - line["height"])
 
 
 async def test_what_is_wrong_with_a_page_is_seen(page: Page, filled_url: str) -> None:

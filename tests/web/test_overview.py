@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ from mfl_lint.web.application import SERVICES, create_app
 from mfl_lint.web.present import counts_of, sum_counts
 from tests.builders import image, index
 from tests.web.conftest import Client, make_database, services_of
-from tests.web.filled_store import NOW, USUAL, app, record_tags
+from tests.web.filled_store import CONFIG, NOW, USUAL, app, record_tags
 from tests.web.parsed import ParsedPage
+from tests.web.people import house
 from tests.web.test_inspection import page_of, read
 
 
@@ -266,3 +268,11 @@ async def test_broken_tags_name_what_is_wrong_with_them(client: Client) -> None:
     page = await page_of(client, "/")
     assert "dangling-digest" in page.text
     assert "Today" in page.text
+
+
+async def test_a_crawl_that_is_due_is_next_now(filled_url: str, tmp_path: Path) -> None:
+    due = NOW - timedelta(minutes=1)
+    async with house(filled_url, tmp_path, CONFIG, people=False, next_crawl=lambda _: due) as full:
+        for path in ("/", "/registries/hub"):
+            text = await (await full.ask(None, "GET", path)).text()
+            assert re.search(r"next: <time [^>]*>now</time>", text), path

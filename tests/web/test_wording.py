@@ -74,6 +74,21 @@ def test_a_time_is_told_from_now(gap: timedelta, words: str) -> None:
     assert words == wording.relative(NOW - gap, NOW)
 
 
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (timedelta(minutes=35), "in 35 minutes"),
+        (timedelta(seconds=10), "in 10 seconds"),
+        (timedelta(seconds=9), "now"),
+        (timedelta(0), "now"),
+        (-timedelta(hours=3), "now"),
+    ],
+)
+def test_a_time_that_is_to_come_was_never_just_now(gap: timedelta, words: str) -> None:
+    assert words == wording.relative(NOW + gap, NOW, coming=True)
+    assert f">{words}<" in wording.time_element(NOW + gap, NOW, coming=True)
+
+
 def test_a_time_shows_the_exact_one_on_hover() -> None:
     expected = (
         '<time datetime="2026-03-02T11:00:00Z" title="2026-03-02 11:00:00 UTC">1 hour ago</time>'

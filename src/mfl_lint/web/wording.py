@@ -61,8 +61,13 @@ def linked(text: str) -> Markup:
     return Markup('<a href="{}" rel="noopener noreferrer nofollow">{}</a>').format(url, shown)
 
 
-def relative(at: datetime, now: datetime) -> str:
-    """Return a time as it is seen from `now`: `3 hours ago`, `in 5 minutes`, or the date."""
+def relative(at: datetime, now: datetime, *, coming: bool = False) -> str:
+    """Return a time as it is seen from `now`: `3 hours ago`, `in 5 minutes`, or the date.
+
+    One that is `coming` is `now` when it is here, and after that.
+    """
+    if coming and at - now < _JUST_NOW:
+        return "now"
     gap = abs(now - at)
     if gap < _JUST_NOW:
         return "just now"
@@ -86,7 +91,9 @@ def relative_until(at: datetime, now: datetime) -> datetime:
     return _FOREVER if at <= now else now
 
 
-def time_element(at: datetime | None, now: datetime, missing: str = "never") -> Markup:
+def time_element(
+    at: datetime | None, now: datetime, missing: str = "never", *, coming: bool = False
+) -> Markup:
     """Return a time as `<time>`: relative to read, exact (UTC) on hover."""
     if at is None:
         return escape(missing)
@@ -94,7 +101,7 @@ def time_element(at: datetime | None, now: datetime, missing: str = "never") -> 
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
         utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        relative(at, now),
+        relative(at, now, coming=coming),
     )
 
 
