@@ -19,8 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,8 +39,13 @@ from mfl_lint.web import links
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _FEW: Final = 10_000
 _DAY_S: Final = 86400.0
-_SECONDS: Final = 2.0
+_SECONDS: Final = 1.0
+_ROUNDS: Final = 5
 _KEPT: Final = RetentionConfig(history_s=180 * _DAY_S, crawls_s=30 * _DAY_S, documents_s=_DAY_S)
+
+
+# The rounds of each page, and in each the milliseconds of each database.
+Pages = dict[str, list[list[float]]]
 
 
 class Crawled(NamedTuple):
@@ -49,16 +55,6 @@ class Crawled(NamedTuple):
     peak_mib: float
 
 
-class Large(NamedTuple):
-    """All figures of one database."""
-
-    tags: int
-    crawl: Crawled
-    pages: dict[str, float]
-    bytes_a_tag: float
-    retained: str
-
-
 def _crawl(url: str, host: str) -> Crawled:
     command = [sys.executable, "-m", "benchmarks.measure", "crawl", host, url, REGISTRY]
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True)
@@ -66,30 +62,42 @@ def _crawl(url: str, host: str) -> Crawled:
     return Crawled(said["tags"] / said["wall_s"], said["peak_mib"])
 
 
-def _pages(url: str, host: str) -> dict[str, float]:
-    """Return the median milliseconds of each page, made anew for each request, one at a time."""
+def _paths(port: int) -> dict[str, str]:
+    """Return the paths of the pages that are measured, by name."""
     repository = repository_name(7)
-    with (
-        Talking.to("benchmarks.page_server", "anew", url, host) as server,
-        Talking.to("benchmarks.load", greets=False) as loader,
-    ):
-        port = int(server.heard)
-        paths = {
-            "overview": "/",
-            "registry": links.registry(REGISTRY),
-            "repository": links.repository(REGISTRY, repository),
-            "tag": links.tag(REGISTRY, repository, tag_name(1)),
-            "findings": "/findings",
-            "findings, far": f"/findings?cursor={page_cursor(port, 300)}",
-            "one tag everywhere": "/matrix?tag=latest",
-            "search": "/search?q=service-0007",
-            "crawls": "/crawls",
-        }
+    return {
+        "overview": "/",
+        "registry": links.registry(REGISTRY),
+        "repository": links.repository(REGISTRY, repository),
+        "tag": links.tag(REGISTRY, repository, tag_name(1)),
+        "findings": "/findings",
+        "findings, far": f"/findings?cursor={page_cursor(port, 300)}",
+        "one tag everywhere": "/matrix?tag=latest",
+        "search": "/search?q=service-0007",
+        "crawls": "/crawls",
+    }
+
+
+def _pages(urls: Sequence[str], host: str) -> Pages:
+    """Return the milliseconds of each page of each database in every round.
+
+    They are made anew for each request, one at a time, the databases in turn: whatever else the
+    machine does meanwhile, it does to all of them.
+    """
+    with ExitStack() as stack:
+        talk = partial(Talking.to, "benchmarks.page_server", "anew")
+        ports = [int(stack.enter_context(talk(url, host)).heard) for url in urls]
+        loader = stack.enter_context(Talking.to("benchmarks.load", greets=False))
+        paths = [_paths(port) for port in ports]
         return {
-            name: statistics.median(
-                loader.ask_json(f"{port} {_SECONDS} 1 {path}")["p50_ms"] for _ in range(3)
-            )
-            for name, path in paths.items()
+            name: [
+                [
+                    loader.ask_json(f"{port} {_SECONDS} 1 {mine[name]}")["p50_ms"]
+                    for port, mine in zip(ports, paths, strict=True)
+                ]
+                for _ in range(_ROUNDS)
+            ]
+            for name in paths[0]
         }
 
 
@@ -106,16 +114,37 @@ async def _keep(url: str) -> tuple[int, float]:
     return taken, spent_s
 
 
-def _measured(name: str, url: str, tags: int, host: str) -> Large:
-    print(f"{name:12}{tags:,} tags", flush=True)
-    crawl = _crawl(url, host)
-    print(f"{'':12}crawl: {crawl.tags_a_second:.0f} tags/s, {crawl.peak_mib:.0f} MiB", flush=True)
-    pages = _pages(url, host)
-    shown = ", ".join(f"{page} {ms:.1f}" for page, ms in pages.items())
-    print(f"{'':12}pages, ms: {shown}", flush=True)
-    taken, spent_s = asyncio.run(_keep(url))
-    print(f"{'':12}{taken / tags:.0f} bytes a tag", flush=True)
-    return Large(tags, crawl, pages, taken / tags, f"{spent_s:.1f}")
+def _crawled(name: str, url: str, tags: int) -> Crawled:
+    with fast_registry(tags // TAGS, "formula_registry") as host:
+        crawl = _crawl(url, host)
+    print(
+        f"{name:12}{tags:,} tags: crawl {crawl.tags_a_second:.0f} tags/s, "
+        f"{crawl.peak_mib:.0f} MiB at most",
+        flush=True,
+    )
+    return crawl
+
+
+def _measured(name: str, urls: Sequence[str], tags: Sequence[int]) -> None:
+    """Measure databases of all sizes, and print what came of it."""
+    crawls = [_crawled(name, url, number) for url, number in zip(urls, tags, strict=True)]
+    with fast_registry(1, "formula_registry") as host:
+        pages = _pages(urls, host)
+    taken = [asyncio.run(_keep(url)) for url in urls]
+    for number, (held, _) in zip(tags, taken, strict=True):
+        print(f"{'':12}{number:,} tags: {held / number:.0f} bytes a tag", flush=True)
+    few, many = crawls
+    _tell("memory of the crawl", many.peak_mib / few.peak_mib, 1.2)
+    _tell("time a tag", few.tags_a_second / many.tags_a_second, 1.2)
+    for page, rounds in pages.items():
+        ms = " → ".join(f"{statistics.median(column):.1f}" for column in zip(*rounds, strict=True))
+        ratio = statistics.median(row[1] / row[0] for row in rounds)
+        _tell(f"page: {page}", ratio, 1.5, f"  {ms} ms")
+
+
+def _tell(what: str, ratio: float, most: float, more: str = "") -> None:
+    missed = "" if ratio <= most else f"  missed: {most}"
+    print(f"{'':12}{what:28}{ratio:6.2f}{more}{missed}", flush=True)
 
 
 @contextmanager
@@ -148,37 +177,20 @@ def _prepared(folder: Path, tags: int) -> str:
     return f"sqlite:///{file}"
 
 
-def _ratios(name: str, few: Large, many: Large) -> None:
-    def told(what: str, ratio: float, most: float) -> None:
-        missed = "" if ratio <= most else f"  missed: {most}"
-        print(f"{name:12}{what:34}{ratio:6.2f}{missed}")
-
-    told("memory of the crawl", many.crawl.peak_mib / few.crawl.peak_mib, 1.2)
-    told("time a tag", few.crawl.tags_a_second / many.crawl.tags_a_second, 1.2)
-    for page, ms in many.pages.items():
-        told(f"page: {page}", ms / few.pages[page], 1.5)
-    print(f"{name:12}{many.bytes_a_tag:.0f} bytes a tag, retention {many.retained} s")
+def _moved(url: str, target: str) -> str:
+    begun = time.monotonic()
+    rows = sum(move(url, target).values())
+    print(f"{'moved':12}{rows} rows in {time.monotonic() - begun:.1f} s", flush=True)
+    return target
 
 
 def _run(folder: Path, tags: Sequence[int]) -> None:
     urls = [_prepared(folder, number) for number in tags]
-    found: dict[str, list[Large]] = {"SQLite": [], "PostgreSQL": []}
     with _postgresql(tags) as targets:
-        for number, url, target in zip(tags, urls, [*targets, "", ""], strict=False):
-            if not target:
-                continue
-            begun = time.monotonic()
-            rows = sum(move(url, target).values())
-            print(f"{'moved':12}{rows} rows in {time.monotonic() - begun:.1f} s", flush=True)
-            with fast_registry(number // TAGS, "formula_registry") as host:
-                found["PostgreSQL"].append(_measured("PostgreSQL", target, number, host))
-        for number, url in zip(tags, urls, strict=True):
-            with fast_registry(number // TAGS, "formula_registry") as host:
-                found["SQLite"].append(_measured("SQLite", url, number, host))
-    print(f"\nratios of {tags[1]:,} tags to {tags[0]:,}")
-    for name, both in found.items():
-        if len(both) == 2:
-            _ratios(name, *both)
+        if targets:
+            moved = [_moved(url, target) for url, target in zip(urls, targets, strict=True)]
+            _measured("PostgreSQL", moved, tags)
+    _measured("SQLite", urls, tags)
 
 
 def main() -> None:

@@ -126,6 +126,9 @@ async def test_no_list_reads_a_whole_table(
         ("/findings?repository=shop/checkout", "ix_findings_place"),
         ("/transitions?registry=internal", "ix_transitions_registry"),
         ("/registries", "ix_tags_uncertain"),
+        ("/registries", "ix_repositories_unlisted"),
+        ("/overview", "ix_tags_broken"),
+        ("/search?q=3.9", "ix_tags_name"),
     ],
 )
 async def test_a_list_is_read_through_the_index_that_was_made_for_it(

@@ -153,6 +153,15 @@ def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
 
 
+def _set_up_postgresql(connection: Any, _: object) -> None:
+    """Let a new connection plan for disks that read anywhere as quickly: everything has an index.
+
+    Else PostgreSQL reads a table of some thousand rows whole for each fifty of them.
+    """
+    connection.execute("SET random_page_cost = 1.1")
+    connection.commit()
+
+
 def _sqlite_lane(
     name: str, address: URL, size: int, begin: str, busy_timeout_s: float, *, at_once: bool
 ) -> Lane:
@@ -199,6 +208,7 @@ def _lanes(
         hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "mfl-lint"},
     )
+    event.listen(writer, "connect", _set_up_postgresql)
     one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     threads = ThreadPoolExecutor(_CONNECTIONS, "store")
     reader = writer.execution_options(**one_state)

@@ -46,7 +46,16 @@ _STORED: Final = select(documents.c.digest, documents.c.raw, documents.c.media_t
 )
 _CONTENTS: Final = Prepared(_STORED)
 _LASTING: Final = Prepared(_STORED.where(~exists().where(orphans.c.digest == documents.c.digest)))
-_NO_ORPHANS: Final = Prepared(delete(orphans).where(among(orphans.c.digest, "digests")))
+_NO_ORPHANS: Final = Prepared(
+    delete(orphans).where(
+        orphans.c.digest.in_(
+            select(orphans.c.digest)
+            .where(among(orphans.c.digest, "digests"))
+            .order_by(orphans.c.digest)
+            .with_for_update()
+        )
+    )
+)
 _HERE: Final = (presence.c.repository_id == bindparam("repository")) & among(
     presence.c.digest, "digests"
 )
@@ -121,7 +130,7 @@ def _record(connection: Connection, lease: Lease, batch: Batch) -> None:
     place = check_fence(connection, lease)
     rows = content_rows(batch.contents, batch.at)
     if rows:
-        # First: whoever removes orphans takes them in the same order.
+        # First, and by digest: else whoever removes them and this could wait for one another.
         _NO_ORPHANS.run(connection, digests={row["digest"] for row in rows})
         insert_new(connection, documents, rows, unique=("digest",))
     _write_walks(connection, place, batch.tags)

@@ -65,6 +65,14 @@ repositories: Final = Table(
     UniqueConstraint("registry_id", "name"),
 )
 
+_UNLISTED: Final = "watched AND gone_at IS NULL AND (look IS NULL OR look <> 'verified')"
+Index(
+    "ix_repositories_unlisted",
+    repositories.c.registry_id,
+    sqlite_where=text(_UNLISTED),
+    postgresql_where=text(_UNLISTED),
+)
+
 tags: Final = Table(
     "tags",
     metadata,
@@ -90,12 +98,14 @@ tags: Final = Table(
     *counters(),
     UniqueConstraint("repository_id", "name"),
     Index("ix_tags_matrix", "repository_id", "sort_key", "name"),
+    Index("ix_tags_name", "name"),
 )
 Index(
     "ix_tags_broken",
     tags.c.error,
     tags.c.warning,
     tags.c.unknown,
+    tags.c.id,
     sqlite_where=text("error + warning + info + unknown > 0"),
     postgresql_where=text("error + warning + info + unknown > 0"),
 )

@@ -161,20 +161,23 @@ def _mark(connection: Connection, rows: Sequence[Any], now: datetime) -> int:
 
 
 def _unmark(connection: Connection, rows: Sequence[Any]) -> int:
-    gone = delete(orphans).where(orphans.c.digest.in_([digest for (digest,) in rows]))
-    return connection.execute(gone).rowcount
+    return connection.execute(delete(orphans).where(orphans.c.digest.in_(_held(rows)))).rowcount
+
+
+def _held(rows: Sequence[Any]) -> Select[Any]:
+    """Return the query of marks, held by digest, as crawls hold them: nobody waits in a circle."""
+    digests = [digest for (digest,) in rows]
+    query = select(orphans.c.digest).where(orphans.c.digest.in_(digests))
+    return query.order_by(orphans.c.digest).with_for_update()
 
 
 def _remove(connection: Connection, rows: Sequence[Any], before: datetime) -> int:
     """Remove documents whose marks are still there: a crawl that took one away needs them."""
-    removed = 0
-    for chunk in chunks((digest for (digest,) in rows), 500):
-        still = delete(orphans).where(orphans.c.digest.in_(chunk), orphans.c.since <= before)
-        gone = connection.scalars(still.returning(orphans.c.digest)).all()
-        connection.execute(delete(entries).where(entries.c.index_digest.in_(gone)))
-        ended = connection.execute(delete(documents).where(documents.c.digest.in_(gone)))
-        removed += ended.rowcount
-    return removed
+    old = _held(rows).where(orphans.c.since <= before)
+    still = delete(orphans).where(orphans.c.digest.in_(old)).returning(orphans.c.digest)
+    gone = connection.scalars(still).all()
+    connection.execute(delete(entries).where(entries.c.index_digest.in_(gone)))
+    return connection.execute(delete(documents).where(documents.c.digest.in_(gone))).rowcount
 
 
 def _forget(connection: Connection, rows: Sequence[Any], table: Table) -> int:

@@ -19,6 +19,7 @@ _KINDS: Final = ("repository", "tag", "digest")
 _DIGEST: Final = re.compile(r"(?:sha256|sha512):[0-9a-f]{0,128}|[0-9a-f]{4,128}")
 # No index has it, so SQLite goes from the repositories to what is in them, not through it all.
 _FIRST: Final = repositories.c.id + literal_column("0")
+_FEW: Final = 500
 _LAST: Final = "\U0010ffff"
 
 
@@ -50,7 +51,7 @@ def _search(
 ) -> Sequence[Hit]:
     name = _without_host(connection, text, sees)
     found: list[Hit] = []
-    for kind, query in _queries(connection.dialect.name, name):
+    for kind, query in _queries(connection, name):
         query = visible(sees, query)
         if start is not None and _KINDS.index(kind) < _KINDS.index(start[0]):
             continue
@@ -76,23 +77,37 @@ def _without_host(connection: Connection, text: str, sees: frozenset[str] | None
     return text
 
 
-def _queries(dialect: str, text: str) -> Iterator[tuple[str, Select[Any]]]:
+def _queries(connection: Connection, text: str) -> Iterator[tuple[str, Select[Any]]]:
     """Yield each kind with the query of registry, repository and what else names a hit."""
+    dialect = connection.dialect.name
     name, colon, tag = text.rpartition(":")
     if not colon:
         name, tag = "", text
     if not colon:
         yield "repository", _named(dialect, literal("").label("last"), text)
     if "/" not in tag:
-        query = _named(dialect, tags.c.name, name).join(tags, tags.c.repository_id == _FIRST)
-        query = query.where(tags.c.watched.is_(true()), tags.c.gone_at.is_(None))
-        yield "tag", query.where(_begins(tags.c.name, tag)).order_by(tags.c.name)
+        yield "tag", _tags(connection, _named(dialect, tags.c.name, name), tag)
     if _DIGEST.fullmatch(text):
         wanted = text if colon else f"sha256:{text}"
         query = _named(dialect, presence.c.digest, "").join(
             presence, presence.c.repository_id == _FIRST
         )
         yield "digest", query.where(_begins(presence.c.digest, wanted)).order_by(presence.c.digest)
+
+
+def _tags(connection: Connection, within: Select[Any], start: str) -> Select[Any]:
+    """Return the query of tags of repositories that begin with a text.
+
+    Where few do it goes from them to their repositories, else from repository to repository.
+    """
+    wanted = tags.c.watched.is_(true()) & tags.c.gone_at.is_(None) & _begins(tags.c.name, start)
+    few = connection.scalars(select(tags.c.id).where(wanted).limit(_FEW + 1)).all()
+    if len(few) > _FEW:
+        query = within.join(tags, tags.c.repository_id == _FIRST).where(wanted)
+    else:
+        query = within.join(tags, tags.c.repository_id == repositories.c.id)
+        query = query.where(tags.c.id.in_(few))
+    return query.order_by(tags.c.name)
 
 
 def _named(dialect: str, last: Any, part: str) -> Select[Any]:

@@ -17,15 +17,14 @@ from mfl_lint.store.tables import registries, repositories, tags
 Sees = frozenset[str] | None
 
 _VERIFIED: Final = LookState.VERIFIED.value
-# In the words of their index: with a parameter it would not be used.
+# In the words of their indexes: with a parameter they would not be used.
 _TAG: Final = text(
     "tags.watched AND tags.gone_at IS NULL "
     "AND (tags.look <> 'verified' OR tags.complete IS NOT TRUE OR tags.unsettled)"
 )
-_REPOSITORY: Final = (
-    repositories.c.watched.is_(true()),
-    repositories.c.gone_at.is_(None),
-    or_(repositories.c.look.is_(None), repositories.c.look != _VERIFIED),
+_REPOSITORY: Final = text(
+    "repositories.watched AND repositories.gone_at IS NULL "
+    "AND (repositories.look IS NULL OR repositories.look <> 'verified')"
 )
 
 
@@ -99,6 +98,6 @@ _UNLISTED: Final = Sighted(
     select(registries.c.name.label("key"), func.count().label("number"))
     .select_from(repositories)
     .join(registries, registries.c.id == repositories.c.registry_id)
-    .where(*_REPOSITORY)
+    .where(_REPOSITORY)
     .group_by(registries.c.name)
 )

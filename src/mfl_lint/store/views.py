@@ -93,10 +93,13 @@ def _last_crawls(connection: Connection, ids: Sequence[int]) -> dict[int, CrawlR
 
 def _repositories(registry: Any) -> Select[Any]:
     """Return the query of a registry's repositories."""
+    named = _REGISTRIES.alias("named")
+    # A value, not a join: PostgreSQL then reads them in the order of their index, and ends early.
+    number = select(named.c.id).where(named.c.name == registry).scalar_subquery()
     return (
         select(_REPOSITORIES, _REGISTRIES.c.name.label("registry"))
         .join(_REGISTRIES, _REGISTRIES.c.id == _REPOSITORIES.c.registry_id)
-        .where(_REGISTRIES.c.name == registry)
+        .where(_REPOSITORIES.c.registry_id == number)
     )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, Select, select, true
 
 from mfl_lint.core.observation import LookState
 from mfl_lint.store.statements import matches, visible
 from mfl_lint.store.tables import registries, repositories
 
 START: Final = ("", "")
+# A page and what tells that there is another.
+_FIRST_PART: Final = 64
+_LARGEST_PART: Final = 4096
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -57,9 +60,20 @@ def walk(connection: Connection, wanted: Wanted) -> Iterator[Stop]:
             query = query.where(name)
         if registry == wanted.begin[0]:
             query = query.where(repositories.c.name >= wanted.begin[1])
-        for row in connection.execute(query.order_by(repositories.c.name)):
+        for row in _in_parts(connection, query):
             listed_at = row.last_crawled_at if row.look == LookState.VERIFIED else None
             yield Stop(row.id, registry, row.name, watched and row.watched, listed_at)
+
+
+def _in_parts(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+    """Yield a query's repositories by name, some at once: drivers read all that is asked for."""
+    rest, most = query, _FIRST_PART
+    while True:
+        rows = connection.execute(rest.order_by(repositories.c.name).limit(most)).all()
+        yield from rows
+        if len(rows) < most:
+            return
+        rest, most = query.where(repositories.c.name > rows[-1].name), min(4 * most, _LARGEST_PART)
 
 
 def _registries(connection: Connection, wanted: Wanted) -> Sequence[tuple[int, str, bool]]:

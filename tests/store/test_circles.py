@@ -1,0 +1,54 @@
+"""Whoever writes beside others never waits for somebody who waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from mfl_lint.store import crawls, observations, unreferenced
+from mfl_lint.store.engine import Store
+from tests.store.batches import NOW, batch, content, crawl, finding, lease, write
+
+DAY = timedelta(days=1)
+
+
+async def test_crawls_and_retention_write_the_same_documents_beside_one_another(
+    store: Store, count: Callable[[int], int], seed: int
+) -> None:
+    dice = random.Random(seed)
+    names = [f"document {number}" for number in range(60)]
+    held = [await lease(store, f"team/{name}") for name in ("a", "b", "c")]
+    at = NOW
+    for _ in range(count(100)):
+        at += 3 * DAY
+        writes = []
+        for one in held:
+            dice.shuffle(names)
+            kept = tuple(content(name) for name in names[:40])
+            writes.append(observations.record(store, one, batch(contents=kept, at=at)))
+        sweeps = [unreferenced.sweep(store, DAY.total_seconds(), at) for _ in range(2)]
+        await asyncio.gather(*writes, *sweeps)
+
+
+async def test_repositories_count_in_their_crawl_while_its_progress_is_written(
+    store: Store, count: Callable[[int], int]
+) -> None:
+    places = ("team/a", "team/b", "team/c")
+    held = [await lease(store, name) for name in places]
+    number, turns = await crawl(store), count(100)
+    told = partial(crawls.progress, store, repositories=3, repositories_done=0, tags=0, requests=0)
+    for turn in range(turns):
+        opened = [finding(f"v{turn}", repository=name) for name in places]
+        writes = [write(f"v{turn}", one) for one in opened]
+        await asyncio.gather(
+            *(
+                observations.record(store, one, batch(new, crawl_id=number))
+                for one, new in zip(held, writes, strict=True)
+            ),
+            *(told(number) for _ in range(3)),
+        )
+    (record,) = (await crawls.crawls(store)).items
+    assert 3 * turns == record.opened
