@@ -227,6 +227,9 @@ def test_marks_of_routes_that_are_no_more_go_without_a_word_after_a_time(
     assert Routed() == still
     over = settled((noted,), {"hub": 500}, {}, KNOWN, alerts(), later(days=days))
     assert Routed(gone=(noted,)) == over
+    for one in (mark, noted):
+        left = settled((one,), {"hub": 500}, {}, KNOWN, alerts(), later(days=99), gives_up=False)
+        assert Routed() == left
 
 
 def test_the_end_of_an_outage_is_told_by_whoever_knows_the_route_again() -> None:

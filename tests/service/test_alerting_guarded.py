@@ -118,6 +118,8 @@ async def test_other_settings_leave_messages_and_news_to_whoever_knows_their_rou
         world.config = Config(alert=AlertConfig())
         world.clock.move(hours=25)
         await world.settle()
+        assert 1 == (await dump.figures(store)).rows["alert_waiting"]
+        await world.dispatcher.plan()
         assert "news of the route team are given up" in caplog.text
         assert 0 == (await dump.figures(store)).rows["alert_waiting"]
 

@@ -70,12 +70,9 @@ def gathered(
     notices: list[Notice] = []
     groups: list[Later] = []
     whole: dict[str, Iterable[News]] = {}
-    by_route: dict[str, list[Ready]] = {}
-    for one in ready:
-        by_route.setdefault(one.group.route, []).append(one)
     until = cache(maintained)
-    for name, ones in by_route.items():
-        route = alerts.route_of(name)
+    for name in dict.fromkeys(one.group.route for one in ready):
+        route, ones = alerts.route_of(name), [one for one in ready if one.group.route == name]
         if route is None or route.digest.every:
             groups += [Later(one.id, told=True) for one in ones]
             continue

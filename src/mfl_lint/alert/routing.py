@@ -66,20 +66,21 @@ def settled(
     introduced: Mapping[str, datetime | None],
     alerts: AlertConfig,
     now: datetime,
+    *,
+    gives_up: bool = True,
 ) -> Routed:
     """Return what follows from the passing of time: who is back, calm, or known by now.
 
-    `unknown` and `standing` count each registry's findings now. Call it when no news wait.
+    `unknown` and `standing` count each registry's findings now. Call it when no news wait. Marks
+    of routes that are unknown here are left alone, or given up after a time.
     """
     waiting: list[Waiting] = []
     kept: list[Mark] = []
     gone: list[Mark] = []
     for mark in marks:
         if mark.route and alerts.route_of(mark.route) is None:
-            if _is_lost(mark, now):
-                gone.append(mark)
-            elif mark.at is None:
-                kept.append(msgspec.structs.replace(mark, at=now))
+            if gives_up and (mark.at is None or _is_lost(mark, now)):
+                (kept if mark.at is None else gone).append(_since(mark, mark.at or now))
             continue
         told = list(_told(mark, unknown, standing, introduced, alerts, now))
         if _is_over(mark, unknown, introduced, alerts, now):
@@ -88,8 +89,12 @@ def settled(
         elif mark.kind == "dark" and unknown.get(mark.registry, 0) > mark.number:
             kept.append(msgspec.structs.replace(mark, number=unknown[mark.registry], at=None))
         elif mark.kind in _PLACES and mark.at is not None:
-            kept.append(msgspec.structs.replace(mark, at=None))
+            kept.append(_since(mark, None))
     return Routed(tuple(waiting), tuple(kept), tuple(gone))
+
+
+def _since(mark: Mark, at: datetime | None) -> Mark:
+    return msgspec.structs.replace(mark, at=at)
 
 
 def _is_lost(mark: Mark, now: datetime) -> bool:

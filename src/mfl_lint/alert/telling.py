@@ -48,17 +48,9 @@ def notice(
         if len(ones) > 2 * MOST_ITEMS:
             ones[:] = _first(ones, digest)[:MOST_ITEMS]
     items = _fitting([_first(kept[kind], digest) for kind in _ORDER if kind in kept])
-    return Notice(
-        _mark(group, now, items),
-        route.name,
-        group,
-        now,
-        items,
-        counts.total() - len(items),
-        digest,
-        url,
-        {kind: counts[kind] for kind in _ORDER if kind in counts},
-    )
+    counted = {kind: counts[kind] for kind in _ORDER if kind in counts}
+    left_out, mark = counts.total() - len(items), _mark(group, now, items)
+    return Notice(mark, route.name, group, now, items, left_out, digest, url, counted)
 
 
 def _first(news: Sequence[News], digest: bool) -> list[News]:

@@ -38,7 +38,7 @@ from mfl_lint.config import Config, maintained_until
 from mfl_lint.config_alert import AlertConfig, RouteConfig
 from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.messages import Draft, Gathered, Handling, Notice, Ready
-from mfl_lint.core.news import Group, News, Stream
+from mfl_lint.core.news import GRACE, Group, News, Stream
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.service.delivering import SPARE_LEASE_S, Deliverer, Sends, Trouble, log_trouble
 from mfl_lint.store import forgetting, groups, news, reports
@@ -114,19 +114,23 @@ class Dispatcher:
         """Make messages of all that waits to be told now, and try each once.
 
         What is for others than the channels and routes of these settings is left to whoever
-        knows them, and nothing is forgotten.
+        knows them, and nothing is given up or forgotten.
         """
-        while await self.plan():
+        while await self.plan(gives_up=False):
             pass
         await self._messages.deliver_all()
 
-    async def plan(self) -> bool:
-        """Do what there is to do before messages are sent; say whether there may be more."""
+    async def plan(self, *, gives_up: bool = True) -> bool:
+        """Do what there is to do before messages are sent; say whether there may be more.
+
+        `gives_up`: so is what is for routes that nobody knew for a day.
+        """
         alerts, now, store = self._config().alert, self._now(), self._planning()
         if store is None:
             return False
         routes = [route.name for route in alerts.route]
-        todo = await news.todo(store, now, routes)
+        lost_before = now - GRACE if gives_up else None
+        todo = await news.todo(store, now, routes, lost_before)
         if todo.news:
             decide = partial(routed, alerts=alerts, now=now)
             routing = news.route_news(store, decide, window_s=alerts.flapping_s)
@@ -135,7 +139,7 @@ class Dispatcher:
         settles = todo.marks and (self._settled is None or now - self._settled >= _SETTLE_EVERY)
         if settles:
             self._settled = now
-            settling = partial(settled, alerts=alerts, now=now)
+            settling = partial(settled, alerts=alerts, now=now, gives_up=gives_up)
             await self._tried(news.settle_marks(store, settling))
         for route in alerts.route:
             if route.digest.every:
@@ -144,7 +148,8 @@ class Dispatcher:
         if not todo.groups:
             return settles
         gather = partial(self._gather, alerts, now)
-        return bool(await self._tried(groups.gather_news(store, gather, now, routes)))
+        gathering = groups.gather_news(store, gather, now, routes, lost_before)
+        return bool(await self._tried(gathering))
 
     def _gather(
         self,
@@ -213,7 +218,12 @@ class Dispatcher:
         gone = await forgetting.give_up(store, names, now)
         if gone:
             _LOG.warning("%d messages are for channels that are configured no more", gone)
-        while await forgetting.forget(store, now - timedelta(seconds=alerts.keep_s)):
+        await self.forget_old(store)
+
+    async def forget_old(self, store: Store) -> None:
+        """Forget what was sent long ago."""
+        kept = timedelta(seconds=self._config().alert.keep_s)
+        while await forgetting.forget(store, self._now() - kept):
             pass
 
 
@@ -250,6 +260,7 @@ async def tell(store: Store, config: Config) -> tuple[Trouble, ...]:
     troubles: list[Trouble] = []
     async with dispatcher(store, lambda: hurried, troubles.append) as sending:
         await sending.drain()
+        await sending.forget_old(store)
     return tuple(troubles)
 
 

@@ -39,17 +39,25 @@ Gather = Callable[
 ]
 
 
-async def gather_news(store: Store, decide: Gather, now: datetime, routes: Sequence[str]) -> int:
+async def gather_news(
+    store: Store,
+    decide: Gather,
+    now: datetime,
+    routes: Sequence[str],
+    lost_before: datetime | None,
+) -> int:
     """Make messages of groups whose time has come, and return how many groups there were.
 
-    `routes` are those that are known here.
+    `routes` are those that are known here; of others only what was due before `lost_before` is
+    given to `decide`.
     """
-    return await store.write(_gather, decide, now, routes)
+    return await store.write(_gather, decide, now, has_come(now, routes, lost_before))
 
 
-def _gather(connection: Connection, decide: Gather, now: datetime, routes: Sequence[str]) -> int:
+def _gather(
+    connection: Connection, decide: Gather, now: datetime, come: ColumnElement[bool]
+) -> int:
     alone(connection)
-    come = has_come(now, routes)
     first = func.coalesce(alert_groups.c.due_at, alert_groups.c.repeat_at)
     query = select(alert_groups).where(come).order_by(first, alert_groups.c.id)
     rows = connection.execute(query.limit(_GROUPS_AT_ONCE)).all()

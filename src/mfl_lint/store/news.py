@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, text
 
-from mfl_lint.core.news import GRACE, Kind, News, Routed, Situation, Waiting, news_of
+from mfl_lint.core.news import Kind, News, Routed, Situation, Waiting, news_of
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.truth import Change
 from mfl_lint.store.columns import to_json
@@ -66,28 +66,35 @@ class Todo(NamedTuple):
     marks: bool
 
 
-async def todo(store: Store, now: datetime, routes: Sequence[str]) -> Todo:
+async def todo(
+    store: Store, now: datetime, routes: Sequence[str], lost_before: datetime | None
+) -> Todo:
     """Return what there is to do for these routes, without doing any of it."""
-    return await store.read(_todo, now, routes)
+    return await store.read(_todo, now, routes, lost_before)
 
 
-def has_come(now: datetime, routes: Sequence[str]) -> ColumnElement[bool]:
+def has_come(
+    now: datetime, routes: Sequence[str], lost_before: datetime | None
+) -> ColumnElement[bool]:
     """Return the condition that a group's time has come.
 
-    That of a route that is unknown here comes later: another process may know it.
+    That of a route that is unknown here is another process's, which may know it; what nobody told
+    whose time came before `lost_before` is given up.
     """
-    known = alert_groups.c.route.in_(routes)
-    come, lost = (
-        or_(alert_groups.c.due_at <= at, alert_groups.c.repeat_at <= at)
-        for at in (now, now - GRACE)
-    )
-    return or_(known & come, lost)
+    come = alert_groups.c.route.in_(routes) & _came_before(now)
+    return come if lost_before is None else or_(come, _came_before(lost_before))
 
 
-def _todo(connection: Connection, now: datetime, routes: Sequence[str]) -> Todo:
+def _came_before(at: datetime) -> ColumnElement[bool]:
+    return or_(alert_groups.c.due_at <= at, alert_groups.c.repeat_at <= at)
+
+
+def _todo(
+    connection: Connection, now: datetime, routes: Sequence[str], lost_before: datetime | None
+) -> Todo:
     queries = (
         select(outbox.c.id),
-        select(alert_groups.c.id).where(has_come(now, routes)),
+        select(alert_groups.c.id).where(has_come(now, routes, lost_before)),
         select(alert_marks.c.kind),
     )
     found = (connection.execute(query.limit(1)).first() is not None for query in queries)

@@ -62,14 +62,8 @@ def _retry(
     except msgspec.DecodeError:
         raise Refused(f"the dead letter {number} cannot be read: it cannot be sent") from None
     # Its time begins anew: else it would be given up at once.
-    values = {
-        "state": MessageState.PENDING.value,
-        "attempts": 0,
-        "next_attempt_at": now,
-        "created_at": now,
-        "notice": to_json(told),
-        "title": title_of(told),
-    }
+    values = {"state": MessageState.PENDING.value, "attempts": 0, "created_at": now}
+    values |= {"next_attempt_at": now, "notice": to_json(told), "title": title_of(told)}
     again = update(messages).where(messages.c.id == number).values(values).returning(messages)
     row = connection.execute(again).one()
     audit.note(connection, who, "alert.retry", f"{number}: to {row.channel}: {row.title}", now)
