@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, select
 
 from mfl_lint.config_retention import RetentionConfig
+from mfl_lint.core.digest import is_digest
 from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
 from mfl_lint.core.news import Group, Kind, News, Routed, Waiting
 from mfl_lint.core.policy import Ignore, Severity
@@ -128,11 +129,18 @@ def _reachable(connection: Connection) -> tuple[set[str], set[str]]:
     seen: set[str] = set()
     while ahead:
         seen |= ahead
-        said = (raw.get(digest, b"") for digest in ahead)
-        ahead = {
-            m.decode() for one in said for m in re.findall(rb"sha256:[0-9a-f]{64}", one)
-        } - seen
+        said = (json.loads(raw[digest]) for digest in ahead if digest in raw)
+        ahead = {digest for one in said for digest in _digests(one)} - seen
     return set(raw), seen
+
+
+def _digests(value: Any) -> Iterator[str]:
+    """Yield what in a JSON value is a digest."""
+    if isinstance(value, str):
+        yield from [value] if is_digest(value) else []
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _digests(inner)
 
 
 async def test_what_is_kept_is_whole_and_shown_as_before_whatever_happened(
@@ -219,6 +227,22 @@ async def test_history_is_cut_and_what_it_led_to_goes_after_its_time(
         assert 0 == await rows(world.store, "orphans")
         again = await retain(world.store, SHORT, world.clock.now())
         assert set() == {name for name, number in again.items() if number}
+
+
+@pytest.mark.parametrize("written", ["\\u003a", "\\u003A"])
+async def test_documents_of_a_list_that_escapes_characters_of_its_digests_stay(
+    fault_registry: FaultRegistry, url: str, tmp_path: Path, written: str
+) -> None:
+    async with twins(fault_registry, url, tmp_path) as (world, _):
+        plain = index(image("linux", "amd64"), image("linux", "arm64"))
+        raw = plain.raw.replace(b"sha256:", f"\\u0073ha256{written}".encode())
+        world.place("app", msgspec.structs.replace(plain, raw=raw), "v1")
+        await world.crawl()
+        assert 5 == await rows(world.store, "documents")
+        for _ in range(3):
+            world.clock.seconds += 10 * DAY_S
+            await retain(world.store, SHORT, world.clock.now())
+        assert 5 == await rows(world.store, "documents")
 
 
 async def _revision(store: Store) -> int:

@@ -1,7 +1,8 @@
 """Documents that nothing leads to any more: found, marked, and removed when that has lasted.
 
 Kept is what a tag points at or pointed at, what a finding that stands names, and every document
-that one of those mentions, however deep: any digest in its bytes counts as mentioned.
+that one of those mentions, however deep: any digest in its bytes counts as mentioned, in whatever
+way JSON writes its characters.
 
 A crawl that walks meanwhile may be about to record a tag that leads to such a document again. So
 it is first only marked (`orphans`). From then on crawls fetch and record it as if it were not
@@ -32,6 +33,8 @@ from mfl_lint.store.tables import documents, entries, findings, layers, orphans,
 
 _AT_ONCE: Final = 2000
 _MENTIONED: Final = re.compile(rb"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+# A digest's characters may stand in JSON as these, and as nothing else that is not themselves.
+_ESCAPED: Final = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 _BODIES: Final = Prepared(
     select(documents.c.digest, documents.c.media_type, documents.c.raw).where(
         among(documents.c.digest, "digests")
@@ -126,9 +129,14 @@ def _mentioned(row: Any) -> Iterable[str]:
     if _LEAF.search(row.media_type):
         return ()
     try:
-        return {found.decode() for found in _MENTIONED.findall(decompressed(row.raw))}
+        said = _ESCAPED.sub(_unescaped, decompressed(row.raw))
+        return {found.decode() for found in _MENTIONED.findall(said)}
     except ValueError:  # its bytes are damaged, and say nothing
         return ()
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(found[1].decode())
 
 
 async def _each(
