@@ -176,7 +176,7 @@ def bomb(encoding: str = "gzip", size_bytes: int = 1 << 28, *, layers: int = 1) 
     `encoding` is what Content-Encoding says. gzip and deflate are real ones (`layers` of
     them, one in another); other names are on the gzip bytes.
     """
-    body = _packed(encoding, size_bytes)
+    body = _packed(15 if encoding == "deflate" else 31, size_bytes)
     for _ in range(layers - 1):
         body = gzip.compress(body)
     named = ", ".join([encoding] * layers)
@@ -189,8 +189,8 @@ def bomb(encoding: str = "gzip", size_bytes: int = 1 << 28, *, layers: int = 1) 
 
 
 @cache
-def _packed(encoding: str, size_bytes: int) -> bytes:
-    packer = zlib.compressobj(9, wbits=15 if encoding == "deflate" else 31)
+def _packed(wbits: int, size_bytes: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=wbits)
     chunk = bytes(1 << 20)
     packed = [packer.compress(chunk) for _ in range(size_bytes >> 20)]
     return b"".join([*packed, packer.flush()])

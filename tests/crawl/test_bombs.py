@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+import pytest_asyncio
 
 from tests import faults, wire_faults
 from tests.builders import Built, image, index, place
@@ -53,23 +55,33 @@ async def measured(host: str, database: Path) -> tuple[int, str, str]:
     return int(peak), stored, scanned
 
 
-@pytest.fixture
-async def many_tags(fault_registry: FaultRegistry) -> FaultRegistry:
-    """Return a registry with enough tags to keep every connection busy."""
-    place(fault_registry.demo, "app", LISTED, "v1")
-    for number in range(24):
-        own = (image("linux", one, name=f"n{number}") for one in ("amd64", "arm64"))
-        place(fault_registry.demo, f"app{number % 3}", index(*own), f"v{number}")
-    return fault_registry
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def many_tags() -> AsyncIterator[FaultRegistry]:
+    """Yield a registry with enough tags to keep every connection busy."""
+    async with FaultRegistry() as registry:
+        place(registry.demo, "app", LISTED, "v1")
+        for number in range(24):
+            own = (image("linux", one, name=f"n{number}") for one in ("amd64", "arm64"))
+            place(registry.demo, f"app{number % 3}", index(*own), f"v{number}")
+        yield registry
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def healthy(
+    many_tags: FaultRegistry, empty_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> int:
+    """Return the bytes that a crawl and a scan take where nothing is wrong."""
+    database = Path(shutil.copy(empty_database, tmp_path_factory.mktemp("healthy")))
+    took, stored, scanned = await measured(many_tags.host, database)
+    assert ("complete", {"verified"}) == (stored, set(scanned.split(",")))
+    return took
 
 
 @pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_bomb_costs_no_more_than_64_mib_over_a_healthy_answer(
-    many_tags: FaultRegistry, empty_database: Path, tmp_path: Path, name: str
+    many_tags: FaultRegistry, healthy: int, empty_database: Path, tmp_path: Path, name: str
 ) -> None:
-    database = Path(shutil.copy(empty_database, tmp_path / "healthy.db"))
-    healthy, stored, scanned = await measured(many_tags.host, database)
-    assert ("complete", {"verified"}) == (stored, set(scanned.split(",")))
     behaviour = bomb(name)
     for where, match in PLACES.items():
         many_tags.heal()

@@ -7,6 +7,7 @@ import gzip
 import sys
 import tarfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -53,7 +54,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
     """Return busybox for each foreign architecture."""
     scratch = tmp_path_factory.mktemp("foreign")
     try:
-        return {name: busybox(name, scratch) for name in RIGHT}
+        with ThreadPoolExecutor(len(RIGHT)) as pool:
+            return dict(
+                zip(RIGHT, pool.map(lambda name: busybox(name, scratch), RIGHT), strict=True)
+            )
     except Unavailable as reason:
         pytest.skip(f"no programs of foreign architectures can be had: {reason}")
 

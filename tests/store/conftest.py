@@ -44,12 +44,15 @@ def upgraded_postgresql(postgresql_url: str) -> Iterator[str]:
 
 
 def _emptied(url: str) -> str:
-    """Empty all tables of a PostgreSQL database."""
+    """Empty all tables of a PostgreSQL database; TRUNCATE takes three times as long for so few."""
     import psycopg
 
-    names = ", ".join(metadata.tables)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {names} RESTART IDENTITY".encode())
+    counted = "SELECT format('ALTER SEQUENCE %I.%I RESTART', schemaname, sequencename)"
+    with psycopg.connect(url) as connection:
+        used = connection.execute(f"{counted} FROM pg_sequences WHERE last_value IS NOT NULL")
+        steps = [row[0] for row in used.fetchall()]
+        steps += [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+        connection.execute("; ".join(steps).encode())
     return url
 
 

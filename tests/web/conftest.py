@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+import pytest_asyncio
+from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from mfl_lint.core.records import CrawlStatus
@@ -74,8 +75,22 @@ async def served(url: str) -> AsyncIterator[Client]:
         app = create_app(await services_of(store))
         server = TestServer(app)
         await server.start_server(auto_decompress=False)
-        async with TestClient(server) as client:
+        async with TestClient(server, cookie_jar=DummyCookieJar()) as client:
             yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(filled_url: str) -> AsyncIterator[Client]:
+    """Yield a module's one client of the filled store, for tests on its loop that only read."""
+    async with served(filled_url) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hostile_reader(hostile_url: str) -> AsyncIterator[Client]:
+    """Yield a module's one client of the hostile store, for tests on its loop that only read."""
+    async with served(hostile_url) as client:
+        yield client
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from mfl_lint.config_serve import OidcConfig
 from mfl_lint.core.access import Right
@@ -201,13 +202,24 @@ MADE: Final = re.compile(r"\{(ignore|silence|acknowledged|delivery)\}")
 # What a browser sends by itself, without the secret, is worth nothing to a webhook.
 CHANGES: Final = [key for key in TABLE if key[0] != "GET" and key[1] != "/hooks/{name}"]
 
+# Nobody is there to be asked.
+OIDC: Final = OidcConfig(issuer="http://127.0.0.1:9", client_id="x", url="http://localhost")
+
 
 @pytest.fixture
 async def full(filled_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """Yield an application on a filled store, with people."""
-    # Nobody is there to be asked.
-    oidc = OidcConfig(issuer="http://127.0.0.1:9", client_id="x", url="http://localhost")
-    async with house(filled_url, tmp_path, config_with(oidc=oidc)) as full:
+    async with house(filled_url, tmp_path, config_with(oidc=OIDC)) as full:
+        yield full
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refusing(
+    filled_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """Yield a module's one application with people, for tests in which all is refused."""
+    folder = tmp_path_factory.mktemp("refusing")
+    async with house(filled_url, folder, config_with(oidc=OIDC)) as full:
         yield full
 
 
@@ -436,32 +448,36 @@ FOREIGN: Final = {
 
 
 @pytest.mark.parametrize("key", CHANGES, ids=" ".join)
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_change_that_another_site_makes_a_browser_send_is_refused(
-    full: House, key: tuple[str, str]
+    refusing: House, key: tuple[str, str]
 ) -> None:
-    path, body = await placed(full, TABLE[key], "hub")
-    before = (await audit.deeds(full.store)).items
+    path, body = await placed(refusing, TABLE[key], "hub")
+    before = (await audit.deeds(refusing.store)).items
     for why, headers in FOREIGN.items():
-        status, _ = await sent(full, EDITOR, key, path, body, headers=headers)
+        status, _ = await sent(refusing, EDITOR, key, path, body, headers=headers)
         assert 403 == status, why
     if key[1].startswith(API):
         for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
-            answer = await full.ask(
+            answer = await refusing.ask(
                 EDITOR, key[0], path, data=b"{}", headers={"Content-Type": kind}
             )
             assert key[0] == "DELETE" or 403 == answer.status
     else:
         others = (one.token for one in WHO if one is not EDITOR)
         for token in ("", "x", "é", *others):
-            answer = await full.ask(EDITOR, "POST", path, data={**body, "token": token})
+            answer = await refusing.ask(EDITOR, "POST", path, data={**body, "token": token})
             assert 403 == answer.status, token
     if key[0] != "DELETE":
-        assert before == (await audit.deeds(full.store)).items
+        assert before == (await audit.deeds(refusing.store)).items
 
 
 @pytest.mark.parametrize("key", TABLE, ids=" ".join)
-async def test_under_a_foreign_host_nothing_is_answered(full: House, key: tuple[str, str]) -> None:
-    path, body = await placed(full, TABLE[key], "hub")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_under_a_foreign_host_nothing_is_answered(
+    refusing: House, key: tuple[str, str]
+) -> None:
+    path, body = await placed(refusing, TABLE[key], "hub")
     for host in ("evil.example", "localhost.evil.example", "10.0.0.1", "[::2]:80"):
-        status, _ = await sent(full, EDITOR, key, path, body, headers={"Host": host})
+        status, _ = await sent(refusing, EDITOR, key, path, body, headers={"Host": host})
         assert 403 == status, host

@@ -11,17 +11,19 @@ from mfl_lint.web.security import CSP
 from tests.web.conftest import Client
 from tests.web.parsed import PAGES, ParsedPage
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-async def json_of(client: Client, path: str) -> dict[str, object]:
-    response = await client.get(path)
+
+async def json_of(reader: Client, path: str) -> dict[str, object]:
+    response = await reader.get(path)
     assert 200 == response.status, path
     decoded: dict[str, object] = msgspec.json.decode(await response.read())
     return decoded
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_is_well_formed_and_carries_the_policy(client: Client, path: str) -> None:
-    response = await client.get(path)
+async def test_a_page_is_well_formed_and_carries_the_policy(reader: Client, path: str) -> None:
+    response = await reader.get(path)
     page = ParsedPage(await response.text())
 
     assert 200 == response.status
@@ -35,22 +37,22 @@ async def test_a_page_is_well_formed_and_carries_the_policy(client: Client, path
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_names_its_json_which_is_a_versioned_object(client: Client, path: str) -> None:
-    page = ParsedPage(await (await client.get(path)).text())
+async def test_a_page_names_its_json_which_is_a_versioned_object(reader: Client, path: str) -> None:
+    page = ParsedPage(await (await reader.get(path)).text())
     alternate = [
         link["href"] for link in page.all_of("link") if link.get("type") == "application/json"
     ]
     visible = {link["href"] or "" for link in page.all_of("a") if "/api/v1" in (link["href"] or "")}
 
     assert set(alternate) == {link for link in visible if ".csv" not in link}
-    assert 1 == (await json_of(client, alternate[0] or ""))["version"]
+    assert 1 == (await json_of(reader, alternate[0] or ""))["version"]
 
 
-async def test_every_link_leads_to_something(client: Client) -> None:
+async def test_every_link_leads_to_something(reader: Client) -> None:
     waiting, seen = deque(["/"]), {"/"}
     while waiting:
         path = waiting.popleft()
-        response = await client.get(path)
+        response = await reader.get(path)
         assert 200 == response.status, path
         if response.content_type != "text/html":
             continue
@@ -62,12 +64,12 @@ async def test_every_link_leads_to_something(client: Client) -> None:
     assert {"/t/hub/s390x/agent:latest", "/rules/MFL301", "/crawls/18"} <= seen
 
 
-async def test_lists_end_where_their_cursors_end(client: Client) -> None:
-    whole = await json_of(client, "/api/v1/findings?limit=200")
+async def test_lists_end_where_their_cursors_end(reader: Client) -> None:
+    whole = await json_of(reader, "/api/v1/findings?limit=200")
     gathered: list[object] = []
     cursor: object = ""
     while cursor is not None:
-        page = await json_of(client, f"/api/v1/findings?limit=5&cursor={cursor}")
+        page = await json_of(reader, f"/api/v1/findings?limit=5&cursor={cursor}")
         items = page["items"]
         assert isinstance(items, list)
         gathered += items
@@ -77,51 +79,52 @@ async def test_lists_end_where_their_cursors_end(client: Client) -> None:
     assert None is whole["next_cursor"]
 
 
-async def test_the_next_page_is_linked_with_the_filters_kept(client: Client) -> None:
-    page = ParsedPage(await (await client.get("/findings?severity=warning&limit=2")).text())
+async def test_the_next_page_is_linked_with_the_filters_kept(reader: Client) -> None:
+    page = ParsedPage(await (await reader.get("/findings?severity=warning&limit=2")).text())
     (after,) = (link["href"] for link in page.all_of("a") if link.get("rel") == "next")
 
     assert after is not None
     assert "severity=warning" in after
     assert "limit=2" in after
-    following = ParsedPage(await (await client.get(after)).text())
+    following = ParsedPage(await (await reader.get(after)).text())
     assert "First page" in following.text
 
 
-async def test_json_is_not_sent_again_to_who_has_it(client: Client) -> None:
-    first = await client.get("/api/v1/rules")
-    again = await client.get("/api/v1/rules", headers={"If-None-Match": first.headers["ETag"]})
-    other = await client.get("/api/v1/rules", headers={"If-None-Match": '"other"'})
+async def test_json_is_not_sent_again_to_who_has_it(reader: Client) -> None:
+    first = await reader.get("/api/v1/rules")
+    again = await reader.get("/api/v1/rules", headers={"If-None-Match": first.headers["ETag"]})
+    other = await reader.get("/api/v1/rules", headers={"If-None-Match": '"other"'})
 
     assert (304, b"") == (again.status, await again.read())
     assert first.headers["ETag"] == again.headers["ETag"]
     assert 200 == other.status
 
 
-async def test_head_answers_like_get_without_a_body(client: Client) -> None:
-    response = await client.head("/findings")
+async def test_head_answers_like_get_without_a_body(reader: Client) -> None:
+    response = await reader.head("/findings")
 
     assert (200, b"") == (response.status, await response.read())
     assert CSP == response.headers["Content-Security-Policy"]
 
 
-async def test_only_the_files_beside_the_templates_are_served(client: Client) -> None:
-    page = ParsedPage(await (await client.get("/")).text())
+async def test_only_the_files_beside_the_templates_are_served(reader: Client) -> None:
+    page = ParsedPage(await (await reader.get("/")).text())
     (style,) = (link["href"] for link in page.all_of("link") if link.get("rel") == "stylesheet")
-    response = await client.get(style or "")
+    response = await reader.get(style or "")
 
     assert (200, "text/css") == (response.status, response.content_type)
     assert "immutable" in response.headers["Cache-Control"]
-    assert "no-cache" == (await client.get("/static/app.css")).headers["Cache-Control"]
+    assert "no-cache" == (await reader.get("/static/app.css")).headers["Cache-Control"]
     for name in ("..%2Flayout.html", "layout.html", "app.py"):
-        assert 404 == (await client.get(f"/static/{name}")).status
+        assert 404 == (await reader.get(f"/static/{name}")).status
 
 
-async def test_the_probes_answer(client: Client) -> None:
-    assert {"status": "ok"} == await json_of(client, "/healthz")
-    assert {"status": "ready"} == await json_of(client, "/readyz")
+async def test_the_probes_answer(reader: Client) -> None:
+    assert {"status": "ok"} == await json_of(reader, "/healthz")
+    assert {"status": "ready"} == await json_of(reader, "/readyz")
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_empty_pages_say_what_to_do_next(empty: Client) -> None:
     for path, words in (
         ("/", "Name the registries to look at"),
@@ -133,7 +136,7 @@ async def test_empty_pages_say_what_to_do_next(empty: Client) -> None:
         assert words in ParsedPage(await response.text()).text
 
 
-async def test_a_registry_that_was_never_crawled_says_how_to_begin(client: Client) -> None:
-    page = ParsedPage(await (await client.get("/registries/archive")).text())
+async def test_a_registry_that_was_never_crawled_says_how_to_begin(reader: Client) -> None:
+    page = ParsedPage(await (await reader.get("/registries/archive")).text())
 
     assert "mfl-lint crawl archive" in page.text

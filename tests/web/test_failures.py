@@ -13,6 +13,7 @@ from mfl_lint.web.application import create_app
 from tests.web.conftest import Client, services_of
 from tests.web.parsed import ParsedPage
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 BAD = (
     "/findings?limit=0",
     "/findings?limit=201",
@@ -70,8 +71,8 @@ UNKNOWN = (
 
 
 @pytest.mark.parametrize("path", BAD)
-async def test_a_bad_parameter_is_one_line_of_400(client: Client, path: str) -> None:
-    response = await client.get(f"/api/v1{path}")
+async def test_a_bad_parameter_is_one_line_of_400(reader: Client, path: str) -> None:
+    response = await reader.get(f"/api/v1{path}")
     problem = msgspec.json.decode(await response.read())
 
     assert (400, "application/problem+json") == (response.status, response.content_type)
@@ -82,8 +83,8 @@ async def test_a_bad_parameter_is_one_line_of_400(client: Client, path: str) -> 
 
 
 @pytest.mark.parametrize("path", UNKNOWN)
-async def test_what_is_not_there_is_a_page_of_404(client: Client, path: str) -> None:
-    response = await client.get(path)
+async def test_what_is_not_there_is_a_page_of_404(reader: Client, path: str) -> None:
+    response = await reader.get(path)
     page = ParsedPage(await response.text())
 
     assert (404, "text/html") == (response.status, response.content_type)
@@ -93,16 +94,16 @@ async def test_what_is_not_there_is_a_page_of_404(client: Client, path: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/findings?limit=0", "/r/internal/shop/checkout?tag=%00"])
-async def test_a_bad_parameter_of_a_page_is_a_page(client: Client, path: str) -> None:
-    response = await client.get(path)
+async def test_a_bad_parameter_of_a_page_is_a_page(reader: Client, path: str) -> None:
+    response = await reader.get(path)
 
     assert (400, "text/html") == (response.status, response.content_type)
     assert "Bad Request" in ParsedPage(await response.text()).text
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-async def test_nothing_but_reading_is_allowed(client: Client, method: str) -> None:
-    response = await client.request(method, "/findings")
+async def test_nothing_but_reading_is_allowed(reader: Client, method: str) -> None:
+    response = await reader.request(method, "/findings")
 
     assert 405 == response.status
     assert "GET,HEAD" == response.headers["Allow"]
@@ -118,9 +119,9 @@ async def test_nothing_but_reading_is_allowed(client: Client, method: str) -> No
     ],
 )
 async def test_a_wrong_method_is_told_which_ones_are_answered(
-    client: Client, method: str, path: str, allowed: str
+    reader: Client, method: str, path: str, allowed: str
 ) -> None:
-    response = await client.request(method, f"/api/v1{path}")
+    response = await reader.request(method, f"/api/v1{path}")
     problem = await response.json()
 
     assert (405, allowed) == (response.status, response.headers["Allow"])

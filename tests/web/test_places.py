@@ -14,20 +14,22 @@ from tests.web import filled_store
 from tests.web.conftest import Client
 from tests.web.people import WHO, house
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-async def read(client: Client, path: str) -> Any:
-    async with client.get(f"/api/v1{path}") as answer:
+
+async def read(reader: Client, path: str) -> Any:
+    async with reader.get(f"/api/v1{path}") as answer:
         assert 200 == answer.status, await answer.text()
         return await answer.json()
 
 
-async def read_all(client: Client, path: str, limit: int) -> list[Any]:
+async def read_all(reader: Client, path: str, limit: int) -> list[Any]:
     """Return the items of all pages."""
     items: list[Any] = []
     cursor = ""
     while True:
         joint = "&" if "?" in path else "?"
-        page = await read(client, f"{path}{joint}limit={limit}&cursor={cursor}")
+        page = await read(reader, f"{path}{joint}limit={limit}&cursor={cursor}")
         assert len(page["items"]) <= limit
         items += page["items"]
         if page["next_cursor"] is None:
@@ -52,11 +54,11 @@ async def read_all(client: Client, path: str, limit: int) -> list[Any]:
         "/transitions?repository=shop/checkout&change=opened,resolved",
     ],
 )
-async def test_a_list_is_the_same_whatever_its_pages_hold(client: Client, path: str) -> None:
-    whole = list(map(place_of, await read_all(client, path, 200)))
+async def test_a_list_is_the_same_whatever_its_pages_hold(reader: Client, path: str) -> None:
+    whole = list(map(place_of, await read_all(reader, path, 200)))
 
     assert whole
-    assert whole == list(map(place_of, await read_all(client, path, 3)))
+    assert whole == list(map(place_of, await read_all(reader, path, 3)))
     assert len(whole) == len({str(item) for item in whole})
 
 
@@ -66,9 +68,9 @@ def place_of(item: Any) -> Any:
     return item | {"tag": tag | {"cells": None}} if isinstance(tag, dict) else item
 
 
-async def test_every_digest_below_a_watched_tag_is_named(client: Client) -> None:
-    tag = await read(client, "/t/edge/fleet/probe:latest")
-    items = await read_all(client, "/digests?registry=edge", 200)
+async def test_every_digest_below_a_watched_tag_is_named(reader: Client) -> None:
+    tag = await read(reader, "/t/edge/fleet/probe:latest")
+    items = await read_all(reader, "/digests?registry=edge", 200)
     (found,) = (i for i in items if (i["repository"], i["tag"]) == ("fleet/probe", "latest"))
     listed = [entry["digest"] for entry in (*tag["entries"], *tag["attachments"])]
 
@@ -77,8 +79,8 @@ async def test_every_digest_below_a_watched_tag_is_named(client: Client) -> None
     assert found["digests"][0] == tag["tag"]["digest"]
 
 
-async def test_what_was_not_seen_whole_is_said_beside_the_digests(client: Client) -> None:
-    answer = await read(client, "/digests?registry=edge&limit=200")
+async def test_what_was_not_seen_whole_is_said_beside_the_digests(reader: Client) -> None:
+    answer = await read(reader, "/digests?registry=edge&limit=200")
     complete = {(item["repository"], item["tag"]): item["complete"] for item in answer["items"]}
 
     assert ["edge"] == [doubt["registry"] for doubt in answer["doubts"]]
@@ -87,13 +89,13 @@ async def test_what_was_not_seen_whole_is_said_beside_the_digests(client: Client
         complete["fleet/probe", "latest"],
         complete["fleet/probe", "1"],
     )
-    assert [] == (await read(client, "/digests?registry=hub"))["doubts"]
+    assert [] == (await read(reader, "/digests?registry=hub"))["doubts"]
 
 
-async def test_the_digests_say_when_tags_were_listed_and_looked_at(client: Client) -> None:
-    (item,) = (await read(client, "/digests?repository=shop/checkout&limit=1"))["items"]
-    place = await read(client, "/registries/internal/repositories?repository=shop/checkout")
-    tag = await read(client, f"/t/internal/shop/checkout:{item['tag']}")
+async def test_the_digests_say_when_tags_were_listed_and_looked_at(reader: Client) -> None:
+    (item,) = (await read(reader, "/digests?repository=shop/checkout&limit=1"))["items"]
+    place = await read(reader, "/registries/internal/repositories?repository=shop/checkout")
+    tag = await read(reader, f"/t/internal/shop/checkout:{item['tag']}")
 
     assert place["items"][0]["last_crawled_at"] == item["listed_at"]
     assert tag["tag"]["verified_at"] == item["verified_at"]
@@ -125,49 +127,49 @@ async def test_a_registry_of_which_only_some_tags_are_watched_is_doubted(
     assert [left, ("edge", some), ("hub", some), ("internal", some)] == sorted(why)
 
 
-async def test_a_tag_that_is_gone_protects_nothing(client: Client) -> None:
-    items = await read_all(client, "/digests?repository=shop/legacy", 200)
+async def test_a_tag_that_is_gone_protects_nothing(reader: Client) -> None:
+    items = await read_all(reader, "/digests?repository=shop/legacy", 200)
 
     assert ["latest"] == [item["tag"] for item in items]
 
 
-async def test_a_release_is_seen_across_repositories(client: Client) -> None:
-    answer = await read(client, "/matrix?repository=shop/*")
+async def test_a_release_is_seen_across_repositories(reader: Client) -> None:
+    answer = await read(reader, "/matrix?repository=shop/*")
     cells = {item["repository"]: item["tag"]["cells"] for item in answer["items"]}
 
     assert ["shop/catalogue", "shop/checkout", "shop/legacy", "shop/search"] == list(cells)
     assert "missing" == cells["shop/search"]["linux/arm64"]["state"]
     assert "error" == cells["shop/checkout"]["linux/arm64"]["state"]
     assert "none" == cells["shop/legacy"]["linux/s390x"]["state"]
-    (row,) = (await read(client, "/matrix?repository=shop/search&tag=3.9"))["items"]
+    (row,) = (await read(reader, "/matrix?repository=shop/search&tag=3.9"))["items"]
     assert None is row["tag"]
 
 
-async def csv_of(client: Client, path: str) -> list[list[str]]:
-    async with client.get(f"/api/v1{path}") as answer:
+async def csv_of(reader: Client, path: str) -> list[list[str]]:
+    async with reader.get(f"/api/v1{path}") as answer:
         assert (200, "text/csv") == (answer.status, answer.content_type)
         assert "nosniff" == answer.headers["X-Content-Type-Options"]
         return list(csv.reader(io.StringIO(await answer.text(), newline="")))
 
 
-async def test_the_matrix_as_csv_has_all_pages_and_all_platforms(client: Client) -> None:
-    header, *rows = await csv_of(client, "/matrix.csv?registry=internal")
-    items = await read_all(client, "/matrix?registry=internal", 2)
+async def test_the_matrix_as_csv_has_all_pages_and_all_platforms(reader: Client) -> None:
+    header, *rows = await csv_of(reader, "/matrix.csv?registry=internal")
+    items = await read_all(reader, "/matrix?registry=internal", 2)
 
     assert ["registry", "repository", "tag", "state"] == header[:4]
     assert [item["repository"] for item in items] == [row[1] for row in rows]
     (row,) = (row for row in rows if row[1] == "shop/search")
     assert ("latest", "error", "missing") == (row[2], row[3], row[header.index("linux/arm64")])
-    _, row = await csv_of(client, "/matrix.csv?repository=shop/search&tag=none")
+    _, row = await csv_of(reader, "/matrix.csv?repository=shop/search&tag=none")
     assert ["internal", "shop/search", "none", "no such tag"] == row
 
 
 @pytest.mark.parametrize("query", ["", "?severity=warning", "?repository=shop/*&state=resolved"])
 async def test_findings_as_csv_are_exactly_those_that_are_filtered(
-    client: Client, query: str
+    reader: Client, query: str
 ) -> None:
-    header, *rows = await csv_of(client, f"/findings.csv{query}")
-    items = await read_all(client, f"/findings{query}", 200)
+    header, *rows = await csv_of(reader, f"/findings.csv{query}")
+    items = await read_all(reader, f"/findings{query}", 200)
 
     assert items
     assert [item["fingerprint"] for item in items] == [row[-1] for row in rows]
@@ -185,23 +187,23 @@ async def test_findings_as_csv_are_exactly_those_that_are_filtered(
     ],
 )
 async def test_names_are_found_by_what_is_remembered_of_them(
-    client: Client, text: str, first: tuple[str, str, str | None]
+    reader: Client, text: str, first: tuple[str, str, str | None]
 ) -> None:
-    items = (await read(client, f"/search?q={text}"))["items"]
+    items = (await read(reader, f"/search?q={text}"))["items"]
 
     if first[2] is None:
         assert [] == items  # gone
         return
     assert first == (items[0]["kind"], items[0]["repository"], items[0]["tag"])
-    assert 200 == (await client.get(items[0]["page"])).status
+    assert 200 == (await reader.get(items[0]["page"])).status
 
 
-async def test_a_digest_is_found_by_how_it_begins(client: Client) -> None:
-    tag = await read(client, "/t/internal/shop/checkout:3.4")
+async def test_a_digest_is_found_by_how_it_begins(reader: Client) -> None:
+    tag = await read(reader, "/t/internal/shop/checkout:3.4")
     digest = tag["entries"][0]["digest"]
 
     for text in (digest, digest[:20], digest.removeprefix("sha256:")[:14]):
-        items = (await read(client, f"/search?q={text}"))["items"]
+        items = (await read(reader, f"/search?q={text}"))["items"]
         assert [("digest", "shop/checkout", digest)] == [
             (item["kind"], item["repository"], item["digest"]) for item in items
         ]
@@ -226,9 +228,9 @@ HOST = "registry.internal.example:5000"
     ],
 )
 async def test_readiness_is_told_from_what_was_seen(
-    client: Client, reference: str, platform: str, answer: str, why: str
+    reader: Client, reference: str, platform: str, answer: str, why: str
 ) -> None:
-    found = await read(client, f"/ready?reference={reference}&platform={platform}")
+    found = await read(reader, f"/ready?reference={reference}&platform={platform}")
     (check,) = found["checks"]
     truth = {"yes": True, "no": False, "unknown": None}[answer]
 
@@ -237,13 +239,13 @@ async def test_readiness_is_told_from_what_was_seen(
     assert bool(check["digests"]) is (answer == "yes")
 
 
-async def test_readiness_by_place_says_the_same_as_by_reference(client: Client) -> None:
+async def test_readiness_by_place_says_the_same_as_by_reference(reader: Client) -> None:
     asked = "platform=linux/arm64,linux/amd64&platform=windows/amd64&engine=podman"
-    by_name = await read(client, f"/ready?reference={HOST}/shop/checkout:3.10&{asked}")
-    by_place = await read(client, f"/ready/internal/shop/checkout/3.10?{asked}")
+    by_name = await read(reader, f"/ready?reference={HOST}/shop/checkout:3.10&{asked}")
+    by_place = await read(reader, f"/ready/internal/shop/checkout/3.10?{asked}")
 
     assert by_name == by_place
     assert False is by_name["ready"]
     assert ["yes", "yes", "no"] == [check["answer"] for check in by_place["checks"]]
-    nowhere = await read(client, "/ready/nothing/shop/checkout/3.10?platform=linux/amd64")
+    nowhere = await read(reader, "/ready/nothing/shop/checkout/3.10?platform=linux/amd64")
     assert "unknown" == nowhere["checks"][0]["answer"]

@@ -10,6 +10,7 @@ from tests.web.conftest import Client
 from tests.web.filled_store import HOSTILE
 from tests.web.parsed import PAGES, ParsedPage
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOSTILE_PAGES = (
     "/",
     "/registries/hub",
@@ -83,24 +84,24 @@ def check_inert(source: str) -> ParsedPage:
 
 
 @pytest.mark.parametrize("path", HOSTILE_PAGES)
-async def test_markup_from_a_registry_is_inert(hostile: Client, path: str) -> None:
-    response = await hostile.get(path)
+async def test_markup_from_a_registry_is_inert(hostile_reader: Client, path: str) -> None:
+    response = await hostile_reader.get(path)
 
     assert 200 == response.status
     check_inert(await response.text())
 
 
-async def test_what_is_acknowledged_is_inert_where_it_is_taken_back(hostile: Client) -> None:
-    held = (await (await hostile.get("/api/v1/alerts")).json())["acknowledged"]
+async def test_what_is_acknowledged_is_inert_where_it_is_taken_back(hostile_reader: Client) -> None:
+    held = (await (await hostile_reader.get("/api/v1/alerts")).json())["acknowledged"]
     assert held
     for one in held:
-        response = await hostile.get(f"/acknowledgements/{one['fingerprint']}/undo")
+        response = await hostile_reader.get(f"/acknowledgements/{one['fingerprint']}/undo")
         assert 200 == response.status
         check_inert(await response.text())
 
 
-async def test_every_page_is_tried_with_what_is_hostile(hostile: Client) -> None:
-    router = hostile.server.app.router  # type: ignore[attr-defined]
+async def test_every_page_is_tried_with_what_is_hostile(hostile_reader: Client) -> None:
+    router = hostile_reader.server.app.router  # type: ignore[attr-defined]
     pages = {
         route.resource.canonical
         for route in router.routes()
@@ -115,11 +116,11 @@ async def test_every_page_is_tried_with_what_is_hostile(hostile: Client) -> None
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_our_own_pages_hold_nothing_that_runs_inline(client: Client, path: str) -> None:
-    check_inert(await (await client.get(path)).text())
+async def test_our_own_pages_hold_nothing_that_runs_inline(reader: Client, path: str) -> None:
+    check_inert(await (await reader.get(path)).text())
 
 
-async def test_what_is_hostile_is_shown_all_the_same(hostile: Client) -> None:
+async def test_what_is_hostile_is_shown_all_the_same(hostile_reader: Client) -> None:
     for path in (
         "/",
         "/registries/hub",
@@ -128,29 +129,29 @@ async def test_what_is_hostile_is_shown_all_the_same(hostile: Client) -> None:
         "/t/hub/acme/evil:latest",
         "/crawls/1",
     ):
-        page = ParsedPage(await (await hostile.get(path)).text())
+        page = ParsedPage(await (await hostile_reader.get(path)).text())
         assert "<script>alert(1)</script>" in page.text, path
         assert "\\u202egnp.exe\\x07" in page.text, path
 
 
-async def test_only_addresses_of_the_web_become_links(hostile: Client) -> None:
-    page = ParsedPage(await (await hostile.get("/t/hub/acme/evil:latest")).text())
+async def test_only_addresses_of_the_web_become_links(hostile_reader: Client) -> None:
+    page = ParsedPage(await (await hostile_reader.get("/t/hub/acme/evil:latest")).text())
     outside = [link for link in page.links if not link.startswith(("/", "#"))]
 
     assert ['https://example.com/?q="><script>alert(1)</script>'] == outside
     assert "javascript:alert(1)" in page.text
 
 
-async def test_what_a_visitor_asks_for_is_inert_too(client: Client) -> None:
+async def test_what_a_visitor_asks_for_is_inert_too(reader: Client) -> None:
     for path, status in (("/findings", 200), ("/r/internal/shop/checkout", 400), ("/nix", 404)):
         markup = HOSTILE.replace("\u202e", "").replace("\x07", "")
-        response = await client.get(path, params={"repository": markup})
+        response = await reader.get(path, params={"repository": markup})
         assert status == response.status
         check_inert(await response.text())
 
 
-async def test_the_json_says_exactly_what_the_registry_said(hostile: Client) -> None:
-    response = await hostile.get("/api/v1/t/hub/acme/evil:latest")
+async def test_the_json_says_exactly_what_the_registry_said(hostile_reader: Client) -> None:
+    response = await hostile_reader.get("/api/v1/t/hub/acme/evil:latest")
     answer = msgspec.json.decode(await response.read())
 
     assert "application/json" == response.content_type
