@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a quarter of the size, one round")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    repositories, count = (30, 1) if given.quick else (120, given.rounds)
+    repositories, count = (15, 1) if given.quick else (60, given.rounds)
     binaries = postgresql_binaries()
     if binaries is None:
         raise SystemExit("PostgreSQL is not installed: apt-get install postgresql")

@@ -4,13 +4,15 @@ import pytest
 
 from mfl_lint.config import HttpConfig, RegistryConfig
 from mfl_lint.core.errors import RateLimited, Unreachable
+from mfl_lint.registry.circuit import Circuit
 from mfl_lint.registry.politeness import Flights, Host, Limits, Slots, limits_of
 from tests.stub_server import FakeTime
 
 
 def host(time: FakeTime, limits: Limits | None = None) -> Host:
     http = HttpConfig(breaker_failures=3, breaker_pause_s=60)
-    return Host("h", limits or Limits(16, 0.0), http, time.clock, time.sleep)
+    circuit = Circuit("h", http, time.clock)
+    return Host("h", limits or Limits(16, 0.0), circuit, time.clock, time.sleep)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,8 @@ async def test_short_deferrals_one_after_another_are_not_waited_for_for_ever() -
         time.now += seconds
         shared.defer(3)
 
-    shared = Host("h", Limits(1, 0.0), HttpConfig(), time.clock, sleep)
+    circuit = Circuit("h", HttpConfig(), time.clock)
+    shared = Host("h", Limits(1, 0.0), circuit, time.clock, sleep)
     shared.defer(3)
     with pytest.raises(RateLimited):
         await shared.enter()

@@ -138,7 +138,7 @@ class Fleet:
             if last.repositories_done != done:
                 done, since = last.repositories_done, time.monotonic()
             assert time.monotonic() - since < timeout_s
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from mfl_lint.config import Config, RegistryConfig
-from mfl_lint.core.errors import RateLimited
+from mfl_lint.config import Config, HttpConfig, RegistryConfig, Scheme
+from mfl_lint.core.errors import RateLimited, Unreachable
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.politeness import Limits
 from mfl_lint.service.manners import Manners
@@ -20,6 +20,7 @@ from mfl_lint.store.queue_schema import upgrade_queue
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.faults import changed_headers, throttled
+from tests.servers import free_port
 
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
 
@@ -105,3 +106,17 @@ async def test_who_takes_over_a_slot_keeps_the_distance_to_who_had_it(
     ended = time.monotonic()
     async with second.manners.slot("host", 0, share, again=True):
         assert time.monotonic() - ended >= 0.99
+
+
+async def test_a_host_that_one_slot_finds_dead_the_workers_other_slots_leave_in_peace() -> None:
+    http = HttpConfig(retries=0, breaker_failures=2)
+    here = RegistryConfig(name="here", host=f"127.0.0.1:{free_port()}", scheme=Scheme.HTTP)
+    slots, config = Slots(), Config(registries=(here,), http=http)
+    asked = []
+    for slot in range(3):
+        _, registry, transport = slots.of(config, "here", slot)
+        with pytest.raises(Unreachable) as failed:
+            await RegistryClient(registry, transport).tags("app")
+        asked.append("2 failures in a row" not in str(failed.value))
+    await slots.close()
+    assert [True, True, False] == asked

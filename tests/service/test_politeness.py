@@ -14,6 +14,7 @@ from tests.fault_registry import FaultRegistry
 from tests.faults import throttled
 from tests.service.fleet import fleet_of
 from tests.service.stopwatch import Stopwatch
+from tests.wire_faults import silent
 
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
 POLITE = 'concurrency = 3\nrate = 5\nscheme = "http"'
@@ -97,3 +98,38 @@ async def test_a_host_that_asks_for_patience_is_left_in_peace_by_all_workers(
             # Who had begun already may have asked for something still.
             assert asked < 60
             assert asked == len(registry.requests)
+
+
+async def test_a_dead_host_costs_a_worker_few_requests_and_keeps_no_other_host_waiting(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    patience = '[http]\ntimeout = "1s"\nbackoff = "10ms"\nbackoff_max = "100ms"\n'
+    async with FaultRegistry() as dead, FaultRegistry() as one, FaultRegistry() as two:
+        others = {"one": one, "two": two}
+        for number in range(40):
+            place(dead.demo, f"team/app{number:02}", GOOD, "v1")
+        for alive in others.values():
+            for number in range(10):
+                place(alive.demo, f"team/app{number}", GOOD, "v1")
+        named = {"dead": dead, **others}
+        hosts = [(name, registry.host, "") for name, registry in named.items()]
+        async with fleet_of(tmp_path, fresh_postgresql, hosts, settings=patience) as fleet:
+            await fleet.hire(1, concurrency=8)
+            assert "" == (await fleet.round("dead")).problem
+            dead.fault(("GET|HEAD", "/v2/"), silent())
+            before = len(dead.requests)
+            for name in named:
+                await fleet.begin(name)
+            crawls = {name: await fleet.ended(name) for name in named}
+            asked = len(dead.requests) - before
+    lasted = {
+        name: (crawl.finished_at - crawl.started_at).total_seconds()
+        for name, crawl in crawls.items()
+        if crawl.finished_at is not None
+    }
+    print(f"{asked} requests to a dead host; crawls lasted {lasted}")
+    assert "could not be listed" in crawls["dead"].problem
+    assert {("", 10)} == {(crawls[name].problem, crawls[name].tags) for name in others}
+    # Ten failures in a row are what it takes, not ten of each of eight slots.
+    assert asked < 40
+    assert max(lasted[name] for name in others) < lasted["dead"]

@@ -123,8 +123,13 @@ async def end_round(job: Job, round_: Round) -> None:
     await look_again(job, failed)
     first = progress.problem
     await close_round(job, progress, plan, failed)
-    if first not in progress.problem:
-        progress.problem += f"; {first}"  # what stopped a job stands nowhere else
+    # What stopped a job stands nowhere else.
+    if (
+        plan.look is LookState.VERIFIED
+        and len(failed) < len(names)
+        and first not in progress.problem
+    ):
+        progress.problem += f"; {first}"
     await _over(job.store, round_, status_of(progress), progress.problem, job.now())
 
 

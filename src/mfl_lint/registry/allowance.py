@@ -15,7 +15,8 @@ import msgspec
 from multidict import istr
 
 from mfl_lint.core.errors import RateLimited
-from mfl_lint.registry.politeness import LONGEST_DEFERRAL_S, Clock, Host
+from mfl_lint.registry.circuit import Clock
+from mfl_lint.registry.politeness import LONGEST_DEFERRAL_S, Host
 
 _LIMIT: Final = istr("RateLimit-Limit")
 _REMAINING: Final = istr("RateLimit-Remaining")

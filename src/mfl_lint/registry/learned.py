@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from mfl_lint.registry.allowance import Allowance
+from mfl_lint.registry.circuit import Clock
 from mfl_lint.registry.peer import Peer
-from mfl_lint.registry.politeness import Clock
 
 
 class Learned(msgspec.Struct, frozen=True):

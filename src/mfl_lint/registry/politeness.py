@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from mfl_lint.config import HttpConfig, RegistryConfig
+from mfl_lint.config import RegistryConfig
 from mfl_lint.core.errors import RateLimited, Unreachable
+from mfl_lint.registry.circuit import Circuit, Clock
 from mfl_lint.registry.origin import is_loopback
 
 SHORT_WAIT_S: Final = 5.0
@@ -19,7 +20,6 @@ _SHARE: Final = 4
 LONGEST_DEFERRAL_S: Final = 24 * 3600.0
 _HURRIED_IN_A_ROW: Final = 3
 
-Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
@@ -111,10 +111,10 @@ class Host:
     """
 
     def __init__(
-        self, name: str, limits: Limits, http: HttpConfig, clock: Clock, sleep: Sleep
+        self, name: str, limits: Limits, circuit: Circuit, clock: Clock, sleep: Sleep
     ) -> None:
         self.name = name
-        self._http = http
+        self._circuit = circuit
         self._clock = clock
         self._sleep = sleep
         self._slots = Slots(limits.concurrency)
@@ -123,9 +123,6 @@ class Host:
         self._starts: deque[float] = deque(maxlen=max(1, int(limits.rate)))
         self._one_at_a_time = limits.concurrency == 1 and limits.rate > 0
         self._deferred_until: float | None = None
-        self._failures = 0
-        self._closed_until = 0.0
-        self._probing = False
 
     async def enter(self, *, hurried: bool = False) -> None:
         """Return when it is our turn, before those who are not `hurried`.
@@ -139,7 +136,7 @@ class Host:
                 patience -= await self._sit_out(patience)
             await self._slots.acquire(hurried=hurried)
             try:
-                self._check_circuit()
+                self._circuit.check()
             except Unreachable:
                 self._slots.release()
                 raise
@@ -176,15 +173,7 @@ class Host:
         if self._one_at_a_time and self._starts:
             # From the answer on: then no delay on the way brings two closer than they may be.
             self._starts[-1] = self._clock()
-        if connected is None:
-            self._probing = False
-        elif connected:
-            self._failures = 0
-            self._probing = False
-        else:
-            self._failures += 1
-            self._probing = False
-            self._closed_until = self._clock() + self._http.breaker_pause_s
+        self._circuit.note(connected)
 
     def defer(self, seconds: float) -> None:
         """Ask nothing of the host for that long, a day at most."""
@@ -195,14 +184,6 @@ class Host:
     def deferred_s(self) -> float:
         """Return for how long nothing is asked of the host from now on, 0 if it may be."""
         return max(0.0, (self._deferred_until or 0.0) - self._clock())
-
-    def _check_circuit(self) -> None:
-        """Raise Unreachable while the circuit is open; let one request through to probe."""
-        if self._failures < self._http.breaker_failures:
-            return
-        if self._probing or self._clock() < self._closed_until:
-            raise CircuitOpen(f"{self.name}: {self._failures} failures in a row; not asked for now")
-        self._probing = True
 
     async def _sit_out(self, patience: float) -> float:
         """Wait through a short deferral and return its length; raise RateLimited for a long one."""
@@ -224,10 +205,6 @@ class Host:
         self._starts.append(turn)
         if turn > now:
             await self._sleep(turn - now)
-
-
-class CircuitOpen(Unreachable):
-    """The host failed so often that it is not asked; trying again at once is of no use."""
 
 
 class Flights:

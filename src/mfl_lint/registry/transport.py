@@ -28,11 +28,12 @@ from mfl_lint.registry.addresses import Reach, allows_host
 from mfl_lint.registry.allowance import Pulls
 from mfl_lint.registry.answer import Answer, place, retry_after_s
 from mfl_lint.registry.body import LARGE_AT_ONCE, read_body
+from mfl_lint.registry.circuit import Circuits, Clock
 from mfl_lint.registry.exchange import EXPECTED, BodyCut, Fleeting, Sessions, failure_of
 from mfl_lint.registry.learned import Learned, Lessons, learned_of
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.peer import Peer
-from mfl_lint.registry.politeness import SHORT_WAIT_S, Clock, Host, Limits, Sleep
+from mfl_lint.registry.politeness import SHORT_WAIT_S, Host, Limits, Sleep
 from mfl_lint.registry.proxies import Proxies
 from mfl_lint.registry.route import Request, Route, Tls, trusting
 from mfl_lint.registry.streaming import streaming_timeout
@@ -47,7 +48,7 @@ NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 class Transport:
     """The one way out, of one event loop. `clock` is monotonic, `wall` seconds since the epoch.
 
-    `environment` is asked for proxies, `resolver` for addresses (None: the system).
+    `environment` has proxies, `resolver` (None: the system) addresses; `circuits` may be shared.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Transport:
         random: Random | None = None,
         environment: Mapping[str, str] = NO_ENVIRONMENT,
         resolver: AbstractResolver | None = None,
+        circuits: Circuits | None = None,
     ) -> None:
         self.http = http
         self.clock = clock
@@ -69,6 +71,7 @@ class Transport:
         self._random = random or Random()  # noqa: S311  # jitter, no secret
         self._sessions = Sessions(http, resolver)
         self._proxies = Proxies(environment)
+        self._circuits = circuits or Circuits(http, clock)
         self._hosts: dict[tuple[str, int], Host] = {}
         self._peers: dict[Origin, Peer] = {}
         self._lessons = Lessons(clock)
@@ -260,14 +263,13 @@ class Transport:
         """Return what is kept of a host; the first limits given hold for all who ask it."""
         if (met := self._peers.get(origin)) is not None:
             return met
-        host = self._hosts.get((origin.host, origin.port))
+        host, name = self._hosts.get((origin.host, origin.port)), origin.netloc
         if host is None:
-            host = Host(origin.netloc, limits, self.http, self.clock, self._sleep)
+            host = Host(name, limits, self._circuits.of(name), self.clock, self._sleep)
             self._hosts[origin.host, origin.port] = host
-        pulls, traffic = Pulls(origin.netloc, self.clock), self.stats.of(origin.netloc)
+        pulls, traffic = Pulls(name, self.clock), self.stats.of(name)
         large = asyncio.Semaphore(LARGE_AT_ONCE)
-        peer = Peer(host, pulls, traffic, self._proxies.choose(origin), large)
-        self._peers[origin] = peer
+        self._peers[origin] = peer = Peer(host, pulls, traffic, self._proxies.choose(origin), large)
         self._lessons.teach_new(peer)
         return peer
 

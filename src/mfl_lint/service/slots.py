@@ -7,6 +7,7 @@ limits hold over any number of workers that know nothing of one another.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from zlib import crc32
 
@@ -14,6 +15,7 @@ import msgspec
 
 from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.errors import ConfigInvalid
+from mfl_lint.registry.circuit import Circuits
 from mfl_lint.registry.politeness import Limits, limits_of, slots_of
 from mfl_lint.registry.transport import Transport
 from mfl_lint.service.looker import AGAIN, THROTTLED
@@ -53,10 +55,14 @@ def look_jobs(config: Config, places: Iterable[tuple[str, str]], reason: str) ->
 
 
 class Slots:
-    """The slots that this process has used: each keeps its connections and its manners."""
+    """The slots that this process has used: each keeps its connections and its manners.
+
+    A host that one of them finds dead is not asked by the others either, for a while.
+    """
 
     def __init__(self) -> None:
         self._used: dict[tuple[str, int, Limits], Transport] = {}
+        self._circuits: Circuits | None = None
 
     def of(self, config: Config, name: str, slot: int) -> tuple[Config, RegistryConfig, Transport]:
         """Return the settings with a slot's share of the host, the registry's, and the way out.
@@ -71,7 +77,9 @@ class Slots:
         registry = msgspec.structs.replace(registry, concurrency=share.concurrency, rate=share.rate)
         key = (registry.host, slot, share)
         if key not in self._used:
-            self._used[key] = Transport(config.http, environment=dict(os.environ))
+            circuits = self._circuits = self._circuits or Circuits(config.http, time.monotonic)
+            environment = dict(os.environ)
+            self._used[key] = Transport(config.http, environment=environment, circuits=circuits)
         shared = msgspec.structs.replace(config, registries=(registry,))
         return shared, registry, self._used[key]
 
