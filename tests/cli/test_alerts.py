@@ -100,8 +100,8 @@ def test_a_first_crawl_that_sends_is_summed_up(
 def test_a_preview_sends_nothing(
     broken: FaultRegistry, receiver: Receiver, command: Command
 ) -> None:
-    none = "No message would be sent: none of the last 50 changes is for a route.\n"
-    assert none == command("alerts", "preview").out
+    none = "No message would be sent: of the last 50 changes none is for a route, "
+    assert command("alerts", "preview").out.startswith(none)
     command("crawl")
     shown = command("alerts", "preview")
     assert (0, True) == (shown.code, shown.out.startswith("hook by team: team/team/app:v1"))

@@ -41,5 +41,9 @@ class Threads:
             with suppress(RuntimeError):  # the loop may be over by now
                 loop.call_soon_threadsafe(room.release)
 
-        Thread(target=go, name=f"alert {key}", daemon=True).start()
+        try:
+            Thread(target=go, name=f"alert {key}", daemon=True).start()
+        except RuntimeError:  # there are too many threads on this machine
+            room.release()
+            raise
         return await asyncio.wrap_future(done)

@@ -107,7 +107,10 @@ def _why_none(config: Config, last: int) -> str:
     """Return why no route sends anything."""
     if all(route.digest.every for route in config.alert.route):
         return "No message would be sent: every route sends reports, which are not shown here."
-    return f"No message would be sent: none of the last {last} changes is for a route."
+    return (
+        f"No message would be sent: of the last {last} changes none is for a route, of the last "
+        "week, and neither silenced nor ignored."
+    )
 
 
 @command.command("list")
