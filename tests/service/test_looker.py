@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from mfl_lint.config import Config, HttpConfig, RegistryConfig, Scheme
+from mfl_lint.core.records import ASKED, WEBHOOK
+from mfl_lint.core.views import FindingFilter
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.registry.transport import Transport
 from mfl_lint.service.looker import Looker
-from mfl_lint.store import dump, looks, migrate, registries
+from mfl_lint.store import dump, looks, migrate, registries, views
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.looks import Wanted
 from tests.builders import image, index, place
@@ -33,9 +35,9 @@ class Looks:
         self.now = datetime.now(UTC)
         self.looker: Looker | None = None
 
-    async def ask(self, repository: str, *tags: str) -> None:
+    async def ask(self, repository: str, *tags: str, reason: str = WEBHOOK) -> None:
         wanted = [Wanted("lab", repository, tag) for tag in tags]
-        await looks.request_looks(self.store, wanted, self.now, "webhook")
+        await looks.request_looks(self.store, wanted, self.now, reason)
         self.hurry()
 
     def hurry(self) -> None:
@@ -187,3 +189,33 @@ def changed(folder: Path, *statements: str) -> None:
     with closing(sqlite3.connect(folder / "mfl-lint.db", timeout=30)) as connection, connection:
         for statement in statements:
             connection.execute(statement)
+
+
+@pytest.mark.parametrize(("reason", "tag"), [(ASKED, "v1"), (ASKED, ""), (WEBHOOK, "")])
+async def test_what_a_person_or_a_deletion_asks_for_sees_a_child_that_is_gone(
+    tmp_path: Path, registry: GatedRegistry, reason: str, tag: str
+) -> None:
+    async with looking(tmp_path, registry.host) as made:
+        await made.ask("team/app", "v1")
+        await made.until_kept(0)
+        registry.delete_manifest("team/app", GOOD.children[1].digest)
+        await made.ask("team/app", "v1")
+        await made.until_kept(0)
+        assert [] == await open_rules(made.store)
+        await made.ask("team/app", tag, reason="hot")
+        await made.ask("team/app", tag, reason=reason)
+        await made.until_kept(0)
+        assert "MFL201" in await open_rules(made.store)
+
+
+async def open_rules(store: Store) -> list[str]:
+    page = await views.findings_page(store, FindingFilter(states=("open",)), limit=100)
+    return [item.finding.rule for item in page.items]
+
+
+async def test_a_look_that_waits_is_made_as_thoroughly_as_anybody_asks_for(tmp_path: Path) -> None:
+    async with looking(tmp_path, "127.0.0.1:1") as made:
+        for reason in (WEBHOOK, ASKED, WEBHOOK):
+            wanted = [Wanted("elsewhere", "team/app", "v1")]
+            await looks.request_looks(made.store, wanted, made.now, reason)
+        assert [True] == [one.rechecks for one in await looks.pending_looks(made.store)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -19,6 +19,10 @@ from mfl_lint.core.rule import TagSummary
 from mfl_lint.core.truth import Settlement
 
 T = TypeVar("T")
+
+# Why looks are asked for: a person wants one; a registry told of something.
+ASKED: Final = "asked"
+WEBHOOK: Final = "webhook"
 
 
 class RepositoryState(msgspec.Struct, frozen=True):
@@ -200,3 +204,11 @@ class LookRequest(msgspec.Struct, frozen=True):
     tag: str
     reason: str
     requested_at: datetime
+
+    @property
+    def rechecks(self) -> bool:
+        """Say whether what lists name is to be looked at again, however lately it was.
+
+        A person wants to know how it is now; an event that names no tag tells of a deletion.
+        """
+        return self.reason == ASKED or (self.reason == WEBHOOK and not self.tag)

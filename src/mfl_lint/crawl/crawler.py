@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
+
 from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
@@ -68,11 +70,13 @@ class Crawler:
         show: Show = lambda progress: None,
         accept_vanished: bool = False,
         hurried: bool = True,
+        recheck: bool = False,
     ) -> Progress | None:
         """Crawl a registry, or `only` some repositories; None where it is running or unknown.
 
         Of `only` some repositories any number may run, beside each other and a whole crawl; at
-        the host they go before others that wait, where they are `hurried`.
+        the host they go before others that wait, where they are `hurried`. With `recheck` what
+        lists name is looked at however lately it was.
         """
         registry, key = self.config.registry(name), (name, tuple(only or ()))
         if registry is None or key in self._running:
@@ -83,7 +87,7 @@ class Crawler:
             show(progress)
 
         client = self.client(registry, hurried=hurried and only is not None)
-        job = self.job(registry, client)
+        job = self.job(registry, client, recheck=recheck)
         crew = None
         if only is not None:
             # It takes no repository from a crawl of this process: they hold them apart.
@@ -100,15 +104,24 @@ class Crawler:
             await client.close()
 
     async def look(
-        self, name: str, repository: str, tags: Collection[str], *, hurried: bool = True
+        self,
+        name: str,
+        repository: str,
+        tags: Collection[str],
+        *,
+        hurried: bool = True,
+        recheck: bool = False,
     ) -> RepositoryResult | None:
-        """Look at tags of a repository, ahead of crawls; None while somebody else holds it."""
+        """Look at tags of a repository, ahead of crawls; None while somebody else holds it.
+
+        `recheck` as for `crawl`.
+        """
         registry = self.config.registry(name)
         if registry is None:
             return RepositoryResult(repository, LookState.ABSENT)
         client = self.client(registry, hurried=hurried)
         job = replace(
-            self.job(registry, client),
+            self.job(registry, client, recheck=recheck),
             holder=self._new_holder(),
             partial=True,
             round_since=self._now(),
@@ -126,16 +139,20 @@ class Crawler:
         keychain = Keychain.load(os.environ)
         return RegistryClient(registry, self._transport, keychain=keychain, hurried=hurried)
 
-    def job(self, registry: RegistryConfig, client: RegistryClient) -> Job:
-        """Return what a crawl of the registry works with, without a crew."""
-        stats = self._transport.stats
+    def job(
+        self, registry: RegistryConfig, client: RegistryClient, *, recheck: bool = False
+    ) -> Job:
+        """Return what a crawl of the registry works with, without a crew; `recheck` as there."""
+        stats, settings = self._transport.stats, self.config.crawl
+        if recheck:
+            settings = msgspec.structs.replace(settings, presence_age_s=0.0)
         before = stats.requests
         inside = DeepReader(StoreMemory(self._store, self._now), self.config.deep)
         return Job(
             store=self._store,
             source=client,
             registry=registry,
-            settings=self.config.crawl,
+            settings=settings,
             policy=self.config.policy,
             rules=self._rules,
             judged_hash=judged_hash(self._rules, self.config.policy) + _way_to_judge(registry),

@@ -153,7 +153,7 @@ class Looker:
             registry = self._crawler.config.registry(name)
             if registry is not None and watched_repositories(registry, [repository]):
                 if "" in tags or len(tags) > _TAGS or await self._is_gone(place):
-                    await self._crawl(place)
+                    await self._crawl(place, recheck=any(one.rechecks for one in requests))
                 else:
                     await self._look_at(place, tags, requests)
             await looks.done_looks(self._store, [request.id for request in requests])
@@ -170,7 +170,8 @@ class Looker:
     async def _look_at(
         self, place: Place, tags: frozenset[str], requests: Sequence[LookRequest]
     ) -> None:
-        while (result := await self._looked(place, tags)) is None:
+        recheck = any(one.rechecks for one in requests)
+        while (result := await self._looked(place, tags, recheck=recheck)) is None:
             await self._wait(place)
         if result.look not in _FAILED:
             return
@@ -180,17 +181,19 @@ class Looker:
                 reason = THROTTLED if patient else AGAIN
                 await looks.request_look(self._store, *place, one.tag, self._now(), reason)
 
-    async def _looked(self, place: Place, tags: frozenset[str]) -> RepositoryResult | None:
+    async def _looked(
+        self, place: Place, tags: frozenset[str], *, recheck: bool
+    ) -> RepositoryResult | None:
         try:
-            return await self._crawler.look(*place, tags)
+            return await self._crawler.look(*place, tags, recheck=recheck)
         except LeaseLost:
             return None
 
-    async def _crawl(self, place: Place) -> None:
+    async def _crawl(self, place: Place, *, recheck: bool) -> None:
         name, repository = place
         while self._crawler.config.registry(name) is not None:
             if not await leases.is_held(self._store, name, repository, self._now()):
-                progress = await self._crawler.crawl(name, only=[repository])
+                progress = await self._crawler.crawl(name, only=[repository], recheck=recheck)
                 if progress is not None and not progress.held:
                     problem = f"; {progress.problem}" if progress.problem else ""
                     tags = progress.tags

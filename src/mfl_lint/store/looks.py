@@ -40,7 +40,7 @@ async def request_look(
     """Ask for a look and return True, or False where the same one is pending already.
 
     One that was taken counts no more: it may have looked before what is asked about happened.
-    `who` is the person that asks, if it is one.
+    One that is pending is made as thoroughly as each asks for. `who` is the person that asks, if it is one.
     """
     asked = Wanted(registry, repository, tag)
     return await request_looks(store, [asked], now, reason, who=who) == 1
@@ -63,6 +63,7 @@ async def request_looks(
             )
             .on_conflict_do_nothing()
             .returning(look_requests.c.id),
+            _more_thorough(LookRequest(0, *one, reason, now)),
             f"{one.registry}/{one.repository}{one.tag and ':'}{one.tag}",
         )
         for one in dict.fromkeys(wanted)
@@ -78,12 +79,29 @@ async def request_looks(
     return await store.write(write) if asked else 0
 
 
+def _more_thorough(asked: LookRequest) -> Executable | None:
+    """Return what makes a pending look like this one as thorough, None where it is already."""
+    columns = look_requests.c
+    same = (
+        columns.registry == asked.registry,
+        columns.repository == asked.repository,
+        columns.tag == asked.tag,
+    )
+    change = update(look_requests).where(_PENDING, *same).values(reason=asked.reason)
+    return change if asked.rechecks else None
+
+
 def _request_looks(
-    connection: Connection, asked: Iterable[tuple[Executable, str]], who: str, now: datetime
+    connection: Connection,
+    asked: Iterable[tuple[Executable, Executable | None, str]],
+    who: str,
+    now: datetime,
 ) -> int:
     count = 0
-    for new, subject in asked:
+    for new, more, subject in asked:
         if connection.execute(new).one_or_none() is None:
+            if more is not None:
+                connection.execute(more)
             continue
         count += 1
         if who:

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from mfl_lint.config import HookConfig, RegistryConfig
 from mfl_lint.core.errors import ConfigInvalid, StoreError
+from mfl_lint.core.records import WEBHOOK
 from mfl_lint.core.reference import is_repository, is_tag
 from mfl_lint.crawl.watch import is_watched_tag, watched_repositories
 from mfl_lint.store import looks
@@ -37,7 +38,6 @@ PATH: Final = "/hooks/{name}"
 _MINUTE_S: Final = 60.0
 # More places in one body are no push that anybody made.
 _MOST_PLACES: Final = 1000
-_REASON: Final = "webhook"
 _UNPROVEN: Final = "this needs the webhook's own secret"
 
 
@@ -194,7 +194,7 @@ async def _take(
         raise web.HTTPRequestEntityTooLarge(
             _MOST_PLACES, len(wanted), text=f"more than {_MOST_PLACES} tags in one request"
         )
-    new = await looks.request_looks(services.store, sorted(wanted), services.now(), _REASON)
+    new = await looks.request_looks(services.store, sorted(wanted), services.now(), WEBHOOK)
     told[Told.QUEUED], told[Told.WAITING] = new, told[Told.WAITING] - new
     return told
 

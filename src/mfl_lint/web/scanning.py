@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from mfl_lint.core.records import ASKED
 from mfl_lint.core.reference import is_repository, is_tag
 from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.store import looks
@@ -21,7 +22,6 @@ from mfl_lint.web.viewer import VIEWER, services_for
 from mfl_lint.web.writing import ScanItem, body_of, sent
 
 _FIELDS: Final = ("registry", "repository", "tag")
-_REASON: Final = "asked"
 
 
 class ScanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,13 +85,13 @@ async def ask(services: Services, who: str, wanted: ScanRequest) -> ScanAnswer:
         )
     now = services.now()
     place = (registry.name, wanted.repository, wanted.tag)
-    queued = await looks.request_look(services.store, *place, now, _REASON, who=who)
+    queued = await looks.request_look(services.store, *place, now, ASKED, who=who)
     services.hurry()
     item = ScanItem(
         registry=registry.name,
         repository=wanted.repository,
         tag=wanted.tag,
-        reason=_REASON,
+        reason=ASKED,
         requested_at=now,
         page=links.subject(*place),
     )
