@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "users": ("users", "Add, list, change and remove the people who may sign in."),
     "tokens": ("tokens", "Make, list and revoke API tokens."),
     "alerts": ("alerts", "Try channels, list messages, silence and acknowledge."),
-    "db": ("db", "Create, upgrade, check, back up, restore, move and measure the database."),
+    "db": ("db", "Upgrade, check, back up, restore, move and measure the database."),
     "config": ("config", "Check the configuration, or write one to start from."),
     "completion": ("completion", "Print the script that completes mfl-lint in a shell."),
     "doctor": (
