@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.news import Routed
@@ -21,6 +24,7 @@ from mfl_lint.store import crawls, leading, looks, news, rounds
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.leading import Candidate
 from mfl_lint.store.queue import Queue
+from mfl_lint.store.statements import all_rows
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.faults import delayed
@@ -123,6 +127,15 @@ async def test_a_leader_that_is_killed_is_followed_and_nothing_is_lost_or_done_o
     assert max(took) < 10 * 3.0
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(60.0):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.05)
+
+
 async def told_of(hook: Receiver, broken: set[str]) -> None:
     """Wait until all that broke was told: half a minute for what was being sent at a kill."""
     async with asyncio.timeout(240.0):
@@ -190,6 +203,30 @@ async def test_a_service_that_cannot_plan_when_it_begins_to_lead_does_so_a_momen
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert dispatch.fence is None
+
+
+async def test_a_service_whose_database_says_nothing_leads_no_more_and_ends_when_it_is_told_to(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=False) as (fleet, _):
+
+        async def plan() -> None:
+            return None
+
+        dispatch = Dispatch(fleet.store, fresh_postgresql, lambda: fleet.config, now, plan)
+        running = asyncio.create_task(dispatch.run())
+        await until(lambda: dispatch.fence is not None)
+        named = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'mfl-lint leader'")
+        silent = [row.pid for row in await fleet.store.read(all_rows, named)]
+        assert 1 == len(silent)
+        os.kill(silent[0], signal.SIGSTOP)
+        try:
+            await until(lambda: dispatch.fence is None)
+            running.cancel()
+            async with asyncio.timeout(60.0):
+                await asyncio.gather(running, return_exceptions=True)
+        finally:
+            os.kill(silent[0], signal.SIGCONT)
 
 
 async def test_a_look_that_is_asked_for_goes_before_what_is_scheduled(

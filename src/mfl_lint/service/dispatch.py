@@ -21,7 +21,7 @@ from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
 from mfl_lint.service.slots import look_jobs, shares_of
 from mfl_lint.store import looks, observations, registries, rounds
 from mfl_lint.store.engine import Store, Transaction
-from mfl_lint.store.leading import Candidate, check_leads
+from mfl_lint.store.leading import SILENCE_S, Candidate, check_leads
 from mfl_lint.store.looks import Wanted
 from mfl_lint.store.queue import Queue, is_any_alive, put_led, save_stalled
 
@@ -73,6 +73,7 @@ class Dispatch:
                 await asyncio.sleep(_ASK_S)
         finally:
             self.fence = None
+            self._candidate.interrupt()
             await asyncio.to_thread(self._candidate.close)
 
     async def _step(self) -> None:
@@ -103,7 +104,7 @@ class Dispatch:
     async def _ask(self) -> None:
         before = self.fence
         try:
-            self.fence = await asyncio.to_thread(self._candidate.ask, self._now())
+            self.fence = await self._leadership()
         except StoreError as error:
             self.fence = None
             if before is not None:
@@ -116,6 +117,15 @@ class Dispatch:
             except BaseException:
                 self.fence = None  # it is asked for, and begun, again
                 raise
+
+    async def _leadership(self) -> int | None:
+        """Return the number of our leadership; StoreError where the database says nothing."""
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                return await asyncio.to_thread(self._candidate.ask, self._now())
+        except TimeoutError:
+            self._candidate.interrupt()
+            raise StoreError(f"the database says nothing for {SILENCE_S:.0f} s") from None
 
     async def _mend(self, fence: int) -> None:
         """Have done by others what the dead were at, and enqueue what nobody is at."""

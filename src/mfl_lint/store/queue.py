@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from mfl_lint.store.addresses import parse_address
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
+from mfl_lint.store.postgresql import connecting, keeping
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import one_row
 
@@ -108,10 +109,11 @@ def worker_app(url: str, connections: int) -> App:
     from mfl_lint.store.queue_jobs import OwnJobs
 
     address = parse_address(url).set(drivername="postgresql")
-    options = {"options": f"-c search_path={QUEUE_SCHEMA}", "application_name": "mfl-lint worker"}
+    settings = {"search_path": QUEUE_SCHEMA, **keeping()}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     connector = PsycopgConnector(
         conninfo=address.render_as_string(hide_password=False),
-        kwargs={"connect_timeout": 10, **options},
+        kwargs={**connecting("mfl-lint worker"), "options": options},
         min_size=1,
         max_size=connections,
     )
