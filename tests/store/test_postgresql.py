@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 from mfl_lint.store.engine import open_store
 from mfl_lint.store.migrate import opened, upgrade
 from mfl_lint.store.postgresql import keeping
+from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue import worker_app
 from mfl_lint.store.queue_schema import upgrade_queue
 
@@ -24,7 +25,7 @@ async def test_all_connections_end_when_their_program_falls_silent_in_a_transact
     upgrade_queue(fresh_postgresql)
     async with open_store(fresh_postgresql) as store:
         assert ["10000", "10000"] == [await store.read(_limit), await store.write(_limit)]
-    async with worker_app(fresh_postgresql, 2).open_async() as app:
+    async with worker_app(fresh_postgresql, 2, Pulse(10.0)).open_async() as app:
         row = await app.connector.execute_query_one_async(LIMIT)
         assert {"setting": "10000"} == row
     # What a person carries out may write a large file in between.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -21,6 +21,7 @@ from mfl_lint.service.manners import Manners
 from mfl_lint.service.slots import Slots
 from mfl_lint.store import rounds
 from mfl_lint.store.engine import Store
+from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue import BEGIN, CRAWL, END, HOLDER, LOOK, Queue, free_dead, is_ours
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ class Hand:
         self._config = config
         self._now = now
 
-    def register(self, app: App) -> None:
-        """Have the application's jobs done by this hand."""
+    def register(self, app: App, pulse: Pulse) -> None:
+        """Have the application's jobs done by this hand, while it gives signs of life."""
         from procrastinate import RetryStrategy
 
-        works: dict[str, Callable[..., Awaitable[None]]] = {
+        works: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
             BEGIN: self.begin,
             CRAWL: self.crawl,
             END: self.end,
@@ -57,7 +58,7 @@ class Hand:
         }
         for name, work in works.items():
             again = RetryStrategy(max_attempts=1000, wait=_AGAIN_S)
-            app.task(name=name, pass_context=True, retry=again)(_task(work))
+            app.task(name=name, pass_context=True, retry=again)(_task(work, pulse))
 
     def _crawler(self, job: QueuedJob, registry: str, slot: int) -> tuple[Crawler, Job]:
         """Return what crawls under the job's name with the slot's share of the host."""
@@ -144,10 +145,12 @@ def _given_up(job: QueuedJob, what: str, error: Exception) -> str:
     return f"could not be crawled: {type(error).__name__}; the worker's log has it"
 
 
-def _task(work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+def _task(
+    work: Callable[..., Coroutine[Any, Any, None]], pulse: Pulse
+) -> Callable[..., Awaitable[None]]:
     async def task(context: JobContext, **args: Any) -> None:
         try:
-            await work(context.job, **args)
+            await pulse.during(work(context.job, **args))
         except StoreError as error:
             _LOG.warning("a job is done again: %s", error)
             raise

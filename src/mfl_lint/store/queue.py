@@ -12,6 +12,7 @@ from mfl_lint.store.addresses import parse_address
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.postgresql import connecting, keeping
+from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import one_row
 
@@ -102,7 +103,7 @@ class Queue:
         ).defer(**job.args)
 
 
-def worker_app(url: str, connections: int) -> App:
+def worker_app(url: str, connections: int, pulse: Pulse) -> App:
     """Return the application of a worker: its connections see the queue's schema."""
     from procrastinate import App, PsycopgConnector
 
@@ -118,7 +119,7 @@ def worker_app(url: str, connections: int) -> App:
         max_size=connections,
     )
     app = App(connector=connector)
-    app.job_manager = OwnJobs(connector)
+    app.job_manager = OwnJobs(connector, pulse)
     return app
 
 
