@@ -10,13 +10,23 @@ from procrastinate import App
 from procrastinate.jobs import Job, Status
 from sqlalchemy import Connection, text
 
-from mfl_lint.store import migrate
+from mfl_lint.config import RegistryConfig
+from mfl_lint.store import leases, migrate, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.pulse import Pulse
-from mfl_lint.store.queue import QUEUE_NAME, JobSpec, Queue, save_stalled, worker_app
+from mfl_lint.store.queue import (
+    HOLDER,
+    QUEUE_NAME,
+    JobSpec,
+    Queue,
+    free_dead,
+    save_stalled,
+    worker_app,
+)
 from mfl_lint.store.queue_schema import upgrade_queue
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import all_rows, run
+from tests.store.batches import NOW
 
 _JOBS = text(f"SELECT status::text, attempts, worker_id FROM {QUEUE_SCHEMA}.procrastinate_jobs")
 _TAKE_OVER = text(
@@ -121,3 +131,26 @@ async def test_a_sign_of_life_that_comes_late_drops_what_others_may_do_by_now(
     )
     await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
     assert [("todo", 1)] == [row[:2] for row in await jobs(store)]
+
+
+async def test_what_the_dead_held_of_a_repository_is_freed_and_of_others_once_that_is_asked_for(
+    app: App, store: Store
+) -> None:
+    await registries.sync_registries(store, [RegistryConfig("here", "localhost:5000")], NOW)
+    job = await taken(app)
+    holder = HOLDER.format(job.id, job.attempts)
+    for name in "ab":
+        assert await leases.acquire(store, "here", name, holder, 3600.0, NOW) is not None
+    assert await leases.acquire(store, "here", "c", "job/x/y", 3600.0, NOW) is not None
+
+    async def held() -> str:
+        names = [name for name in "abc" if await leases.is_held(store, "here", name, NOW)]
+        return "".join(names)
+
+    await free_dead(store)
+    assert "abc" == await held()
+    await app.job_manager.retry_job(job)
+    await free_dead(store, ("here", "a"))
+    assert "bc" == await held()
+    await free_dead(store)
+    assert "c" == await held()

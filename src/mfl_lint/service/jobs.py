@@ -69,18 +69,18 @@ class Hand:
 
     @asynccontextmanager
     async def _slotted(
-        self, job: QueuedJob, registry: str, slot: int
+        self, job: QueuedJob, registry: str, slot: int, repository: str = ""
     ) -> AsyncIterator[tuple[Crawler, Job]]:
         """Yield the same, while nobody else asks anything by that slot."""
         crawler, work = self._crawler(job, registry, slot)
-        if job.attempts:
-            await free_dead(self._store)
+        if job.attempts and repository:
+            await free_dead(self._store, (registry, repository))
         share = limits_of(work.registry)
         async with self.manners.slot(work.registry.host, slot, share, again=job.attempts > 0):
             yield crawler, work
 
-    async def _still(self, job: QueuedJob) -> bool:
-        await free_dead(self._store)
+    async def _still(self, job: QueuedJob, place: tuple[str, str]) -> bool:
+        await free_dead(self._store, place)
         return await is_ours(self._store, job.id or 0, job.attempts, job.worker_id)
 
     async def begin(self, job: QueuedJob, crawl_id: int, registry: str, slot: int) -> None:
@@ -102,9 +102,9 @@ class Hand:
         round_ = await rounds.running(self._store, crawl_id)
         if round_ is None:
             return
-        still = partial(self._still, job)
+        still = partial(self._still, job, (registry, repository))
         try:
-            async with self._slotted(job, registry, slot) as (_, work):
+            async with self._slotted(job, registry, slot, repository) as (_, work):
                 if job.attempts:
                     work = replace(work, resume_since=round_.started_at)
                 await crawl_part(work, self._queue, round_, repository, slot, still)
@@ -130,7 +130,7 @@ class Hand:
         """Look at what somebody asked for of a repository."""
         holder = HOLDER.format(job.id, job.attempts)
         with suppress(ConfigInvalid):  # it left the settings meanwhile: it is looked at no more
-            async with self._slotted(job, registry, slot) as (crawler, _):
+            async with self._slotted(job, registry, slot, repository) as (crawler, _):
                 looker = Looker(self._store, crawler, self._now, 0.0, holder)
                 await looker.look_now((registry, repository))
 
