@@ -19,7 +19,7 @@ from mfl_lint.core.records import CrawlRecord
 from mfl_lint.crawl.holder import new_holder
 from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
 from mfl_lint.service.slots import look_jobs, shares_of
-from mfl_lint.store import looks, observations, registries, rounds
+from mfl_lint.store import looks, observations, registries, round_states, rounds
 from mfl_lint.store.engine import Store, Transaction
 from mfl_lint.store.leading import SILENCE_S, Candidate, check_leads
 from mfl_lint.store.looks import Wanted
@@ -96,7 +96,7 @@ class Dispatch:
 
     async def _watch(self) -> None:
         with suppress(StoreError):  # pages say that of the database themselves
-            found = await rounds.under_way(self._store)
+            found = await round_states.under_way(self._store)
             if found and not await is_any_alive(self._store, self._config().queue.stalled_s):
                 found = tuple(replace(one, problem=one.problem or _NOBODY) for one in found)
             self._under_way = found

@@ -19,7 +19,7 @@ from mfl_lint.registry.politeness import limits_of
 from mfl_lint.service.looker import Looker
 from mfl_lint.service.manners import Manners
 from mfl_lint.service.slots import Slots
-from mfl_lint.store import rounds
+from mfl_lint.store import round_states
 from mfl_lint.store.engine import Store
 from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue import BEGIN, CRAWL, END, HOLDER, LOOK, Queue, free_dead, is_ours
@@ -85,7 +85,7 @@ class Hand:
 
     async def begin(self, job: QueuedJob, crawl_id: int, registry: str, slot: int) -> None:
         """List a registry's repositories."""
-        round_ = await rounds.running(self._store, crawl_id)
+        round_ = await round_states.running(self._store, crawl_id)
         if round_ is None or round_.planned:
             return
         try:
@@ -99,7 +99,7 @@ class Hand:
         self, job: QueuedJob, crawl_id: int, registry: str, slot: int, repository: str
     ) -> None:
         """Crawl a repository of a round."""
-        round_ = await rounds.running(self._store, crawl_id)
+        round_ = await round_states.running(self._store, crawl_id)
         if round_ is None:
             return
         still = partial(self._still, job, (registry, repository))
@@ -114,7 +114,7 @@ class Hand:
 
     async def end(self, job: QueuedJob, crawl_id: int, registry: str) -> None:
         """End a round."""
-        round_ = await rounds.running(self._store, crawl_id)
+        round_ = await round_states.running(self._store, crawl_id)
         if round_ is None:
             return
         if job.attempts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from mfl_lint.config import Config
@@ -50,18 +50,24 @@ async def work(
     await asyncio.to_thread(bring_up_to_date, config, url)
     discover()  # imports all rules, which would keep a job from giving signs of life
     calm_collector()
-    async with open_store(url) as store:
-        hand = Hand(store, Queue(), lambda: settings.config, utc_now)
-        telling = asyncio.ensure_future(hand.manners.run())
-        try:
-            with handled(_handlers(ended, settings)):
-                ready()
-                while not ended.is_set():
-                    await _work_on(url, store, hand, config, concurrency, ended)
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-            await hand.slots.close()
+    async with open_store(url) as store, _hand(store, settings) as hand:
+        with handled(_handlers(ended, settings)):
+            ready()
+            while not ended.is_set():
+                await _work_on(url, store, hand, config, concurrency, ended)
+
+
+@asynccontextmanager
+async def _hand(store: Store, settings: Reloaded) -> AsyncIterator[Hand]:
+    """Yield what does jobs, while it tells other workers of hosts and hears them."""
+    hand = Hand(store, Queue(), lambda: settings.config, utc_now)
+    telling = asyncio.ensure_future(hand.manners.run())
+    try:
+        yield hand
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        await hand.slots.close()
 
 
 def _handlers(
