@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -24,6 +25,7 @@ from mfl_lint.store import crawls, leading, looks, news, rounds
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.leading import Candidate
 from mfl_lint.store.queue import Queue
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import all_rows
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
@@ -227,6 +229,23 @@ async def test_a_service_whose_database_says_nothing_leads_no_more_and_ends_when
                 await asyncio.gather(running, return_exceptions=True)
         finally:
             os.kill(silent[0], signal.SIGCONT)
+
+
+async def test_a_leader_that_waits_for_a_row_leads_meanwhile(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=True) as (fleet, _):
+        await fleet.begin()
+        fence, until = fleet.dispatch.fence, time.monotonic() + 1.5 * leading.SILENCE_S
+        assert fence is not None
+        with psycopg.connect(fresh_postgresql) as other:
+            other.execute(f"LOCK TABLE {QUEUE_SCHEMA}.rounds".encode())
+            while time.monotonic() < until:
+                assert fence == fleet.dispatch.fence
+                await asyncio.sleep(0.1)
+        await fleet.hire(1)
+        assert CrawlStatus.DONE is (await fleet.ended()).status
+        assert fence == fleet.dispatch.fence
 
 
 async def test_a_look_that_is_asked_for_goes_before_what_is_scheduled(

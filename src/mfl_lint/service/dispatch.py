@@ -63,21 +63,16 @@ class Dispatch:
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""
         try:
-            while True:
-                try:
-                    await self._step()
-                except StoreError as error:
-                    _LOG.error("what is due is enqueued later: %s", error)
-                except Exception:
-                    _LOG.exception("what is due is enqueued later")
-                await asyncio.sleep(_ASK_S)
+            async with asyncio.TaskGroup() as group:
+                # Beside one another: who waits for the database says that he lives all the same.
+                for step in (self._ask, self._tend):
+                    group.create_task(_for_ever(step))
         finally:
             self.fence = None
             self._candidate.interrupt()
             await asyncio.to_thread(self._candidate.close)
 
-    async def _step(self) -> None:
-        await self._ask()
+    async def _tend(self) -> None:
         await self._watch()
         now = asyncio.get_running_loop().time()
         if self.fence is not None and now - self._mended_at >= _MEND_S:
@@ -174,3 +169,15 @@ class Dispatch:
                 if state.watched and state.gone_at is None and any_glob(hot.tags, tag)
             ]
         await looks.request_looks(self._store, wanted, self._now(), HOT)
+
+
+async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
+    """Take the step again and again, whatever comes of it."""
+    while True:
+        try:
+            await step()
+        except StoreError as error:
+            _LOG.error("what is due is enqueued later: %s", error)
+        except Exception:
+            _LOG.exception("what is due is enqueued later")
+        await asyncio.sleep(_ASK_S)
