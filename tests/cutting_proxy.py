@@ -26,6 +26,8 @@ class CuttingProxy:
     def __init__(self, port: int, *cuts: Cut) -> None:
         self.host = ""
         self.cuts = list(cuts)
+        # What is said instead of what, downwards: of the same length.
+        self.said = (b"", b"")
         self._port = port
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,7 +52,7 @@ class CuttingProxy:
         with contextlib.suppress(OSError):
             while piece := await source.read(65536):
                 carried += len(piece)
-                target.write(piece)
+                target.write(piece if upwards else piece.replace(*self.said))
                 await target.drain()
                 cut = next((one for one in self.cuts if not one.met), None)
                 if cut and cut.upwards is upwards and carried >= cut.after_bytes:

@@ -522,3 +522,20 @@ async def test_a_job_whose_worker_was_killed_goes_on_with_the_tags_that_nobody_l
         one for one in world.asked(HEADS) if "sha256" not in one
     )
     assert len(await world.transitions()) == 5
+
+
+async def test_a_job_whose_worker_was_killed_says_what_that_one_could_not_look_at(
+    world: World,
+) -> None:
+    world.place("app", GOOD, "v1", "v2")
+    await world.crawl()
+    world.clock.seconds += DAY_S
+    job = replace(world.job(), resume_since=world.clock.now())
+    world.registry.fault(("GET|HEAD", "/manifests/v1"), faults.status(403))
+    assert await world.look("app", "v1") is not None
+    world.registry.heal()
+    crawl_id = await crawls.start_crawl(world.store, NAME, world.clock.now())
+    result = await crawl_repository(job, crawl_id, "app")
+    assert result is not None
+    assert (2, 1) == (result.tags, result.looked)
+    assert result.detail == (await world.tag("app", "v1")).detail != ""

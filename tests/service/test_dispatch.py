@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
+from sqlalchemy import text
 
 from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.news import Routed
@@ -21,6 +25,8 @@ from mfl_lint.store import crawls, leading, looks, news, rounds
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.leading import Candidate
 from mfl_lint.store.queue import Queue
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.statements import all_rows
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.faults import delayed
@@ -123,6 +129,15 @@ async def test_a_leader_that_is_killed_is_followed_and_nothing_is_lost_or_done_o
     assert max(took) < 10 * 3.0
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(60.0):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.05)
+
+
 async def told_of(hook: Receiver, broken: set[str]) -> None:
     """Wait until all that broke was told: half a minute for what was being sent at a kill."""
     async with asyncio.timeout(240.0):
@@ -190,6 +205,47 @@ async def test_a_service_that_cannot_plan_when_it_begins_to_lead_does_so_a_momen
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert dispatch.fence is None
+
+
+async def test_a_service_whose_database_says_nothing_leads_no_more_and_ends_when_it_is_told_to(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=False) as (fleet, _):
+
+        async def plan() -> None:
+            return None
+
+        dispatch = Dispatch(fleet.store, fresh_postgresql, lambda: fleet.config, now, plan)
+        running = asyncio.create_task(dispatch.run())
+        await until(lambda: dispatch.fence is not None)
+        named = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'mfl-lint leader'")
+        silent = [row.pid for row in await fleet.store.read(all_rows, named)]
+        assert 1 == len(silent)
+        os.kill(silent[0], signal.SIGSTOP)
+        try:
+            await until(lambda: dispatch.fence is None)
+            running.cancel()
+            async with asyncio.timeout(60.0):
+                await asyncio.gather(running, return_exceptions=True)
+        finally:
+            os.kill(silent[0], signal.SIGCONT)
+
+
+async def test_a_leader_that_waits_for_a_row_leads_meanwhile(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    async with small_fleet(tmp_path, fresh_postgresql, leads=True) as (fleet, _):
+        await fleet.begin()
+        fence, until = fleet.dispatch.fence, time.monotonic() + 1.5 * leading.SILENCE_S
+        assert fence is not None
+        with psycopg.connect(fresh_postgresql) as other:
+            other.execute(f"LOCK TABLE {QUEUE_SCHEMA}.rounds".encode())
+            while time.monotonic() < until:
+                assert fence == fleet.dispatch.fence
+                await asyncio.sleep(0.1)
+        await fleet.hire(1)
+        assert CrawlStatus.DONE is (await fleet.ended()).status
+        assert fence == fleet.dispatch.fence
 
 
 async def test_a_look_that_is_asked_for_goes_before_what_is_scheduled(

@@ -12,7 +12,7 @@ from procrastinate.jobs import Job
 from mfl_lint.config import Config
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.service.jobs import Hand
-from mfl_lint.store import rounds
+from mfl_lint.store import round_states
 from mfl_lint.store.queue import Queue, is_any_alive
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
@@ -52,7 +52,7 @@ async def test_a_worker_whose_settings_know_no_such_registry_says_so_on_the_craw
         (await fleet.last()).status,
         (await fleet.last()).problem,
     )
-    assert None is await rounds.running(fleet.store, crawl.id)
+    assert None is await round_states.running(fleet.store, crawl.id)
 
 
 async def test_a_repository_that_cannot_be_crawled_is_the_crawls_problem_and_the_round_goes_on(

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
 from mfl_lint.core.errors import ConfigInvalid, StoreError
 from mfl_lint.store import migrate
@@ -16,6 +17,7 @@ from mfl_lint.store.queue import JobSpec, Queue
 from mfl_lint.store.queue_schema import upgrade_queue
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import all_rows, run
+from tests.cutting_proxy import cutting
 
 JOBS = text(f"SELECT task_name, lock, priority, args FROM {QUEUE_SCHEMA}.procrastinate_jobs")
 
@@ -40,6 +42,21 @@ async def test_the_schema_is_made_once_however_often_and_by_how_many_it_is_asked
     upgrade_queue(fresh_postgresql)
     # Nothing of it is among the tables of which Alembic knows.
     assert [] == migrate.check(fresh_postgresql)
+
+
+async def test_a_postgresql_that_is_too_old_is_refused_with_what_it_is(
+    fresh_postgresql: str,
+) -> None:
+    migrate.upgrade(fresh_postgresql)
+    address = make_url(fresh_postgresql)
+    with psycopg.connect(fresh_postgresql) as connection:
+        version = connection.info.server_version // 10000
+    async with cutting(address.port or 0) as proxy:
+        proxy.said = (f"server_version\0{version}".encode(), b"server_version\x0013")
+        behind = address.set(port=int(proxy.host.rpartition(":")[2]))
+        with pytest.raises(ConfigInvalid, match="is PostgreSQL 13, and a queue needs 14 or newer"):
+            await asyncio.to_thread(upgrade_queue, behind.render_as_string(hide_password=False))
+    await asyncio.to_thread(upgrade_queue, fresh_postgresql)
 
 
 async def test_a_queue_of_a_newer_release_is_refused(store: Store, fresh_postgresql: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mfl_lint.core.observation import Look, LookState
-from mfl_lint.core.records import Batch, TagWrite
+from mfl_lint.core.records import Batch, TagState, TagWrite
 from mfl_lint.core.truth import Change
 from mfl_lint.crawl.job import RepositoryResult
 
@@ -24,16 +24,16 @@ class Outcome:
     def add(self, batch: Batch) -> None:
         """Count a slice of tags that were looked at."""
         self._looked.update(batch.unchanged)
-        for write in batch.tags:
-            if write.state.look in (LookState.VERIFIED, LookState.ABSENT):
-                self._looked.add(write.state.name)
-            else:
-                self._failed = self._failed or write.state.detail or str(write.state.look)
+        self.add_states(write.state for write in batch.tags)
         self.add_changes(batch.tags)
 
-    def add_done(self, names: Iterable[str]) -> None:
-        """Count tags that were looked at by whoever was killed at this."""
-        self._looked.update(names)
+    def add_states(self, states: Iterable[TagState]) -> None:
+        """Count tags by how their last look ended, whoever took it."""
+        for state in states:
+            if state.look in (LookState.VERIFIED, LookState.ABSENT):
+                self._looked.add(state.name)
+            else:
+                self._failed = self._failed or state.detail or str(state.look)
 
     def add_changes(self, writes: Iterable[TagWrite]) -> None:
         """Count the findings of tags that were only judged again."""

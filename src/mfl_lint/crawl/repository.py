@@ -89,7 +89,7 @@ class RepositoryWalk:
         alike = not self._worded and self._knows_siblings(look)
         left = unseen_since(self._job.resume_since, names, self._stored)
         done = len(names) - len(left)
-        self._outcome.add_done(set(names) - set(left))
+        self._outcome.add_states(self._stored[name] for name in sorted(set(names) - set(left)))
         for start in range(done, len(names), SLICE):
             part = left[start - done : start - done + SLICE]
             if look.state in _READ or exact_tags(self._job.registry):

@@ -22,10 +22,10 @@ from mfl_lint.crawl.planning import (
     status_of,
 )
 from mfl_lint.crawl.repository import crawl_repository
-from mfl_lint.store import crawls, registries, rounds
+from mfl_lint.store import crawls, registries, round_states, rounds
 from mfl_lint.store.engine import Store
 from mfl_lint.store.queue import Queue
-from mfl_lint.store.rounds import Part, Round
+from mfl_lint.store.round_states import Part, Round
 
 HELD: Final = "held"
 _MOMENTS: Final = 240
@@ -103,7 +103,7 @@ async def end_round(job: Job, round_: Round) -> None:
     """Do what follows from all of the registry, once all repositories were crawled."""
     job = replace(job, round_since=round_.since)
     crawled = await crawls.crawl(job.store, round_.crawl_id)
-    parts = await rounds.failed_parts(job.store, round_.crawl_id)
+    parts = await round_states.failed_parts(job.store, round_.crawl_id)
     held = sum(part.look == HELD for part in parts)
     results = [
         RepositoryResult(
@@ -118,7 +118,7 @@ async def end_round(job: Job, round_: Round) -> None:
         progress.tags, progress.problem = crawled.tags, crawled.problem
     if held and not progress.problem:
         progress.problem = f"{held} repositories are held by another crawl"
-    names = await rounds.names(job.store, round_.crawl_id)
+    names = await round_states.names(job.store, round_.crawl_id)
     plan = Plan(names, LookState(round_.look), round_.detail, round_.complete)
     await look_again(job, failed)
     first = progress.problem

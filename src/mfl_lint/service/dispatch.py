@@ -19,9 +19,9 @@ from mfl_lint.core.records import CrawlRecord
 from mfl_lint.crawl.holder import new_holder
 from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
 from mfl_lint.service.slots import look_jobs, shares_of
-from mfl_lint.store import looks, observations, registries, rounds
+from mfl_lint.store import looks, observations, registries, round_states, rounds
 from mfl_lint.store.engine import Store, Transaction
-from mfl_lint.store.leading import Candidate, check_leads
+from mfl_lint.store.leading import SILENCE_S, Candidate, check_leads
 from mfl_lint.store.looks import Wanted
 from mfl_lint.store.queue import Queue, is_any_alive, put_led, save_stalled
 
@@ -63,20 +63,16 @@ class Dispatch:
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""
         try:
-            while True:
-                try:
-                    await self._step()
-                except StoreError as error:
-                    _LOG.error("what is due is enqueued later: %s", error)
-                except Exception:
-                    _LOG.exception("what is due is enqueued later")
-                await asyncio.sleep(_ASK_S)
+            async with asyncio.TaskGroup() as group:
+                # Beside one another: who waits for the database says that he lives all the same.
+                for step in (self._ask, self._tend):
+                    group.create_task(_for_ever(step))
         finally:
             self.fence = None
+            self._candidate.interrupt()
             await asyncio.to_thread(self._candidate.close)
 
-    async def _step(self) -> None:
-        await self._ask()
+    async def _tend(self) -> None:
         await self._watch()
         now = asyncio.get_running_loop().time()
         if self.fence is not None and now - self._mended_at >= _MEND_S:
@@ -95,7 +91,7 @@ class Dispatch:
 
     async def _watch(self) -> None:
         with suppress(StoreError):  # pages say that of the database themselves
-            found = await rounds.under_way(self._store)
+            found = await round_states.under_way(self._store)
             if found and not await is_any_alive(self._store, self._config().queue.stalled_s):
                 found = tuple(replace(one, problem=one.problem or _NOBODY) for one in found)
             self._under_way = found
@@ -103,7 +99,7 @@ class Dispatch:
     async def _ask(self) -> None:
         before = self.fence
         try:
-            self.fence = await asyncio.to_thread(self._candidate.ask, self._now())
+            self.fence = await self._leadership()
         except StoreError as error:
             self.fence = None
             if before is not None:
@@ -116,6 +112,15 @@ class Dispatch:
             except BaseException:
                 self.fence = None  # it is asked for, and begun, again
                 raise
+
+    async def _leadership(self) -> int | None:
+        """Return the number of our leadership; StoreError where the database says nothing."""
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                return await asyncio.to_thread(self._candidate.ask, self._now())
+        except TimeoutError:
+            self._candidate.interrupt()
+            raise StoreError(f"the database says nothing for {SILENCE_S:.0f} s") from None
 
     async def _mend(self, fence: int) -> None:
         """Have done by others what the dead were at, and enqueue what nobody is at."""
@@ -164,3 +169,15 @@ class Dispatch:
                 if state.watched and state.gone_at is None and any_glob(hot.tags, tag)
             ]
         await looks.request_looks(self._store, wanted, self._now(), HOT)
+
+
+async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
+    """Take the step again and again, whatever comes of it."""
+    while True:
+        try:
+            await step()
+        except StoreError as error:
+            _LOG.error("what is due is enqueued later: %s", error)
+        except Exception:
+            _LOG.exception("what is due is enqueued later")
+        await asyncio.sleep(_ASK_S)

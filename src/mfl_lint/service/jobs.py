@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -19,8 +19,9 @@ from mfl_lint.registry.politeness import limits_of
 from mfl_lint.service.looker import Looker
 from mfl_lint.service.manners import Manners
 from mfl_lint.service.slots import Slots
-from mfl_lint.store import rounds
+from mfl_lint.store import round_states
 from mfl_lint.store.engine import Store
+from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue import BEGIN, CRAWL, END, HOLDER, LOOK, Queue, free_dead, is_ours
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ class Hand:
         self._config = config
         self._now = now
 
-    def register(self, app: App) -> None:
-        """Have the application's jobs done by this hand."""
+    def register(self, app: App, pulse: Pulse) -> None:
+        """Have the application's jobs done by this hand, while it gives signs of life."""
         from procrastinate import RetryStrategy
 
-        works: dict[str, Callable[..., Awaitable[None]]] = {
+        works: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
             BEGIN: self.begin,
             CRAWL: self.crawl,
             END: self.end,
@@ -57,7 +58,7 @@ class Hand:
         }
         for name, work in works.items():
             again = RetryStrategy(max_attempts=1000, wait=_AGAIN_S)
-            app.task(name=name, pass_context=True, retry=again)(_task(work))
+            app.task(name=name, pass_context=True, retry=again)(_task(work, pulse))
 
     def _crawler(self, job: QueuedJob, registry: str, slot: int) -> tuple[Crawler, Job]:
         """Return what crawls under the job's name with the slot's share of the host."""
@@ -68,23 +69,23 @@ class Hand:
 
     @asynccontextmanager
     async def _slotted(
-        self, job: QueuedJob, registry: str, slot: int
+        self, job: QueuedJob, registry: str, slot: int, repository: str = ""
     ) -> AsyncIterator[tuple[Crawler, Job]]:
         """Yield the same, while nobody else asks anything by that slot."""
         crawler, work = self._crawler(job, registry, slot)
-        if job.attempts:
-            await free_dead(self._store)
+        if job.attempts and repository:
+            await free_dead(self._store, (registry, repository))
         share = limits_of(work.registry)
         async with self.manners.slot(work.registry.host, slot, share, again=job.attempts > 0):
             yield crawler, work
 
-    async def _still(self, job: QueuedJob) -> bool:
-        await free_dead(self._store)
+    async def _still(self, job: QueuedJob, place: tuple[str, str]) -> bool:
+        await free_dead(self._store, place)
         return await is_ours(self._store, job.id or 0, job.attempts, job.worker_id)
 
     async def begin(self, job: QueuedJob, crawl_id: int, registry: str, slot: int) -> None:
         """List a registry's repositories."""
-        round_ = await rounds.running(self._store, crawl_id)
+        round_ = await round_states.running(self._store, crawl_id)
         if round_ is None or round_.planned:
             return
         try:
@@ -98,12 +99,12 @@ class Hand:
         self, job: QueuedJob, crawl_id: int, registry: str, slot: int, repository: str
     ) -> None:
         """Crawl a repository of a round."""
-        round_ = await rounds.running(self._store, crawl_id)
+        round_ = await round_states.running(self._store, crawl_id)
         if round_ is None:
             return
-        still = partial(self._still, job)
+        still = partial(self._still, job, (registry, repository))
         try:
-            async with self._slotted(job, registry, slot) as (_, work):
+            async with self._slotted(job, registry, slot, repository) as (_, work):
                 if job.attempts:
                     work = replace(work, resume_since=round_.started_at)
                 await crawl_part(work, self._queue, round_, repository, slot, still)
@@ -113,7 +114,7 @@ class Hand:
 
     async def end(self, job: QueuedJob, crawl_id: int, registry: str) -> None:
         """End a round."""
-        round_ = await rounds.running(self._store, crawl_id)
+        round_ = await round_states.running(self._store, crawl_id)
         if round_ is None:
             return
         if job.attempts:
@@ -129,7 +130,7 @@ class Hand:
         """Look at what somebody asked for of a repository."""
         holder = HOLDER.format(job.id, job.attempts)
         with suppress(ConfigInvalid):  # it left the settings meanwhile: it is looked at no more
-            async with self._slotted(job, registry, slot) as (crawler, _):
+            async with self._slotted(job, registry, slot, repository) as (crawler, _):
                 looker = Looker(self._store, crawler, self._now, 0.0, holder)
                 await looker.look_now((registry, repository))
 
@@ -144,10 +145,12 @@ def _given_up(job: QueuedJob, what: str, error: Exception) -> str:
     return f"could not be crawled: {type(error).__name__}; the worker's log has it"
 
 
-def _task(work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+def _task(
+    work: Callable[..., Coroutine[Any, Any, None]], pulse: Pulse
+) -> Callable[..., Awaitable[None]]:
     async def task(context: JobContext, **args: Any) -> None:
         try:
-            await work(context.job, **args)
+            await pulse.during(work(context.job, **args))
         except StoreError as error:
             _LOG.warning("a job is done again: %s", error)
             raise

@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -50,23 +51,34 @@ async def serve(
     ended = stop or asyncio.Event()
     async with open_crawler(config) as (store, crawler):
         await check_guarded(store, config, insecure=insecure)
+        queue_url = database_url(config) if config.queue.backend == "postgresql" else ""
         server = Server(
             store,
             crawler,
             load,
             looks_every_s=looks_every_s,
             insecure=insecure,
-            queue_url=database_url(config) if config.queue.backend == "postgresql" else "",
+            queue_url=queue_url,
         )
         async with _listening(server.application(), config) as address:
-            with handled(_handlers(ended, server)):
-                try:
-                    await server.start()
-                    await _warn(store, config)
-                    ready(address)
-                    await ended.wait()
-                finally:
-                    await server.stop()
+            await _run(server, store, config, partial(ready, address), ended)
+
+
+async def _run(
+    server: Server,
+    store: Store,
+    config: Config,
+    ready: Callable[[], None],
+    ended: asyncio.Event,
+) -> None:
+    with handled(_handlers(ended, server)):
+        try:
+            await server.start()
+            await _warn(store, config)
+            ready()
+            await ended.wait()
+        finally:
+            await server.stop()
 
 
 async def _check_before(config: Config, *, insecure: bool) -> None:

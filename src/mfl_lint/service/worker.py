@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid, StoreError
@@ -17,7 +17,11 @@ from mfl_lint.service.jobs import Hand
 from mfl_lint.service.memory import calm_collector
 from mfl_lint.service.reloading import Reloaded, handled
 from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue import QUEUE_NAME, Queue, save_stalled, worker_app
+
+if TYPE_CHECKING:
+    from procrastinate import App
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _POLL_S: Final = 0.5
@@ -46,18 +50,24 @@ async def work(
     await asyncio.to_thread(bring_up_to_date, config, url)
     discover()  # imports all rules, which would keep a job from giving signs of life
     calm_collector()
-    async with open_store(url) as store:
-        hand = Hand(store, Queue(), lambda: settings.config, utc_now)
-        telling = asyncio.ensure_future(hand.manners.run())
-        try:
-            with handled(_handlers(ended, settings)):
-                ready()
-                while not ended.is_set():
-                    await _work_on(url, store, hand, config, concurrency, ended)
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-            await hand.slots.close()
+    async with open_store(url) as store, _hand(store, settings) as hand:
+        with handled(_handlers(ended, settings)):
+            ready()
+            while not ended.is_set():
+                await _work_on(url, store, hand, config, concurrency, ended)
+
+
+@asynccontextmanager
+async def _hand(store: Store, settings: Reloaded) -> AsyncIterator[Hand]:
+    """Yield what does jobs, while it tells other workers of hosts and hears them."""
+    hand = Hand(store, Queue(), lambda: settings.config, utc_now)
+    telling = asyncio.ensure_future(hand.manners.run())
+    try:
+        yield hand
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        await hand.slots.close()
 
 
 def _handlers(
@@ -74,38 +84,45 @@ async def _work_on(
     url: str, store: Store, hand: Hand, config: Config, concurrency: int, ended: asyncio.Event
 ) -> None:
     """Do jobs until somebody ends that, or the database is lost: then it is tried again."""
-    app = worker_app(url, concurrency + _MORE_CONNECTIONS)
-    hand.register(app)
     stalled_s = config.queue.stalled_s
+    pulse = Pulse(stalled_s)
+    app = worker_app(url, concurrency + _MORE_CONNECTIONS, pulse)
+    hand.register(app, pulse)
     try:
         async with app.open_async():
-            running = asyncio.ensure_future(
-                app.run_worker_async(
-                    queues=[QUEUE_NAME],
-                    concurrency=concurrency,
-                    fetch_job_polling_interval=_POLL_S,
-                    shutdown_graceful_timeout=_GRACE_S,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=stalled_s / 5,
-                    # Nobody's row goes before its jobs were taken over.
-                    stalled_worker_timeout=3600.0,
-                )
-            )
-            saving = asyncio.ensure_future(_save(store, stalled_s))
-            ending = asyncio.ensure_future(ended.wait())
-            try:
-                await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (saving, ending, running):
-                    task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await running
-                await asyncio.gather(saving, ending, return_exceptions=True)
+            await _run(app, store, concurrency, stalled_s, ended)
     except Exception as error:
         _LOG.error("the queue is lost, and asked for again: %s", error)
     if not ended.is_set():
         await asyncio.sleep(_AGAIN_S)
+
+
+async def _run(
+    app: App, store: Store, concurrency: int, stalled_s: float, ended: asyncio.Event
+) -> None:
+    """Do jobs, and save those of the dead, until somebody ends that; raise what it breaks by."""
+    working = app.run_worker_async(
+        queues=[QUEUE_NAME],
+        concurrency=concurrency,
+        fetch_job_polling_interval=_POLL_S,
+        shutdown_graceful_timeout=_GRACE_S,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+        update_heartbeat_interval=stalled_s / 5,
+        # Nobody's row goes before its jobs were taken over.
+        stalled_worker_timeout=3600.0,
+    )
+    running = asyncio.ensure_future(working)
+    saving = asyncio.ensure_future(_save(store, stalled_s))
+    ending = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (saving, ending, running):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await asyncio.gather(saving, ending, return_exceptions=True)
 
 
 async def _save(store: Store, stalled_s: float) -> None:

@@ -24,6 +24,7 @@ from mfl_lint.core.errors import StoreError
 from mfl_lint.store.addresses import parse_address, shown, sqlite_file
 from mfl_lint.store.glance import Glance
 from mfl_lint.store.lanes import Lane
+from mfl_lint.store.postgresql import postgresql_engine
 from mfl_lint.store.turns import Turns
 from mfl_lint.store.versions import check_usable
 from mfl_lint.store.writer import Writer
@@ -200,13 +201,8 @@ def _lanes(
             lane(1 if at_once else _READERS, "BEGIN", busy_timeout_s, at_once=at_once),
             None if at_once else Glance(lane(1, "BEGIN", 0.0, at_once=True)),
         )
-    writer = create_engine(
-        address,
-        pool_size=_CONNECTIONS,
-        max_overflow=0,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={"connect_timeout": 10, "application_name": "mfl-lint"},
+    writer = postgresql_engine(
+        address, "mfl-lint", pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=True
     )
     event.listen(writer, "connect", _set_up_postgresql)
     one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

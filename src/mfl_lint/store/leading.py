@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from threading import Lock
+from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.store.addresses import one_line, parse_address, shown
 from mfl_lint.store.inserts import insert_into
+from mfl_lint.store.postgresql import postgresql_engine
 from mfl_lint.store.queue_tables import leader
 
 _KEY: Final = 0x6D666C6C6561
 # A leader that gives no sign of life for so long is cut off by the database itself.
 SILENCE_S: Final = 6.0
+# The row is held by whoever wrote as the leader before, until that ends: nobody waits for it here.
+_SETTINGS: Final = {
+    "idle_session_timeout": f"{round(SILENCE_S * 1000)}",
+    "lock_timeout": "1000",
+}
 
 
 def check_leads(connection: Connection, fence: int) -> None:
@@ -24,6 +34,12 @@ def check_leads(connection: Connection, fence: int) -> None:
     mine = select(leader.c.fence).where(leader.c.fence == fence)
     if connection.scalar(mine.with_for_update(read=True)) is None:
         raise LeadershipLost("another service leads now: nothing was written")
+
+
+def _line(connection: Connection) -> socket.socket:
+    """Return the line that a connection goes over."""
+    driver: Any = connection.connection.driver_connection
+    return socket.socket(fileno=os.dup(driver.fileno()))
 
 
 class Candidate:
@@ -37,19 +53,24 @@ class Candidate:
         address = parse_address(url)
         self._name = shown(address)
         self._holder = holder
-        self._engine = create_engine(
+        self._engine = postgresql_engine(
             address,
+            "mfl-lint leader",
+            silence_s=SILENCE_S,
+            settings=_SETTINGS,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"connect_timeout": 5, "application_name": "mfl-lint leader"},
         )
+        self._turn = Lock()
         self._connection: Connection | None = None
+        self._line: socket.socket | None = None
         self._fence: int | None = None
 
     def ask(self, now: datetime) -> int | None:
         """Return the number of our leadership, None while somebody else leads; StoreError."""
         try:
-            return self._ask(now)
+            with self._turn:
+                return self._ask(now)
         except (SQLAlchemyError, OSError) as error:
             self.close()
             raise StoreError(
@@ -59,10 +80,7 @@ class Candidate:
     def _ask(self, now: datetime) -> int | None:
         if self._connection is None:
             self._connection = self._engine.connect()
-            silence = {"limit": f"{round(SILENCE_S * 1000)}"}
-            self._connection.execute(
-                text("SELECT set_config('idle_session_timeout', :limit, false)"), silence
-            )
+            self._line = _line(self._connection)
         if self._fence is not None:
             self._connection.execute(text("SELECT 1"))
             return self._fence
@@ -78,9 +96,20 @@ class Candidate:
         )
         return int(connection.execute(grown.returning(leader.c.fence)).scalar_one())
 
+    def interrupt(self) -> None:
+        """Break the connection off: whoever waits for the database in a thread fails at once."""
+        line = self._line
+        if line is not None:
+            with suppress(OSError):  # it is closed already
+                line.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
-        """Give the lock back, with the connection."""
-        connection, self._connection, self._fence = self._connection, None, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        """Give the lock back, with the connection, when nobody asks by it any more."""
+        with self._turn:
+            connection, self._connection, self._fence = self._connection, None, None
+            line, self._line = self._line, None
+            if line is not None:
+                line.close()
+            if connection is not None:
+                connection.invalidate()
+                connection.close()

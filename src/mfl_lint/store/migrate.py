@@ -18,6 +18,7 @@ from mfl_lint.core.errors import StoreError
 from mfl_lint.resources import migrations_path
 from mfl_lint.store.addresses import one_line, parse_address, shown, sqlite_file
 from mfl_lint.store.engine import set_up_sqlite
+from mfl_lint.store.postgresql import PATIENT_S, postgresql_engine
 from mfl_lint.store.tables import SCHEMA, metadata
 from mfl_lint.store.versions import (
     is_newer_and_known_to_work,
@@ -80,9 +81,10 @@ def opened(url: str, *, may_create: bool) -> Iterator[tuple[Engine, str]]:
     name, file = shown(address), sqlite_file(address)
     if file is not None and not may_create and not file.exists():
         raise StoreError(f"there is no database {name}: `mfl-lint db upgrade` creates it")
-    arguments = {"isolation_level": None} if file is not None else {"connect_timeout": 10}
-    engine = create_engine(address, poolclass=NullPool, connect_args=arguments)
-    if file is not None:
+    if file is None:
+        engine = postgresql_engine(address, "mfl-lint", silence_s=PATIENT_S, poolclass=NullPool)
+    else:
+        engine = create_engine(address, poolclass=NullPool, connect_args={"isolation_level": None})
         _prepare_sqlite(engine)
     try:
         if file is not None and may_create:

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, text
 from mfl_lint.store.addresses import parse_address
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
+from mfl_lint.store.postgresql import connecting, keeping
+from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import one_row
 
@@ -26,15 +28,27 @@ HOLDER: Final = "job/{}/{}"
 _JOBS: Final = f"{QUEUE_SCHEMA}.procrastinate_jobs"
 # Held under the name of a job that is at it no more: its worker was killed.
 _DEAD: Final = f"""
-    split_part(holder, '/', 1) = 'job' AND EXISTS (
-        SELECT 1 FROM {_JOBS} AS job WHERE job.id::text = split_part(holder, '/', 2)
+    EXISTS (
+        SELECT 1 FROM {_JOBS} AS job
+        WHERE job.id = CASE WHEN holder ~ '^job/[0-9]{{1,18}}/[0-9]+$'
+            THEN split_part(holder, '/', 2)::bigint END
         AND (job.status <> 'doing' OR job.attempts::text <> split_part(holder, '/', 3))
     )
 """  # noqa: S608  # no value in it
 _FREE: Final = (
-    text(f"UPDATE leases SET expires_at = 0 WHERE expires_at > 0 AND {_DEAD}"),  # noqa: S608
-    text(f"UPDATE look_requests SET taken_at = 0 WHERE state = 'taken' AND {_DEAD}"),  # noqa: S608
+    f"UPDATE leases SET expires_at = 0 WHERE expires_at > 0 AND {_DEAD}",  # noqa: S608
+    f"UPDATE look_requests SET taken_at = 0 WHERE state = 'taken' AND {_DEAD}",  # noqa: S608
 )
+_HERE: Final = (
+    (
+        " AND repository_id = (SELECT repositories.id FROM repositories"
+        " JOIN registries ON registries.id = registry_id"
+        " WHERE registries.name = :registry AND repositories.name = :repository)"
+    ),
+    " AND registry = :registry AND repository = :repository",
+)
+_FREE_ALL: Final = tuple(text(one) for one in _FREE)
+_FREE_HERE: Final = tuple(text(one + here) for one, here in zip(_FREE, _HERE, strict=True))
 _OURS: Final = text(
     f"SELECT 1 FROM {_JOBS} WHERE id = :id AND attempts = :attempts"  # noqa: S608
     " AND worker_id = :worker AND status = 'doing'"
@@ -101,22 +115,23 @@ class Queue:
         ).defer(**job.args)
 
 
-def worker_app(url: str, connections: int) -> App:
+def worker_app(url: str, connections: int, pulse: Pulse) -> App:
     """Return the application of a worker: its connections see the queue's schema."""
     from procrastinate import App, PsycopgConnector
 
     from mfl_lint.store.queue_jobs import OwnJobs
 
     address = parse_address(url).set(drivername="postgresql")
-    options = {"options": f"-c search_path={QUEUE_SCHEMA}", "application_name": "mfl-lint worker"}
+    settings = {"search_path": QUEUE_SCHEMA, **keeping()}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     connector = PsycopgConnector(
         conninfo=address.render_as_string(hide_password=False),
-        kwargs={"connect_timeout": 10, **options},
+        kwargs={**connecting("mfl-lint worker"), "options": options},
         min_size=1,
         max_size=connections,
     )
     app = App(connector=connector)
-    app.job_manager = OwnJobs(connector)
+    app.job_manager = OwnJobs(connector, pulse)
     return app
 
 
@@ -130,14 +145,18 @@ async def put_led(store: Store, queue: Queue, fence: int, jobs: Sequence[JobSpec
     await store.write(put)
 
 
-async def free_dead(store: Store) -> None:
-    """Free what is held by jobs whose worker was killed."""
-    await store.write(_free_dead)
+async def free_dead(store: Store, place: tuple[str, str] | None = None) -> None:
+    """Free what is held by jobs whose worker was killed: a repository's, or all."""
+    await store.write(_free_dead, place)
 
 
-def _free_dead(connection: Connection) -> None:
-    for statement in _FREE:
-        connection.execute(statement)
+def _free_dead(connection: Connection, place: tuple[str, str] | None = None) -> None:
+    if place is None:
+        for statement in _FREE_ALL:
+            connection.execute(statement)
+        return
+    for statement in _FREE_HERE:
+        connection.execute(statement, {"registry": place[0], "repository": place[1]})
 
 
 async def save_stalled(store: Store, stalled_s: float) -> int:

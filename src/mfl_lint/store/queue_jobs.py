@@ -2,30 +2,68 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
 from typing import Any, Final
 
-from procrastinate.jobs import Job
+from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
+from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.utils import utcnow
 
+from mfl_lint.store.pulse import Pulse
+
+# The job, if it is ours still: its row is held from then on, and nobody takes it over in between.
 _OURS: Final = (
-    "SELECT id FROM procrastinate_jobs WHERE id = %(id)s AND attempts = %(attempts)s"
-    " AND worker_id = %(worker)s AND status = 'doing'"
+    "WITH mine AS MATERIALIZED (SELECT id FROM procrastinate_jobs WHERE id = %(id)s"
+    " AND attempts = %(attempts)s AND worker_id = %(worker)s AND status = 'doing' FOR UPDATE) "
+)
+_FINISH: Final = (
+    _OURS + "SELECT procrastinate_finish_job_v1(mine.id, %(status)s, %(delete)s) FROM mine"  # noqa: S608  # no value in it
+)
+_RETRY: Final = (
+    _OURS + "SELECT procrastinate_retry_job_v2(mine.id, %(at)s, NULL, NULL, NULL) FROM mine"  # noqa: S608  # no value in it
+)
+_SILENT: Final = (
+    "SELECT last_heartbeat < now() - make_interval(secs => %(seconds)s) AS silent"
+    " FROM procrastinate_workers WHERE id = %(worker)s"
 )
 
 
 class OwnJobs(JobManager):
     """procrastinate asks for a job's number only, whoever has it meanwhile."""
 
-    async def finish_job(self, job: Job, *args: Any, **options: Any) -> None:
+    def __init__(self, connector: PsycopgConnector, pulse: Pulse) -> None:
+        super().__init__(connector)
+        self._pulse = pulse
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """End the job, if it is ours still."""
-        if await self._is_ours(job):
-            await super().finish_job(job, *args, **options)
+        await self._do(_FINISH, job, status=status.value, delete=delete_job)
 
-    async def retry_job(self, job: Job, *args: Any, **options: Any) -> None:
-        """Put the job back, if it is ours still."""
-        if await self._is_ours(job):
-            await super().retry_job(job, *args, **options)
+    async def retry_job(
+        self, job: Job, retry_at: datetime | None = None, *_: Any, **__: Any
+    ) -> None:
+        """Put the job back, if it is ours still. It stays in its queue, as urgent as it was."""
+        await self._do(_RETRY, job, at=retry_at or utcnow())
 
-    async def _is_ours(self, job: Job) -> bool:
+    async def _do(self, statement: Any, job: Job, **values: Any) -> None:
         about = {"id": job.id, "attempts": job.attempts, "worker": job.worker_id}
-        return bool(await self.connector.execute_query_all_async(_OURS, **about))
+        await self.connector.execute_query_all_async(statement, **about, **values)
+
+    async def register_worker(self) -> int:
+        """Return the number of a new worker, which lives."""
+        sent_at = asyncio.get_running_loop().time()
+        number = await super().register_worker()
+        self._pulse.beat(sent_at)
+        return number
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        """Give a sign of life; drop all jobs if it is late: the machine stood still, say."""
+        sent_at = asyncio.get_running_loop().time()
+        about = {"worker": worker_id, "seconds": self._pulse.stalled_s}
+        rows = await self.connector.execute_query_all_async(_SILENT, **about)
+        if not rows or rows[0]["silent"]:
+            self._pulse.drop()
+        await super().update_heartbeat(worker_id)
+        self._pulse.beat(sent_at)

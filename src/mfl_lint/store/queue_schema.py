@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
@@ -16,6 +16,8 @@ from mfl_lint.store.migrate import opened
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA, installed, queue_metadata
 
 _LOCK: Final = 0x6D666C71
+# Older ones know no idle_session_timeout.
+_OLDEST: Final = 140000
 # procrastinate wakes workers for a new job, not for a lock that becomes free: these two do.
 _FREED: Final = """
 CREATE OR REPLACE FUNCTION mfl_lint_lock_freed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -53,6 +55,7 @@ def upgrade_queue(url: str) -> None:
     """Make the queue's schema, or bring it up to date; any number of processes may at once."""
     check_possible(url)
     with opened(url, may_create=False) as (engine, name), engine.begin() as connection:
+        _refuse_old(connection, name)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if inspect(connection).has_table("installed", schema=QUEUE_SCHEMA):
             known = connection.scalar(select(installed.c.migration)) or ""
@@ -62,6 +65,17 @@ def upgrade_queue(url: str) -> None:
         queue_metadata.create_all(connection)
         connection.execute(text(f"SET LOCAL search_path TO {QUEUE_SCHEMA}"))
         _bring_up_to_date(connection, known, name)
+
+
+def _refuse_old(connection: Connection, name: str) -> None:
+    """Raise ConfigInvalid where the database cannot cut off a leader that says nothing."""
+    driver: Any = connection.connection.driver_connection
+    if driver.info.server_version < _OLDEST:
+        found, oldest = driver.info.server_version // 10000, _OLDEST // 10000
+        raise ConfigInvalid(
+            f"queue.backend: the database {name} is PostgreSQL {found}, and a queue needs "
+            f'{oldest} or newer; "memory" does not'
+        )
 
 
 def _bring_up_to_date(connection: Connection, known: str, name: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
@@ -23,50 +23,20 @@ from sqlalchemy import (
     update,
 )
 
-from mfl_lint.core.records import CrawlRecord, CrawlStatus
-from mfl_lint.store.crawls import begin_crawl, crawl_record, crawls_query
+from mfl_lint.store.crawls import begin_crawl
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.queue import BEGIN, CRAWL, END, JobSpec, Queue
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA, parts, rounds
 from mfl_lint.store.revisions import touch
-from mfl_lint.store.statements import all_rows, chunks, one_row
+from mfl_lint.store.round_states import RUNNING, Part, Round
+from mfl_lint.store.statements import chunks
 from mfl_lint.store.tables import crawls
 
-S = TypeVar("S", bound=msgspec.Struct)
-_RUNNING: Final = crawls.c.status == CrawlStatus.RUNNING.value
 _JOBS: Final = text(
     f"SELECT DISTINCT (args->>'crawl_id')::bigint AS crawl_id FROM {QUEUE_SCHEMA}.procrastinate_jobs"  # noqa: E501, S608
     " WHERE status IN ('todo', 'doing') AND args ? 'crawl_id'"
 )
-
-
-class Round(msgspec.Struct, frozen=True):
-    """A round as it stands. `host` and `slots` say which locks its jobs take.
-
-    `look`, `detail` and `complete` say how listing the repositories ended.
-    """
-
-    crawl_id: int
-    registry: str
-    host: str
-    slots: int
-    started_at: datetime
-    since: datetime
-    planned: bool
-    look: str
-    detail: str
-    complete: bool
-
-
-class Part(msgspec.Struct, frozen=True):
-    """How a repository's crawl ended, as the round's end asks."""
-
-    repository: str
-    look: str
-    tags: int
-    looked: int
-    detail: str
 
 
 def slot_lock(host: str, slot: int) -> str:
@@ -101,7 +71,7 @@ def _open(
     registry, host, slots = place
     held = connection.execute(select(rounds).where(rounds.c.registry == registry)).one_or_none()
     if held is not None:
-        if connection.scalar(select(crawls.c.id).where(crawls.c.id == held.crawl_id, _RUNNING)):
+        if connection.scalar(select(crawls.c.id).where(crawls.c.id == held.crawl_id, RUNNING)):
             return None
         _forget(connection, [held.crawl_id])
     number = begin_crawl(connection, registry, now, partial=False)
@@ -121,24 +91,6 @@ def _open(
 def _forget(connection: Connection, crawl_ids: Collection[int]) -> None:
     connection.execute(delete(parts).where(parts.c.crawl_id.in_(crawl_ids)))
     connection.execute(delete(rounds).where(rounds.c.crawl_id.in_(crawl_ids)))
-
-
-def _struct(kind: type[S], row: Any) -> S:
-    """Return the value whose fields the row's columns are called by."""
-    return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
-
-
-async def running(store: Store, crawl_id: int) -> Round | None:
-    """Return the round, None where it has ended, or something else crawls the registry now."""
-    query = select(rounds).join(crawls, crawls.c.id == rounds.c.crawl_id)
-    row = await store.read(one_row, query.where(rounds.c.crawl_id == crawl_id, _RUNNING))
-    return None if row is None else _struct(Round, row)
-
-
-async def under_way(store: Store) -> tuple[CrawlRecord, ...]:
-    """Return the crawls that workers carry out now."""
-    query = crawls_query().join(rounds, rounds.c.crawl_id == crawls.c.id).where(_RUNNING)
-    return tuple(crawl_record(row) for row in await store.read(all_rows, query))
 
 
 async def plan(
@@ -241,17 +193,7 @@ def _end_part(
     fields = {k: v for k, v in msgspec.structs.asdict(part).items() if k != "repository"}
     if not _set(connection, round_.crawl_id, part.repository, {"state": "done", **fields}):
         return
-    change = update(crawls).where(crawls.c.id == round_.crawl_id, _RUNNING)
-    change = change.values(
-        repositories_done=crawls.c.repositories_done + 1,
-        tags=crawls.c.tags + part.looked,
-        requests=crawls.c.requests + requests,
-        problem=case((crawls.c.problem == "", problem), else_=crawls.c.problem),
-    )
-    # The row is held until the commit: of two that end at once the second one is the last.
-    counted = connection.execute(
-        change.returning(crawls.c.registry_id, crawls.c.repositories_done, crawls.c.repositories)
-    ).one_or_none()
+    counted = _count(connection, round_, part, requests, problem)
     if counted is None:
         return
     following = _next(connection, round_, slot)
@@ -262,20 +204,20 @@ def _end_part(
     touch(connection, counted.registry_id)
 
 
-async def failed_parts(store: Store, crawl_id: int) -> tuple[Part, ...]:
-    """Return the repositories that something is to be said of, by name."""
-    query = select(*(parts.c[name] for name in Part.__struct_fields__))
-    query = query.where(parts.c.crawl_id == crawl_id)
-    told = (parts.c.look != "verified") | (parts.c.looked < parts.c.tags)
-    rows = await store.read(all_rows, query.where(told).order_by(parts.c.repository))
-    return tuple(_struct(Part, row) for row in rows)
+def _count(connection: Connection, round_: Round, part: Part, requests: int, problem: str) -> Any:
+    """Return how far the crawl is with one more repository; None where it is over.
 
-
-async def names(store: Store, crawl_id: int) -> tuple[str, ...]:
-    """Return the names of the round's repositories."""
-    query = select(parts.c.repository).where(parts.c.crawl_id == crawl_id)
-    found = await store.read(all_rows, query.order_by(parts.c.repository))
-    return tuple(row.repository for row in found)
+    Its row is held until the commit: of two that end at once the second one is the last.
+    """
+    change = update(crawls).where(crawls.c.id == round_.crawl_id, RUNNING)
+    change = change.values(
+        repositories_done=crawls.c.repositories_done + 1,
+        tags=crawls.c.tags + part.looked,
+        requests=crawls.c.requests + requests,
+        problem=case((crawls.c.problem == "", problem), else_=crawls.c.problem),
+    )
+    known = (crawls.c.registry_id, crawls.c.repositories_done, crawls.c.repositories)
+    return connection.execute(change.returning(*known)).one_or_none()
 
 
 async def forget(store: Store, crawl_id: int) -> None:
@@ -293,9 +235,7 @@ async def mend_rounds(store: Store, queue: Queue, fence: int) -> int:
 
 def _mend(connection: Connection, queue: Queue, fence: int) -> int:
     check_leads(connection, fence)
-    over = select(rounds.c.crawl_id).outerjoin(
-        crawls, (crawls.c.id == rounds.c.crawl_id) & _RUNNING
-    )
+    over = select(rounds.c.crawl_id).outerjoin(crawls, (crawls.c.id == rounds.c.crawl_id) & RUNNING)
     ended = connection.scalars(over.where(crawls.c.id.is_(None))).all()
     if ended:
         _forget(connection, ended)

@@ -1,0 +1,156 @@
+"""A worker ends and puts back the jobs only that are its own at that very moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from procrastinate import App
+from procrastinate.jobs import Job, Status
+from sqlalchemy import Connection, text
+
+from mfl_lint.config import RegistryConfig
+from mfl_lint.store import leases, migrate, registries
+from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.pulse import Pulse
+from mfl_lint.store.queue import (
+    HOLDER,
+    QUEUE_NAME,
+    JobSpec,
+    Queue,
+    free_dead,
+    save_stalled,
+    worker_app,
+)
+from mfl_lint.store.queue_schema import upgrade_queue
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.statements import all_rows, run
+from tests.store.batches import NOW
+
+_JOBS = text(f"SELECT status::text, attempts, worker_id FROM {QUEUE_SCHEMA}.procrastinate_jobs")
+_TAKE_OVER = text(
+    f"UPDATE {QUEUE_SCHEMA}.procrastinate_jobs SET attempts = attempts + 1, worker_id = :other"
+)
+_WAITS = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+_LATE = text(
+    f"UPDATE {QUEUE_SCHEMA}.procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
+)
+
+
+@pytest.fixture
+async def store(fresh_postgresql: str) -> AsyncIterator[Store]:
+    migrate.upgrade(fresh_postgresql)
+    upgrade_queue(fresh_postgresql)
+    async with open_store(fresh_postgresql) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pulse() -> Pulse:
+    return Pulse(60.0)
+
+
+@pytest.fixture
+async def app(store: Store, fresh_postgresql: str, pulse: Pulse) -> AsyncIterator[App]:
+    """Return a worker's application; one job waits."""
+
+    def put(connection: Connection) -> None:
+        Queue().put(connection, [JobSpec("look", {"registry": "here"}, "host/0")])
+
+    await store.write(put)
+    async with worker_app(fresh_postgresql, 3, pulse).open_async() as opened:
+        yield opened
+
+
+async def taken(app: App) -> Job:
+    """Return the job, which a new worker does."""
+    worker = await app.job_manager.register_worker()
+    job = await app.job_manager.fetch_job([QUEUE_NAME], worker)
+    assert job is not None
+    return job
+
+
+async def jobs(store: Store) -> list[tuple[str, int, int | None]]:
+    return [tuple(row) for row in await store.read(all_rows, _JOBS)]
+
+
+async def test_a_job_of_ones_own_is_ended_or_put_back(app: App, store: Store) -> None:
+    job = await taken(app)
+    await app.job_manager.retry_job(job)
+    assert [("todo", 1)] == [row[:2] for row in await jobs(store)]
+    again = await taken(app)
+    await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+    assert [("doing", 1, again.worker_id)] == await jobs(store)
+    await app.job_manager.finish_job(again, Status.SUCCEEDED, delete_job=True)
+    assert [] == await jobs(store)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_job_that_another_one_takes_over_in_that_moment_is_left_to_it(
+    app: App, store: Store, *, ends: bool
+) -> None:
+    job = await taken(app)
+    other = await app.job_manager.register_worker()
+    asked, may_end = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def take_over(connection: Connection) -> None:
+        connection.execute(_TAKE_OVER, {"other": other})
+        loop.call_soon_threadsafe(asked.set)
+        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result(60)
+
+    taking = asyncio.create_task(store.write(take_over))
+    await asked.wait()
+    ending = asyncio.create_task(
+        app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+        if ends
+        else app.job_manager.retry_job(job)
+    )
+    async with asyncio.timeout(60.0):
+        while not await store.read(all_rows, _WAITS):  # noqa: ASYNC110  # the database knows
+            await asyncio.sleep(0.01)
+    may_end.set()
+    await asyncio.gather(taking, ending)
+    assert [("doing", 1, other)] == await jobs(store)
+
+
+async def test_a_sign_of_life_that_comes_late_drops_what_others_may_do_by_now(
+    app: App, store: Store, pulse: Pulse
+) -> None:
+    job = await taken(app)
+    assert job.worker_id is not None
+    doing = asyncio.create_task(pulse.during(asyncio.sleep(3600)))
+    await app.job_manager.update_heartbeat(job.worker_id)
+    assert not doing.done()
+    await store.write(run, _LATE)
+    assert 1 == await save_stalled(store, 60.0)
+    await app.job_manager.update_heartbeat(job.worker_id)
+    assert "this worker gave no sign of life: others do its jobs" == str(
+        (await asyncio.gather(doing, return_exceptions=True))[0]
+    )
+    await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+    assert [("todo", 1)] == [row[:2] for row in await jobs(store)]
+
+
+async def test_what_the_dead_held_of_a_repository_is_freed_and_of_others_once_that_is_asked_for(
+    app: App, store: Store
+) -> None:
+    await registries.sync_registries(store, [RegistryConfig("here", "localhost:5000")], NOW)
+    job = await taken(app)
+    holder = HOLDER.format(job.id, job.attempts)
+    for name in "ab":
+        assert await leases.acquire(store, "here", name, holder, 3600.0, NOW) is not None
+    assert await leases.acquire(store, "here", "c", "job/x/y", 3600.0, NOW) is not None
+
+    async def held() -> str:
+        names = [name for name in "abc" if await leases.is_held(store, "here", name, NOW)]
+        return "".join(names)
+
+    await free_dead(store)
+    assert "abc" == await held()
+    await app.job_manager.retry_job(job)
+    await free_dead(store, ("here", "a"))
+    assert "bc" == await held()
+    await free_dead(store)
+    assert "c" == await held()
