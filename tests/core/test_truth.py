@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
@@ -217,9 +217,16 @@ def test_a_transition_has_the_same_id_whoever_computes_it() -> None:
     first, second = (looked(None, judged(finding())) for _ in range(2))
     assert first == second
     mark = finding().fingerprint
-    assert transition_id(mark, 1) == first.transitions[0].id
-    marks = {transition_id(mark, 1), transition_id(mark, 2), transition_id(mark[1:], 1)}
-    assert 3 == len(marks)
+    assert transition_id(mark, 1, NOW) == first.transitions[0].id
+    marks = {
+        transition_id(mark, 1, NOW),
+        transition_id(mark, 2, NOW),
+        transition_id(mark[1:], 1, NOW),
+        transition_id(mark, 1, THEN),
+    }
+    assert 4 == len(marks)
+    elsewhere = timezone(timedelta(hours=5))
+    assert transition_id(mark, 1, NOW) == transition_id(mark, 1, NOW.astimezone(elsewhere))
 
 
 def test_a_new_push_with_the_same_fault_is_the_same_finding_with_the_new_message() -> None:

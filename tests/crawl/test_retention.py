@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -27,7 +28,7 @@ from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.history import MOST
 from mfl_lint.store.marks import introduced
 from mfl_lint.store.migrate import upgrade
-from mfl_lint.store.news import write_routed
+from mfl_lint.store.news import alone, write_routed
 from mfl_lint.store.retention import retain
 from mfl_lint.store.unreferenced import Kept
 from tests.builders import image, index
@@ -298,6 +299,7 @@ async def test_resolved_findings_go_with_their_changes_once_they_were_told(
         await world.crawl()
         resolved = await world.found("resolved")
         assert "app:v1 MFL105" in resolved
+        before = await _transitions(world.store)
         world.clock.seconds += 10 * DAY_S
         if await rows(world.store, "outbox"):
             removed = await retain(world.store, SHORT, world.clock.now())
@@ -306,10 +308,20 @@ async def test_resolved_findings_go_with_their_changes_once_they_were_told(
         await retain(world.store, SHORT, world.clock.now())
         assert [] == await world.found("resolved")
         standing = await rows(world.store, "findings")
-        assert standing == await rows(world.store, "transitions")
+        standing_ones = await _transitions(world.store)
+        assert standing == len(standing_ones)
         world.place("app", index(image("linux", "amd64"), image("linux", "amd64", name="x")), "v1")
         await world.crawl()
         assert "app:v1 MFL105" in await world.found()
+        # Whoever goes by the id of what is told sees that this is new.
+        returned = await _transitions(world.store) - standing_ones
+        assert returned
+        assert set() == returned & before
+
+
+async def _transitions(store: Store) -> set[str]:
+    query = select(tables.transitions.c.id)
+    return await store.read(lambda connection: set(connection.scalars(query)))
 
 
 async def _one_resolved(world: World) -> str:
@@ -387,6 +399,31 @@ async def _ended(world: World, channel: str, state: MessageState) -> None:
     claim = partial(messages.claim, world.store, now=world.clock.now(), lease_s=60.0)
     (claimed,) = (await claim(channel, "somebody", 1)).messages
     await messages.finish(world.store, "somebody", [Outcome(claimed.id, state)], world.clock.now())
+
+
+async def test_what_resolved_goes_while_somebody_else_routes_for_long(
+    fault_registry: FaultRegistry, fresh_postgresql: str, tmp_path: Path
+) -> None:
+    upgrade(fresh_postgresql)
+    begun, done = threading.Event(), threading.Event()
+
+    def route(connection: Connection) -> None:
+        alone(connection)
+        begun.set()
+        done.wait(60.0)
+
+    async with twins(fault_registry, fresh_postgresql, tmp_path) as (world, _):
+        await _one_resolved(world)
+        world.clock.seconds += 10 * DAY_S
+        routing = asyncio.create_task(world.store.write(route))
+        try:
+            await asyncio.to_thread(begun.wait, 60.0)
+            async with asyncio.timeout(20.0):
+                removed = await retain(world.store, SHORT, world.clock.now())
+        finally:
+            done.set()
+            await routing
+        assert removed["resolved findings"] > 0
 
 
 async def test_what_people_did_goes_once_it_has_no_effect(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary
 
@@ -121,14 +123,57 @@ def test_a_database_is_not_moved_to_itself(upgraded_postgresql: str) -> None:
         move(upgraded_postgresql, upgraded_postgresql)
 
 
-async def test_nothing_is_moved_while_a_service_uses_postgresql(
+async def test_nothing_is_moved_while_somebody_has_the_database_open(
+    full: str, elsewhere: str
+) -> None:
+    before = await all_rows(full)
+    async with open_store(full) as store:
+        with pytest.raises(StoreError, match="is in use"):
+            move(full, elsewhere)
+        await crawls.start_crawl(store, (await crawls.crawls(store)).items[0].registry, NOW)
+    assert migrate.revision(elsewhere) is None
+    assert len(before["crawls"]) + 1 == move(full, elsewhere)["crawls"]
+
+
+async def test_who_comes_while_a_file_is_moved_waits_and_finds_it_as_it_was(
+    tmp_path: Path, fresh_postgresql: str
+) -> None:
+    url = await filled(f"sqlite:///{tmp_path}/here.db")
+    refused: list[str] = []
+
+    def told(name: str, rows: int) -> None:
+        with closing(sqlite3.connect(tmp_path / "here.db", timeout=0)) as connection:
+            try:
+                connection.execute("SELECT count(*) FROM tags").fetchone()
+            except sqlite3.OperationalError as error:
+                refused.append(str(error))
+
+    copied = move(url, fresh_postgresql, told)
+    assert ["database is locked"] * len(copied) == refused
+    async with open_store(url) as store:
+        assert (await crawls.crawls(store)).items
+
+
+def test_what_somebody_writes_just_before_a_move_begins_is_moved_too(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:
-    await filled(fresh_postgresql)
-    async with open_store(fresh_postgresql):
-        with pytest.raises(StoreError, match="is in use"):
-            move(fresh_postgresql, f"sqlite:///{tmp_path}/elsewhere.db")
-    assert not (tmp_path / "elsewhere.db").exists()
+    migrate.upgrade(fresh_postgresql)
+    with (
+        closing(psycopg.connect(_libpq(fresh_postgresql))) as other,
+        closing(psycopg.connect(_libpq(fresh_postgresql), autocommit=True)) as watching,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        other.execute("INSERT INTO registries (name, host, first_seen_at) VALUES ('a', 'b', 0)")
+        moving = thread.submit(move, fresh_postgresql, f"sqlite:///{tmp_path}/elsewhere.db")
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while watching.execute(waits).fetchone() == (0,) and not moving.done():
+            pass
+        other.commit()
+        assert 1 == moving.result()["registries"]
+
+
+def _libpq(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
 
 
 async def test_a_row_that_the_new_place_refuses_leaves_nothing_there(

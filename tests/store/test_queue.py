@@ -8,16 +8,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, insert, make_url, select, text
 
 from mfl_lint.core.errors import ConfigInvalid, StoreError
 from mfl_lint.store import migrate
+from mfl_lint.store.backup import restore
 from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.leading import Candidate
+from mfl_lint.store.moving import move
 from mfl_lint.store.queue import JobSpec, Queue
 from mfl_lint.store.queue_schema import upgrade_queue
-from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA, parts
 from mfl_lint.store.statements import all_rows, run
 from tests.cutting_proxy import cutting
+from tests.store.batches import NOW
 
 JOBS = text(f"SELECT task_name, lock, priority, args FROM {QUEUE_SCHEMA}.procrastinate_jobs")
 
@@ -64,6 +68,33 @@ async def test_a_queue_of_a_newer_release_is_refused(store: Store, fresh_postgre
     await store.write(run, newer)
     with pytest.raises(StoreError, match=r"queue of a newer .* \(99\.00\.00"):
         upgrade_queue(fresh_postgresql)
+
+
+@pytest.mark.parametrize("way", ["restored", "moved"])
+async def test_what_another_database_is_put_over_has_no_jobs_and_no_leader_of_the_old_one(
+    way: str, fresh_postgresql: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.db"
+    migrate.upgrade(f"sqlite:///{file}")
+    migrate.upgrade(fresh_postgresql)
+    upgrade_queue(fresh_postgresql)
+    candidate = Candidate(fresh_postgresql, "one")
+    fence = candidate.ask(NOW)
+    candidate.close()
+    async with open_store(fresh_postgresql) as store:
+        await store.write(Queue().put, [JobSpec("crawl", {"crawl_id": 7})])
+        await store.write(run, insert(parts).values(crawl_id=7, repository="team/app"))
+    if way == "restored":
+        restore(fresh_postgresql, file, force=True)
+    else:
+        move(f"sqlite:///{file}", fresh_postgresql)
+    async with open_store(fresh_postgresql) as store:
+        assert [] == await enqueued(store)
+        assert () == tuple(await store.read(all_rows, select(parts)))
+    upgrade_queue(fresh_postgresql)
+    candidate = Candidate(fresh_postgresql, "two")
+    assert (fence or 0) + 1 == candidate.ask(NOW)
+    candidate.close()
 
 
 def test_sqlite_has_no_queue_and_says_what_to_do(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -70,9 +70,13 @@ class Settlement(msgspec.Struct, frozen=True):
     transitions: tuple[Transition, ...] = ()
 
 
-def transition_id(fingerprint: str, sequence: int) -> str:
-    """Return the id of a finding's n-th transition, whoever computes it and when."""
-    return hashlib.sha256(f"{fingerprint}/{sequence}".encode()).hexdigest()[:32]
+def transition_id(fingerprint: str, sequence: int, first_seen_at: datetime) -> str:
+    """Return the id of a finding's n-th transition, whoever computes it and when.
+
+    One that was forgotten and comes back counts from 1 again: when it came tells the two apart.
+    """
+    life = first_seen_at.astimezone(UTC).isoformat()
+    return hashlib.sha256(f"{fingerprint}/{sequence}/{life}".encode()).hexdigest()[:32]
 
 
 def _move(
@@ -89,7 +93,7 @@ def _move(
         missed_rounds=0 if refuted else before.missed_rounds,
     )
     fingerprint = before.finding.fingerprint
-    identity = transition_id(fingerprint, sequence)
+    identity = transition_id(fingerprint, sequence, before.first_seen_at)
     return after, Transition(identity, fingerprint, sequence, change, now, reason)
 
 

@@ -30,7 +30,7 @@ from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.service.hot import look_at_hot
 from mfl_lint.service.looker import Looker
 from mfl_lint.service.reloading import Lasting, log_kept, log_reloaded
-from mfl_lint.service.upkeep import RETAINED_EVERY_S, keep_within
+from mfl_lint.service.upkeep import CHECKED_EVERY_S, keep_within
 from mfl_lint.store import crawls
 from mfl_lint.store.engine import Store
 from mfl_lint.store.users import any_user
@@ -139,7 +139,7 @@ class Server:
         planning = self._dispatch.led_store if self._dispatch is not None else None
         self._begin(dispatch(self._store, lambda: self._crawler.config, planning))
         self._begin((self._dispatch or self._looker).run())
-        self._schedule.every("retention", RETAINED_EVERY_S, self._retain)
+        self._schedule.every("retention", CHECKED_EVERY_S, self._retain)
         self._schedule.start()
 
     async def stop(self) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import URL
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import migrate, transfer
 from mfl_lint.store.addresses import one_line, parse_address, sqlite_file
+from mfl_lint.store.queue_schema import empty_queue
 from mfl_lint.store.sqlite_copies import (
     copy_file,
     draft_beside,
@@ -137,6 +138,7 @@ def _copy_to_postgresql(draft: Path, url: str) -> None:
         transfer.empty_postgresql(here, name)
         transfer.copy_rows(there, here)
         transfer.go_on_counting(here)
+        empty_queue(here)
 
 
 @contextmanager

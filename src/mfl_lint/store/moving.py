@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, select, text
+from sqlalchemy import URL, Connection, Engine, event, select, text
 
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import migrate, transfer
 from mfl_lint.store.addresses import parse_address, sqlite_file
+from mfl_lint.store.queue_schema import empty_queue
 from mfl_lint.store.sqlite_copies import draft_beside, make_one_file, synced
 from mfl_lint.store.tables import metadata
 from mfl_lint.store.turns import Turns
@@ -41,22 +44,52 @@ def move(url: str, target: str, told: transfer.Told | None = None) -> dict[str, 
 def _held(url: str) -> Iterator[Connection]:
     """Yield a transaction on the source that nobody can write beside."""
     file = sqlite_file(parse_address(url))
-    with migrate.opened(url, may_create=False) as (engine, name):
-        if file is not None:
-            turns = Turns(file, _PATIENCE_S)
-            try:
-                with turns.turn(), engine.execution_options(writes=True).begin() as connection:
-                    check_schema(connection, name)
-                    yield connection
-            finally:
-                turns.close()
-            return
-        one_state = engine.execution_options(isolation_level="REPEATABLE READ")
-        with one_state.begin() as connection:
-            check_schema(connection, name)
-            transfer.refuse_used(connection, name)
-            transfer.hold(connection, "SHARE")
+    with (
+        migrate.opened(url, may_create=False) as (engine, name),
+        _locked(engine, name) if file is None else _alone(engine, file) as connection,
+    ):
+        check_schema(connection, name)
+        yield connection
+
+
+@contextmanager
+def _alone(engine: Engine, file: Path) -> Iterator[Connection]:
+    """Yield a transaction on an SQLite file that nobody else has open, nor can open meanwhile."""
+    event.listen(engine, "connect", partial(_close_to_others, file), insert=True)
+    turns = Turns(file, _PATIENCE_S)
+    try:
+        with turns.turn(), engine.execution_options(writes=True).begin() as connection:
             yield connection
+    finally:
+        turns.close()
+
+
+def _close_to_others(file: Path, connection: Any, _: object) -> None:
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # Refused as long as anybody has it open, writing or not; held until it is closed.
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        raise StoreError(
+            f"the database {file} is in use: end `serve`, `crawl` and whatever else has it open, "
+            "then move again"
+        ) from error
+
+
+@contextmanager
+def _locked(engine: Engine, name: str) -> Iterator[Connection]:
+    """Yield a transaction on PostgreSQL whose tables nobody writes to until it ends."""
+    with engine.begin() as connection:
+        check_schema(connection, name)
+        transfer.refuse_used(connection, name)
+    with engine.execution_options(isolation_level="REPEATABLE READ").begin() as connection:
+        # Before anything is read: what the transaction sees is what there is at its first query.
+        transfer.hold(connection, "SHARE")
+        transfer.refuse_used(connection, name)
+        yield connection
 
 
 def _to_postgresql(source: Connection, target: str, told: transfer.Told | None) -> dict[str, int]:
@@ -69,6 +102,7 @@ def _to_postgresql(source: Connection, target: str, told: transfer.Told | None) 
                 raise Refused(f"the database {name} is not empty: it has rows in {table.name}")
         copied = transfer.copy_rows(source, connection, told)
         transfer.go_on_counting(connection)
+        empty_queue(connection)
         return copied
 
 

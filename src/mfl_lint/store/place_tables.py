@@ -152,6 +152,14 @@ orphans: Final = Table(
     Index("ix_orphans_since", "since"),
 )
 
+# What one process does for all now and then, and when that was done last.
+chores: Final = Table(
+    "chores",
+    metadata,
+    token("name", primary_key=True),
+    Column("at", Time, nullable=False),
+)
+
 entries: Final = Table(
     "entries",
     metadata,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 from mfl_lint.core.errors import ConfigInvalid, StoreError
 from mfl_lint.store.addresses import parse_address, sqlite_file
 from mfl_lint.store.migrate import opened
-from mfl_lint.store.queue_tables import QUEUE_SCHEMA, installed, queue_metadata
+from mfl_lint.store.queue_tables import QUEUE_SCHEMA, installed, leader, queue_metadata
 
 _LOCK: Final = 0x6D666C71
 # Older ones know no idle_session_timeout.
@@ -76,6 +76,18 @@ def _refuse_old(connection: Connection, name: str) -> None:
             f"queue.backend: the database {name} is PostgreSQL {found}, and a queue needs "
             f'{oldest} or newer; "memory" does not'
         )
+
+
+def empty_queue(connection: Connection) -> None:
+    """Forget jobs and rounds, if there is a queue: what they name is another in the new tables.
+
+    Who leads next has a number that nobody had before, all the same.
+    """
+    tables = inspect(connection).get_table_names(schema=QUEUE_SCHEMA)
+    lasting = {table.name for table in (leader, installed)}
+    names = ", ".join(f'{QUEUE_SCHEMA}."{name}"' for name in tables if name not in lasting)
+    if names:
+        connection.execute(text(f"TRUNCATE {names}"))
 
 
 def _bring_up_to_date(connection: Connection, known: str, name: str) -> None:

@@ -18,13 +18,15 @@ from mfl_lint.config_retention import RetentionConfig
 from mfl_lint.store import tables, unreferenced
 from mfl_lint.store.awaited import awaited
 from mfl_lint.store.engine import Store
-from mfl_lint.store.news import alone
+from mfl_lint.store.inserts import upsert
 from mfl_lint.store.overdue import Step, key_of, steps
 from mfl_lint.store.pace import paced
 from mfl_lint.store.revisions import touch
-from mfl_lint.store.statements import all_rows
+from mfl_lint.store.statements import all_rows, one_row
+from mfl_lint.store.tables import chores
 
 _AT_ONCE: Final = 500
+_CHORE: Final = "retention"
 _STREAMED: Final = {"stream_results": True, "max_row_buffer": _AT_ONCE}
 Told = Callable[[str, int], None]
 
@@ -53,7 +55,20 @@ async def retain(
             removed[name] = number
             if told is not None:
                 told(name, number)
+    if not dry_run:
+        await store.write(_note, now)
     return removed
+
+
+async def last_retained(store: Store) -> datetime | None:
+    """Return when that was done last, whole."""
+    query = select(chores.c.at).where(chores.c.name == _CHORE)
+    row = await store.read(one_row, query)
+    return None if row is None else row.at
+
+
+def _note(connection: Connection, now: datetime) -> None:
+    upsert(connection, chores, [{"name": _CHORE, "at": now}], unique=("name",))
 
 
 def _count(connection: Connection, step: Step) -> int:
@@ -66,12 +81,16 @@ def _count(connection: Connection, step: Step) -> int:
 
 async def _remove(store: Store, step: Step) -> int:
     """Remove what a step finds, and return how many rows that was."""
+    # Whatever comes to wait from now on is of a later change, so of nothing that is over.
+    waits = await store.read(awaited) if step.told else frozenset[str]()
     removed, query = 0, step.found.order_by(*step.order).limit(_AT_ONCE)
     names = [column.name for column in step.order if isinstance(column, Column)]
     names = names if len(names) == len(step.order) else ["at", "id"]
     part = query
     while rows := await store.read(all_rows, part):
-        removed += await paced(partial(store.write, _removed, step, rows))
+        over = [row for row in rows if row.fingerprint not in waits] if step.told else rows
+        if over:
+            removed += await paced(partial(store.write, _removed, step, over))
         after = tuple_(*(literal(getattr(rows[-1], name)) for name in names))
         part = query.where(tuple_(*step.order) > after)
     return removed
@@ -79,9 +98,6 @@ async def _remove(store: Store, step: Step) -> int:
 
 def _removed(connection: Connection, step: Step, rows: Sequence[Any]) -> int:
     """Remove rows, and say of each registry that something of it was written."""
-    rows = _without_awaited(connection, rows) if step.told else rows
-    if not rows:
-        return 0
     key = key_of(step.table)
     keys = [tuple(getattr(row, column.name) for column in key) for row in rows]
     gone = delete(step.table).where(
@@ -100,10 +116,3 @@ def _removed(connection: Connection, step: Step, rows: Sequence[Any]) -> int:
         for registry in sorted({row.registry_id for row in rows}):
             touch(connection, registry)
     return number
-
-
-def _without_awaited(connection: Connection, rows: Sequence[Any]) -> list[Any]:
-    """Return the rows of findings of which everybody was told; nobody routes any meanwhile."""
-    alone(connection)
-    waits = awaited(connection)
-    return [row for row in rows if row.fingerprint not in waits]

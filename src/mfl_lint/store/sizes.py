@@ -24,6 +24,7 @@ _CAME: Final = {
     "layers": "read_at",
     "look_requests": "requested_at",
     "messages": "created_at",
+    "chores": "at",
     "orphans": "since",
     "outbox": "created_at",
     "presence": "looked_at",

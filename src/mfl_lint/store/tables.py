@@ -30,6 +30,7 @@ from mfl_lint.store.finding_tables import (
 )
 from mfl_lint.store.people_tables import api_tokens, audit, sessions, users
 from mfl_lint.store.place_tables import (
+    chores,
     crawls,
     documents,
     entries,
@@ -52,6 +53,7 @@ __all__ = [
     "alert_waiting",
     "api_tokens",
     "audit",
+    "chores",
     "crawls",
     "day_counters",
     "documents",
@@ -79,4 +81,4 @@ __all__ = [
     "users",
 ]
 
-SCHEMA: Final = "0007"
+SCHEMA: Final = "0008"
