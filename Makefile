@@ -33,6 +33,8 @@ format: $(VENV)/.ready-dev ## Format the code
 
 bench: $(VENV)/.ready-dev ## Print figures and ratios of this machine
 	@$(BIN)/python -m benchmarks.crawl $(ARGS)
+	@$(BIN)/python -m benchmarks.real
+	@$(BIN)/python -m benchmarks.profile
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.deep
 	@$(BIN)/python -m benchmarks.pages $(PAGES)

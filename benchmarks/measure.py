@@ -39,7 +39,8 @@ def _registry(host: str, name: str = NAME) -> RegistryConfig:
     return RegistryConfig(name=name, host=host, credentials=CredentialsConfig(anonymous=True))
 
 
-async def _timed(work: Awaitable[dict[str, int]]) -> dict[str, Any]:
+async def timed(work: Awaitable[dict[str, int]]) -> dict[str, Any]:
+    """Return what the work counted, and its seconds and processor seconds."""
     wall, cpu = time.perf_counter(), _cpu_s()
     counted = await work
     return {"wall_s": time.perf_counter() - wall, "cpu_s": _cpu_s() - cpu, **counted}
@@ -64,7 +65,7 @@ async def measure_bare(host: str, *, lean: bool = False) -> dict[str, Any]:
     async def work() -> dict[str, int]:
         return {"documents": await fetch(host, paths)}
 
-    return await _timed(work())
+    return await timed(work())
 
 
 async def measure_scan(host: str) -> dict[str, Any]:
@@ -89,7 +90,7 @@ async def measure_scan(host: str) -> dict[str, Any]:
             raise RuntimeError("the scan could not look at everything")
         return {"tags": len(made.targets), "findings": len(made.findings)}
 
-    return await _timed(work())
+    return await timed(work())
 
 
 async def measure_crawl(host: str, database: str, name: str = NAME) -> dict[str, Any]:
@@ -105,7 +106,7 @@ async def measure_crawl(host: str, database: str, name: str = NAME) -> dict[str,
                 raise RuntimeError(f"the crawl failed: {progress}")
             return {"tags": progress.tags, "findings": progress.opened}
 
-        return await _timed(work())
+        return await timed(work())
 
 
 async def _measure(what: str, host: str, database: str, name: str) -> dict[str, Any]:
