@@ -96,6 +96,7 @@ async def _load(port: int, seconds: float, connections: int, path: str) -> dict[
     return {
         "answers": len(took),
         "wall_s": wall,
+        "p10_ms": took[len(took) // 10] * 1000,
         "p50_ms": took[len(took) // 2] * 1000,
         "p99_ms": took[min(len(took) - 1, len(took) * 99 // 100)] * 1000,
         "bytes": made[0][1].size,

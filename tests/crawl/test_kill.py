@@ -9,22 +9,29 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
+
+import pytest
 
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.engine import open_store
+from mfl_lint.store.migrate import upgrade
 from tests import faults
 from tests.builders import attestation, image, index, place
 from tests.fault_registry import FaultRegistry
+from tests.postgresql import fresh_database
+from tests.store.conftest import DATABASES
 
 ROOT: Final = Path(__file__).parents[2]
 AMD64, ARM64, PPC = (image("linux", arch) for arch in ("amd64", "arm64", "ppc64le"))
 GOOD = index(AMD64, ARM64, PPC)
 OTHER = image("linux", "amd64", name="other")
 WRONG = index(AMD64, OTHER, annotate={1: {"platform": "linux/arm64"}})
+NewUrl = Callable[[str], str]
 # In each of the two states of a round.
 ROUND_KILLS: Final = 25
 
@@ -154,15 +161,35 @@ async def killed_often(
     return killed
 
 
+@pytest.fixture(params=DATABASES)
+def wild_url(
+    request: pytest.FixtureRequest, empty_database: Path, tmp_path: Path
+) -> Iterator[NewUrl]:
+    """Yield what makes a database of a name, in which crawls are killed."""
+    there = request.param == "postgresql"
+    cluster = request.getfixturevalue("postgresql_url") if there else ""
+    with ExitStack() as stack:
+
+        def made(name: str) -> str:
+            if not there:
+                return f"sqlite:///{shutil.copy(empty_database, tmp_path / name)}"
+            url = stack.enter_context(fresh_database(cluster, f"{name}_{uuid4().hex[:8]}"))
+            upgrade(url)
+            return url
+
+        yield made
+
+
 async def test_kills_at_random_moments_change_nothing_of_what_is_believed(
-    count: Callable[[int], int], seed: int, empty_database: Path, tmp_path: Path
+    count: Callable[[int], int],
+    seed: int,
+    empty_database: Path,
+    tmp_path: Path,
+    wild_url: NewUrl,
 ) -> None:
     chance = random.Random(seed)
     wanted, killed, rounds = count(300), 0, 0
     size = max(8, count(40))
-
-    def new_database(name: str) -> str:
-        return f"sqlite:///{shutil.copy(empty_database, tmp_path / name)}"
 
     while killed < wanted:
         rounds += 1
@@ -170,7 +197,8 @@ async def test_kills_at_random_moments_change_nothing_of_what_is_believed(
         async with FaultRegistry() as registry, crawls_of(registry.host) as crawls:
             fill(registry, size)
             repositories = len(registry.demo.repositories())
-            calm, wild = new_database(f"calm{rounds}.db"), new_database(f"wild{rounds}.db")
+            calm = f"sqlite:///{shutil.copy(empty_database, tmp_path / f'calm{rounds}.db')}"
+            wild = wild_url(f"wild{rounds}")
             took = await crawls.to_the_end(calm)
             await crawls.to_the_end(calm)
             expected = await dumped(calm)

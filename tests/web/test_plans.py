@@ -124,6 +124,13 @@ async def test_no_list_reads_a_whole_table(
         ("/findings?rule=MFL201", "ix_findings_standing_rule"),
         ("/findings?state=resolved", "ix_findings_worst"),
         ("/findings?repository=shop/checkout", "ix_findings_place"),
+        ("/findings?registry=internal&repository=shop/checkout", "ix_findings_place"),
+        ("/findings?registry=internal&repository=shop/checkout&tag=3.9", "ix_findings_place"),
+        ("/findings?repository=shop/checkout&state=resolved", "ix_findings_place"),
+        (
+            "/findings?registry=internal&repository=shop/checkout&state=resolved",
+            "ix_findings_place",
+        ),
         ("/transitions?registry=internal", "ix_transitions_registry"),
         ("/registries", "ix_tags_uncertain"),
         ("/registries", "ix_repositories_unlisted"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, literal_column, select
 
 from mfl_lint.core.truth import Tracked
 from mfl_lint.store.engine import Store
@@ -16,12 +16,17 @@ from mfl_lint.store.tables import findings, registries, repositories
 _NAMES: Final = (registries.c.name.label("registry"), repositories.c.name.label("repository"))
 
 
-def findings_in_place(*more: Any) -> Select[Any]:
-    """Return the query of findings with the names of their places, and more columns."""
+def findings_in_place(*more: Any, of_few: bool = False) -> Select[Any]:
+    """Return the query of findings with the names of their places, and more columns.
+
+    `of_few`: those of few repositories are wanted, which no index of a registry's findings is to
+    be used for: SQLite would go through all of them in its order.
+    """
+    above = findings.c.registry_id + literal_column("0") if of_few else findings.c.registry_id
     return (
         select(findings, *_NAMES, *more)
         .join(repositories, repositories.c.id == findings.c.repository_id)
-        .join(registries, registries.c.id == findings.c.registry_id)
+        .join(registries, registries.c.id == above)
     )
 
 

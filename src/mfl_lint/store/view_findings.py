@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -92,11 +92,14 @@ def _timeless(wanted: FindingFilter) -> FindingFilter:
 def _statement(dialect: str, wanted: FindingFilter, *parts: bool) -> Prepared:
     """Return what reads a page; pages that people leave open ask for the same again and again."""
     sees, goes_on = parts
-    query = _filtered(dialect, wanted).order_by(*(column.desc() for column in _WORST))
+    exact: Sequence[ColumnElement[Any]] = (_WORST[0], type_coerce(_WORST[1], BigInteger), _WORST[2])
+    if _is_of_few(wanted):
+        # Which no index has.
+        exact = [column + literal_column("0") for column in exact]
+    query = _filtered(dialect, wanted).order_by(*(column.desc() for column in exact))
     if sees:
         query = query.where(among(registries.c.name, "sees"))
     if goes_on:
-        exact = (_WORST[0], type_coerce(_WORST[1], BigInteger), _WORST[2])
         behind = (bindparam(name, type_=BigInteger) for name in _PLACE)
         query = query.where(tuple_(*exact) < tuple_(*behind))
     return Prepared(query.limit(bindparam("most", type_=BigInteger)))
@@ -109,9 +112,14 @@ def _viewed(found: Unread) -> tuple[FindingView, tuple[int, int, int]]:
     return _view(row), (row.weight, micros(row.first_seen_at), row.id)
 
 
+def _is_of_few(wanted: FindingFilter) -> bool:
+    """Say whether the findings of few repositories are wanted, by the index of places."""
+    return bool(wanted.repository) and not is_pattern(wanted.repository)
+
+
 def _filtered(dialect: str, wanted: FindingFilter) -> Select[Any]:
     """Return the query of the findings that a filter lets through; times are parameters."""
-    query = findings_in_place(WATCHED.label("in_view"))
+    query = findings_in_place(WATCHED.label("in_view"), of_few=_is_of_few(wanted))
     query = query.outerjoin(tags, tags.c.id == findings.c.tag_id)
     globs = (
         (registries.c.name, wanted.registry),
@@ -141,8 +149,9 @@ def narrowed(dialect: str, query: Select[Any], repository: str, rule: str) -> Se
     if rule:
         query = query.where(matches(dialect, findings.c.rule, rule))
     if repository and not is_pattern(repository):
-        # So that the index of places is used.
-        named = select(repositories.c.id).where(repositories.c.name == repository)
+        # So that the index of places is used; and that of names, which begins with the registry.
+        of_any = repositories.c.registry_id.in_(select(registries.c.id))
+        named = select(repositories.c.id).where(repositories.c.name == repository, of_any)
         return query.where(findings.c.repository_id.in_(named))
     return query.where(matches(dialect, repositories.c.name, repository)) if repository else query
 
