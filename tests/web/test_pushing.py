@@ -144,6 +144,19 @@ async def test_the_page_of_a_tag_leads_to_the_plan_and_that_to_the_button(opened
     assert "/push/hub" not in for_viewers
 
 
+async def test_a_plan_says_that_the_layers_were_not_read_and_who_reads_them(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    wrong = index(image("linux", "amd64"), annotate={0: {"platform": "linux/arm64"}})
+    await push(registry.host, NAME, wrong, "v2", credentials=registry.credentials)
+    house = await opened()
+    plan = await (await house.ask(EDITOR, "GET", f"/plans/hub/{NAME}:v2")).text()
+    assert f"<code>mfl-lint fix {registry.host}/{NAME}:v2</code>" in plan
+    assert "needs a build" not in plan
+    other = await (await house.ask(EDITOR, "GET", f"/plans/hub/{NAME}:v1")).text()
+    assert "nobody has read the layers" not in other
+
+
 async def test_an_editor_carries_the_plan_out_and_undoes_it(
     opened: Open, registry: DockerRegistry
 ) -> None:
