@@ -12,12 +12,7 @@ from typing import Final
 import msgspec
 
 from mfl_lint.core.doubles import Same, preferred, same_key
-from mfl_lint.core.manifest import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    INDEX_TYPES,
-    OCI_INDEX,
-)
+from mfl_lint.core.manifest import DOCKER_LIST, DOCKER_MANIFEST, INDEX_TYPES, OCI_INDEX
 from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.parse import clean_media_type
 from mfl_lint.core.plan import Mend
@@ -30,11 +25,10 @@ from mfl_lint.core.steps import Annotate, Drop, Repoint, SetMediaType
 
 _PLATFORM: Final = frozenset({"MFL101", "MFL102", "MFL103", "MFL104", "MFL107"})
 _DESCRIPTOR: Final = frozenset({"MFL204", "MFL205"})
+_NAMES: Final = frozenset({"MFL301", "MFL302", "MFL303"})
 # What a plan may mend without a build, and what names are grouped for.
 MENDABLE: Final = (
-    _PLATFORM
-    | _DESCRIPTOR
-    | {"MFL105", "MFL109", "MFL112", "MFL201", "MFL213", "MFL301", "MFL302", "MFL303"}
+    _PLATFORM | _DESCRIPTOR | _NAMES | {"MFL105", "MFL109", "MFL112", "MFL201", "MFL213"}
 )
 _UNSOUND: Final = frozenset({"MFL101", "MFL111", "MFL202", "MFL214", "MFL601", "MFL605"})
 _ATTESTS: Final = "vnd.docker.reference.digest"
@@ -134,8 +128,8 @@ class _Decider:
             found = right_platform(child)
             if isinstance(found, Unsure):
                 self._leave(at, _PLATFORM, found.why)
-                if found.wants_layers:
-                    self._unread |= {one.fingerprint for one in self._by_entry.get(at, ())}
+                unread = self._by_entry.get(at, ()) if found.wants_layers else ()
+                self._unread |= {one.fingerprint for one in unread}
             elif found.platform != child.entry.platform:
                 self._platforms[at] = Mend(Annotate(at, found.platform), found.why)
         while clash := self._clash():
@@ -268,8 +262,8 @@ class _Decider:
         said = canonical(self._root.children[at].entry.platform or Platform())
         if said is None or self._is_offered(at, said):
             return None
-        wanted, own = said.normalized(), self._root.children[at].entry.digest
-        fitting = (one for one in spares if one.platform == wanted)
+        own = self._root.children[at].entry.digest
+        fitting = (one for one in spares if one.platform == said.normalized())
         return min(fitting, key=lambda one: one.node.entry.digest != own, default=None)
 
     def _is_needed(self, at: int, said: Platform) -> bool:
