@@ -133,7 +133,9 @@ async def audit(config: Config) -> AsyncIterator[Audit]:
 
     That is a journal, and the database of the settings file where it names one, or has its own.
     """
-    who = os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+    from mfl_lint.service.people import at_the_shell
+
+    who = at_the_shell()
     journal = Journal(state_folder(os.environ), who)
     if not _has_database(config):
         yield journal
@@ -186,7 +188,8 @@ def _lines(tag: TagEnd) -> Iterable[str]:
         case End.UNKNOWN:
             yield f"{name}: nobody knows whether it was pushed{detail}; look again"
         case _:
-            yield f"not pushed: {name} is as it was, {tag.now or 'not there'}: {tag.end}{detail}{again}"
+            there = tag.now or "not there"
+            yield f"not pushed: {name} is as it was, {there}: {tag.end}{detail}{again}"
     if tag.restore:
         yield f"{name} pointed at {tag.between or tag.before}; to restore that: {tag.restore}"
     if tag.window_s is not None and tag.between is None:
@@ -194,8 +197,9 @@ def _lines(tag: TagEnd) -> Iterable[str]:
         sent = f", unless the registry honours {condition}, which was sent"
         unless = sent if tag.guarded else ""
         yield (
-            f"note: nobody else was seen to push to {name}; a push in the {tag.window_s * 1000:.0f} "
-            f"ms between the last look and ours would not have been{unless}"
+            f"note: nobody else was seen to push to {name}; a push in the "
+            f"{tag.window_s * 1000:.0f} ms between the last look and ours would not have "
+            f"been{unless}"
         )
 
 
