@@ -322,7 +322,7 @@ def _(world: World) -> None:
 def _(world: World) -> None:
     world.made()
     ran = world("rm", "example.com/first:1", ENTRIES, "example.com/third:3")
-    assert 1 == ran.code
+    assert 2 == ran.code
     expected = [
         f"mfl-lint: No such manifest: example.com/{name}" for name in ("first:1", "third:3")
     ]
@@ -341,7 +341,7 @@ def _(world: World) -> None:
 @row("rm: not there")
 def _(world: World) -> None:
     ran = world("rm", "@other:v1")
-    assert (1, f"mfl-lint: No such manifest: {world.host}/other:v1\n") == (ran.code, ran.err)
+    assert (2, f"mfl-lint: No such manifest: {world.host}/other:v1\n") == (ran.code, ran.err)
 
 
 @row("rm: no argument")

@@ -99,6 +99,37 @@ def test_an_entry_is_pointed_at_the_image_beside_it_whatever_else_is_declined(
     assert [(first, AMD64.digest), ("arm64", second.digest)] == entries(world, "app:v1")
 
 
+@pytest.mark.parametrize("there", [ARM64, AGAIN])
+def test_an_entry_is_pointed_at_the_image_of_a_repository_that_is_named_like_it(
+    world: World, command: Command, there: Built
+) -> None:
+    """Where that is the very image, it is brought back and the list stays as it is."""
+    world.place("app:v1", index(AMD64, ARM64))
+    world.place("app-arm64:v1", there)
+    world.registry.demo.delete_manifest("app", ARM64.digest)
+    says = "has it" if there is ARM64 else "is for the same platform"
+    (plan,) = json.loads(command("fix", world.name("@app:v1"), "--format", "json").out)["plans"]
+    assert ["kept", "changed"] == [one["status"] for one in plan["entries"]]
+    why = f"its image is gone, and {world.host}/app-arm64:v1 {says}"
+    assert why == plan["entries"][1]["why"]
+    assert 0 == command("fix", world.name("@app:v1"), "--push").code
+    assert [("amd64", AMD64.digest), ("arm64", there.digest)] == entries(world, "app:v1")
+    assert 0 == command("fix", world.name("@app:v1")).code
+    assert world.registry.demo.manifest("app", there.digest)
+
+
+@pytest.mark.parametrize("options", [(), ("--push",), ("--format", "json")])
+def test_a_tag_that_is_not_there_could_not_be_looked_at_whatever_is_named_like_it(
+    world: World, command: Command, options: tuple[str, ...]
+) -> None:
+    world.place("app:v1", index(AMD64, ARM64))
+    world.place("app-arm64:v1", ARM64)
+    ran = command("fix", world.name("@app:v9"), *options)
+    assert 3 == ran.code
+    assert "app:v9: absent" in ran.out + ran.err
+    assert "Nothing to mend" not in ran.out
+
+
 def test_a_plan_that_adds_images_is_taken_whole(world: World) -> None:
     world.place("app:v1", index(AMD64))
     for name, built in (("amd64", AMD64), ("arm64", ARM64), ("s390x", S390X)):

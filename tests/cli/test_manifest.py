@@ -18,7 +18,7 @@ from mfl_lint.store.migrate import upgrade
 from tests import faults
 from tests.builders import Built, attestation, image, index, place
 from tests.cli.conftest import Command
-from tests.cli.manifest_world import ARM64, LIST, OCI_AMD64, OCI_ARM64, World
+from tests.cli.manifest_world import AMD64, ARM64, LIST, OCI_AMD64, OCI_ARM64, World
 from tests.fault_registry import AT_INDEX, FaultRegistry
 
 S390X = image("linux", "s390x")
@@ -101,6 +101,7 @@ def test_a_tag_that_moves_meanwhile_is_refused(world: World) -> None:
     ran = world("push", f"@{LIST}")
     assert 1 == ran.code
     assert f"not pushed: {world.host}/{LIST} is as it was, {OCI_ARM64.digest}: moved" in ran.err
+    assert "see what it is now, and run the same command again" in ran.err
     assert OCI_ARM64.digest == world.digest(LIST)
 
 
@@ -122,6 +123,89 @@ def test_what_a_tag_pointed_at_is_restored_by_the_command_that_is_printed(world:
     world.good(*command)
     assert OCI_AMD64.digest == world.digest(LIST)
     world.good(*command)
+
+
+def test_a_restore_says_what_is_found_and_which_platforms_go(world: World) -> None:
+    world.made()
+    world.good("push", f"@{LIST}")
+    world.place("multi:alone", AMD64)
+    ran = world.good("restore", f"@{LIST}@{AMD64.digest}")
+    name = f"{world.host}/{LIST}"
+    assert f"{name} is a list now, and will be one image" in ran.err
+    assert f"{name} will not offer linux/arm64 any more" in ran.err
+    wrong = index(OCI_AMD64, OCI_ARM64, annotate={1: {"platform": "linux/s390x"}})
+    world.place("multi:wrong", wrong)
+    ran = world.good("restore", f"@{LIST}@{wrong.digest}")
+    assert "error MFL101 platform-contradicts-config" in ran.err
+    assert "any more" not in ran.err
+    assert wrong.digest == world.digest(LIST)
+
+
+def test_a_restore_of_a_list_whose_image_is_gone_names_the_image(world: World) -> None:
+    whole = index(OCI_AMD64, OCI_ARM64)
+    world.place("multi:v1", whole)
+    world.place("multi:v1", OCI_AMD64)
+    world.registry.demo.delete_manifest("multi", OCI_ARM64.digest)
+    ran = world("restore", f"@{LIST}@{whole.digest}")
+    assert 1 == ran.code
+    assert f"child {OCI_ARM64.digest} is missing in {world.host}/multi" in ran.err
+    assert "MANIFEST_BLOB_UNKNOWN" not in ran.err
+    assert OCI_AMD64.digest == world.digest(LIST)
+
+
+@pytest.mark.parametrize("change", [("remove", "linux/arm64"), ("append", "@app-arm64:v1")])
+def test_an_image_that_is_no_list_is_said_to_be_one_and_how_a_list_is_made(
+    world: World, change: tuple[str, str]
+) -> None:
+    world.parts()
+    world.place(LIST, AMD64)
+    ran = world(change[0], f"@{LIST}", change[1])
+    (line,) = ran.err.splitlines()
+    assert (2, True) == (ran.code, f"{world.host}/{LIST} is one image, not a list" in line)
+    assert f"`mfl-lint manifest create {world.host}/{LIST} IMAGE…`" in line
+
+
+def test_a_draft_that_is_there_is_said_to_be_a_draft(world: World) -> None:
+    world.made()
+    ran = world("create", f"@{LIST}", "@app-amd64:v1")
+    assert f"a draft is there (`mfl-lint manifest rm {world.host}/{LIST}` forgets it)" in ran.err
+
+
+def test_a_push_that_went_well_only_notes_what_could_not_be_seen(world: World) -> None:
+    world.made()
+    ran = world.good("push", f"@{LIST}")
+    (note,) = (line for line in ran.err.splitlines() if " ms " in line)
+    assert note.startswith(f"mfl-lint: note: nobody else was seen to push to {world.host}/{LIST};")
+
+
+def test_a_registry_that_is_read_only_is_said_to_take_no_pushes(world: World) -> None:
+    world.made()
+    world.registry.fault(("PUT|POST", "/"), faults.status(405))
+    ran = world("push", f"@{LIST}")
+    assert 1 == ran.code
+    assert "it takes no pushes, as a registry that is read-only" in ran.err
+
+
+def test_one_error_is_no_errors(world: World) -> None:
+    world.made()
+    world.good("annotate", f"@{LIST}", "@app-arm64:v1", "--arch", "s390x")
+    assert "not pushed: 1 error in the list" in world("push", f"@{LIST}").err
+
+
+@pytest.mark.parametrize(
+    ("arch", "hint"),
+    [
+        ("foo", "known_platforms in the policy allows it"),
+        ("arm46", "did you mean linux/arm64?"),
+        ("loong46", "did you mean linux/loong64?"),
+    ],
+)
+def test_only_an_architecture_that_is_spelt_alike_is_offered(
+    world: World, arch: str, hint: str
+) -> None:
+    world.made()
+    ran = world("annotate", f"@{LIST}", "@app-arm64:v1", "--arch", arch)
+    assert f"linux/{arch}; {hint}" in ran.err
 
 
 def test_a_restore_undoes_nothing_that_somebody_else_has_pushed_since(world: World) -> None:
@@ -343,14 +427,6 @@ def test_a_list_that_is_merged_with_itself_stays_as_it_is(world: World, built: B
     world.place("list:v1", built)
     ran = world.good("merge", "@list:v1", "@list:v1")
     assert (built.digest, built.digest) == (world.digest("list:v1"), ran.out.strip())
-
-
-def test_one_image_is_no_list_to_be_changed(world: World) -> None:
-    world.place("one:v1", OCI_AMD64)
-    world.place("two:v1", OCI_ARM64)
-    ran = world("append", "@one:v1", "@two:v1")
-    assert 3 == ran.code
-    assert "not an index or manifest list" in ran.err
 
 
 def test_annotations_artifact_types_and_unknown_keys_of_a_list_stay(world: World) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import event
 
 from mfl_lint.core.history import Earlier, History
+from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Ignore, Severity
 from mfl_lint.core.records import TagState
-from mfl_lint.crawl.past import past
+from mfl_lint.crawl.past import past, without_false
 from tests import faults
 from tests.builders import LOOKED_AT, Built, image, index, observation
 from tests.crawl.world import DOCUMENTS, HEADS, ROUND_S, World
@@ -19,6 +21,7 @@ BOTH, ALONE = index(AMD64, ARM64), index(AMD64)
 OTHER = index(image("linux", "amd64", name="other"))
 HOUR_S, DAY_S = 3600.0, 24 * 3600.0
 DAY = timedelta(days=1)
+ARM, S390 = Platform("linux", "arm64"), Platform("linux", "s390x")
 LOST, MOVED, GONE = ("MFL501",), ("MFL503",), ("MFL504",)
 
 
@@ -76,6 +79,40 @@ async def test_where_it_settles_a_lost_platform_is_believed_in_the_second_round(
     assert not (await world.tag("app", "v1")).unsettled
     await world.crawl()
     assert ["HEAD /v2/app/manifests/v1"] == world.asked(("*", "/manifests/|/blobs/"))
+
+
+CONTRADICTED = index(AMD64, ARM64, annotate={1: {"platform": "linux/s390x"}})
+MISSPELT = index(AMD64, ARM64, annotate={1: {"platform": "linux/arm64v8"}})
+
+
+@pytest.mark.parametrize("wrong", [CONTRADICTED, MISSPELT])
+@pytest.mark.parametrize("settle_s", [0.0, 1.0])
+async def test_what_was_promised_by_a_wrong_entry_only_is_not_lost_by_mending_it(
+    world: World, wrong: Built, settle_s: float
+) -> None:
+    world.change_policy(settle_s=settle_s)
+    await pushed(world, wrong, BOTH)
+    assert not (await world.tag("app", "v1")).unsettled
+    await world.crawl()
+    assert [] == await world.found(rules=LOST)
+    await pushed(world, ALONE)
+    await world.crawl()
+    assert ["app:v1 MFL501"] == await world.found(rules=LOST)
+
+
+async def test_a_platform_that_was_there_once_is_lost_though_a_wrong_entry_promised_it_later(
+    world: World,
+) -> None:
+    await pushed(world, index(AMD64, S390X), CONTRADICTED, BOTH)
+    assert ["app:v1 MFL501"] == await world.found(rules=LOST)
+
+
+def test_a_loss_that_is_held_true_is_let_go_where_nothing_that_is_remembered_had_it() -> None:
+    held = History((Earlier(BOTH.digest, LOOKED_AT, (ARM, S390)),), LOOKED_AT, lost=(S390, ARM))
+    after = without_false(held, {BOTH.digest: {S390}})
+    assert (ARM,) == after.lost
+    assert (ARM,) == after.earlier[0].platforms
+    assert held == without_false(held, {})
 
 
 async def test_it_waits_until_the_tag_has_settled(world: World) -> None:

@@ -122,7 +122,7 @@ async def test_sighup_is_answered_on_the_standard_error(mfl_lint: MflLint) -> No
             mfl_lint.write_config(settings(registry.host, 'interval = "24h"\n'))
             service.send(signal.SIGHUP)
             await service.until(re.compile("was reloaded: 1 registry"))
-            await service.until(re.compile("crawled lab: 1 tags"))
+            await service.until(re.compile(r"crawled lab: 1 tag\b"))
             assert 0 == await service.end(10.0)
 
 

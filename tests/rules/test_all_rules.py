@@ -107,7 +107,7 @@ def _as_written(rule: Rule) -> str:
 
 
 # Severities that a rule leaves to a module which it shares with another.
-_ELSEWHERE: Final = {"MFL301": {"info"}, "MFL302": {"info"}}
+_ELSEWHERE: Final = {"MFL101": {"warning"}, "MFL301": {"info"}, "MFL302": {"info"}}
 
 
 def test_the_rules_are_those_of_the_catalogue_in_its_order() -> None:

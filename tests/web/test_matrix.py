@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -155,6 +155,19 @@ def test_a_rule_that_could_not_decide_leaves_the_tag_uncertain() -> None:
     said = "a rule could not decide at the last look, the next one may"
     assert ("unknown", said) == (item.state, item.detail)
     assert {"linux/amd64": "unknown"} == states(item)
+
+
+def test_what_waits_for_more_to_be_pushed_says_until_when() -> None:
+    policy = Policy(settle_s=3600.0)
+    waits: dict[str, Any] = {"unsettled": True, "moved_at": NOW, "looked_at": NOW}
+    said = (
+        "MFL401, MFL403, MFL501 may wait for more to be pushed, until 2026-03-02 01:00:00 UTC"
+        " (policy.settle); a look after that decides"
+    )
+    assert said == row_of(entry(0, AMD64), policy=policy, **waits).detail
+    later = waits | {"looked_at": NOW + timedelta(hours=1)}
+    said = "a rule could not decide at the last look, the next one may"
+    assert said == row_of(entry(0, AMD64), policy=policy, **later).detail
 
 
 def test_what_is_certainly_wrong_is_worse_than_what_is_not_certain() -> None:

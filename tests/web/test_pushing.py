@@ -25,6 +25,7 @@ from mfl_lint.config import (
     RegistryConfig,
     WritingConfig,
 )
+from mfl_lint.core.pushes import PushEnd, PushRecord
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.transport import Transport
@@ -144,6 +145,19 @@ async def test_the_page_of_a_tag_leads_to_the_plan_and_that_to_the_button(opened
     assert "/push/hub" not in for_viewers
 
 
+async def test_a_plan_says_that_the_layers_were_not_read_and_who_reads_them(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    wrong = index(image("linux", "amd64"), annotate={0: {"platform": "linux/arm64"}})
+    await push(registry.host, NAME, wrong, "v2", credentials=registry.credentials)
+    house = await opened()
+    plan = await (await house.ask(EDITOR, "GET", f"/plans/hub/{NAME}:v2")).text()
+    assert f"<code>mfl-lint fix {registry.host}/{NAME}:v2</code>" in plan
+    assert "needs a build" not in plan
+    other = await (await house.ask(EDITOR, "GET", f"/plans/hub/{NAME}:v1")).text()
+    assert "nobody has read the layers" not in other
+
+
 async def test_an_editor_carries_the_plan_out_and_undoes_it(
     opened: Open, registry: DockerRegistry
 ) -> None:
@@ -168,6 +182,7 @@ async def test_an_editor_carries_the_plan_out_and_undoes_it(
     answer = await house.ask(EDITOR, "POST", undo, data={"token": EDITOR.token})
     assert 303 == answer.status, await answer.text()
     assert BROKEN.raw == await there(registry)
+    assert f'href="{undo}"' not in await (await house.ask(EDITOR, "GET", "/pushes")).text()
     deeds = {(one.who, one.action) for one in (await audit.deeds(house.store)).items}
     assert {("editor", "plan.undo"), ("editor", "plan.push")} <= deeds
 
@@ -245,16 +260,29 @@ async def test_a_push_is_not_undone_over_what_somebody_else_has_pushed(
         (WRITING, "dev", "the tag dev is none of registry.push.tags"),
     ],
 )
-async def test_what_the_settings_do_not_allow_is_not_there(
+async def test_what_the_settings_do_not_allow_is_refused(
     opened: Open, registry: DockerRegistry, pushing: PushConfig, tag: str, said: str
 ) -> None:
     house: House = await opened(pushing)
     path = f"/api/v1/plans/hub/{NAME}:{tag}"
     answer = await house.ask(ADMIN, "POST", path, json=SHOWN)
-    assert 404 == answer.status
+    assert 403 == answer.status
     assert said in await answer.text()
     assert said in (await (await house.ask(ADMIN, "GET", path)).json())["refusal"]
     assert BROKEN.raw == await there(registry, tag)
+
+
+async def test_a_push_that_failed_shows_what_it_was_meant_for(opened: Open) -> None:
+    house: House = await opened()
+    record = PushRecord(
+        filled_store.NOW, "ada", "hub", NAME, "v1", BROKEN.digest, f'{{"digest": "{AFTER}"}}'
+    )
+    (number,) = await pushes.begin_push(house.store, record)
+    await pushes.end_push(house.store, PushEnd(number, "refused", BROKEN.digest, "denied"))
+    page = await (await house.ask(EDITOR, "GET", "/pushes")).text()
+    assert AFTER in page
+    (item,) = (await (await house.ask(EDITOR, "GET", "/api/v1/pushes")).json())["items"]
+    assert (AFTER, False) == (item["wanted"], item["undoable"])
 
 
 async def test_nothing_is_asked_of_a_repository_that_is_not_known_here(

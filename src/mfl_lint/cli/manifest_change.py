@@ -122,7 +122,7 @@ def _changed(call: Call, decide: Decide, *, may_be_new: bool = False) -> int:
 
 async def _carried(call: Call, registries: Registries, decide: Decide, may_be_new: bool) -> int:
     from mfl_lint.cli.failures import say
-    from mfl_lint.core.errors import NotFound
+    from mfl_lint.core.errors import NotFound, Refused
     from mfl_lint.mend.images import find
 
     reference = making.named(call.names[0], "manifest list")
@@ -132,6 +132,11 @@ async def _carried(call: Call, registries: Registries, decide: Decide, may_be_ne
     except NotFound:
         if not may_be_new:
             raise
+    if found is not None and not found.is_list:
+        raise Refused(
+            f"{reference.familiar} is one image, not a list: `mfl-lint manifest create "
+            f"{reference.familiar} IMAGE…` and `push` make a list of several under that name"
+        )
     change = await decide(registries.client, found.document.entries if found else ())
     for line in change.lines:
         say(line)

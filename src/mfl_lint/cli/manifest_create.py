@@ -61,7 +61,10 @@ def create(call: Call) -> int:
 
     def checked(there: Draft | None) -> Draft:
         if there is not None and not call.amend:
-            raise Refused("refusing to amend an existing manifest list with no --amend flag")
+            raise Refused(
+                "refusing to amend an existing manifest list with no --amend flag: a draft is "
+                f"there (`mfl-lint manifest rm {call.names[0]}` forgets it)"
+            )
         return there or Draft(str(target))
 
     known = checked(drafts.get(target))

@@ -25,7 +25,7 @@ def remove(ctx: click.Context, names: tuple[str, ...]) -> int:
     for reference in [making.named(text, "manifest list") for text in names]:
         if not drafts.remove(reference):
             say(f"No such manifest: {reference.familiar}")
-            code = exit_codes.FINDINGS
+            code = exit_codes.USAGE
     return code
 
 

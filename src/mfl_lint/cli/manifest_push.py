@@ -12,6 +12,8 @@ from mfl_lint.cli.project import ProjectCommand
 
 if TYPE_CHECKING:
     from mfl_lint.cli.connect import Registries
+    from mfl_lint.core.manifest import Document
+    from mfl_lint.core.reference import Reference
     from mfl_lint.mend.drafts import Draft
 
 
@@ -100,8 +102,9 @@ class Restoring(options.Looking, frozen=True, kw_only=True):
 def restore(**given: Any) -> int:
     """Let a tag point at what it pointed at before.
 
-    What has that digest must still be in the tag's repository: no image is pushed. With --over,
-    as a push prints it, nothing is undone but that push.
+    What has that digest must still be in the tag's repository, with the images that it names: none
+    is pushed. What is found in it, and which platforms the tag will offer no more, is said before.
+    With --over, as a push prints it, nothing is undone but that push.
 
     Exit codes are those of `mfl-lint manifest push`.
     """
@@ -120,7 +123,7 @@ async def _restored(call: Restoring, registries: Registries) -> int:
     from mfl_lint.cli import exit_codes
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.pushing import carry_out, points_at, tell
-    from mfl_lint.mend.intent import PushPlan
+    from mfl_lint.mend.restoring import restoring
 
     named = making.named(call.reference)
     target = replace(named, digest=None)
@@ -134,13 +137,9 @@ async def _restored(call: Restoring, registries: Registries) -> int:
         )
         return exit_codes.FINDINGS
     document = await client.document(named.repository, str(named.digest))
-    plan = PushPlan(
-        target,
-        document.raw,
-        document.media_type or document.served_type,
-        there,
-        notes={"restores": named.digest},
-    )
+    await _say_what_comes(call, registries, target, document)
+    sparse, notes = client.registry.sparse, {"restores": named.digest}
+    plan = restoring(target, document, there, notes, sparse=sparse)
     pushing = making.Pushing(
         config=call.config,
         insecure=call.insecure,
@@ -151,3 +150,30 @@ async def _restored(call: Restoring, registries: Registries) -> int:
         dry_run=False,
     )
     return tell(await carry_out(pushing, registries, plan))
+
+
+async def _say_what_comes(
+    call: Restoring, registries: Registries, target: Reference, document: Document
+) -> None:
+    """Say what the rules find in what the tag will point at, and which platforms it will lack."""
+    from mfl_lint.cli.failures import say
+    from mfl_lint.cli.pushing import Wanted, findings_of
+    from mfl_lint.core.errors import NotFound
+    from mfl_lint.mend.images import Found, find, offered
+    from mfl_lint.mend.restoring import below, lost
+
+    media_type = document.media_type or document.served_type
+    wanted = Wanted(target, document.raw, media_type, below(document, target), ())
+    for finding in await findings_of(call.config, registries, wanted):
+        say(f"{finding.severity} {finding.rule} {finding.slug}: {finding.message}")
+    try:
+        before = await find(registries.client, target)
+    except NotFound:
+        return
+    after = Found(target, document, before.source)
+    if before.is_list and not after.is_list:
+        say(f"{target.familiar} is a list now, and will be one image")
+    offers = [await offered(registries.client, one) for one in (before, after)]
+    gone = lost(*offers)
+    if gone:
+        say(f"{target.familiar} will not offer {', '.join(one.full for one in gone)} any more")

@@ -31,6 +31,7 @@ from mfl_lint.mend.intent import Audit, PushPlan
 from mfl_lint.mend.judging import judged
 from mfl_lint.mend.outcome import End, Outcome, TagEnd
 from mfl_lint.mend.push import push
+from mfl_lint.report.material import counted
 from mfl_lint.rules import discover
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ async def settle(call: Pushing, registries: Registries, wanted: Wanted) -> int:
         say(f"would push {plan.digest} ({size} bytes, {wanted.media_type}) to {wanted.target}")
         print_document(wanted.raw, "--dry-run")
     if new and not call.force:
-        say(f"not pushed: {len(new)} errors in the list as it would be; --force pushes it so")
+        errors = counted(len(new), "error")
+        say(f"not pushed: {errors} in the list as it would be; --force pushes it so")
         return exit_codes.FINDINGS
     if call.dry_run:
         return exit_codes.OK
@@ -131,7 +133,9 @@ async def audit(config: Config) -> AsyncIterator[Audit]:
 
     That is a journal, and the database of the settings file where it names one, or has its own.
     """
-    who = os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+    from mfl_lint.service.people import at_the_shell
+
+    who = at_the_shell()
     journal = Journal(state_folder(os.environ), who)
     if not _has_database(config):
         yield journal
@@ -169,6 +173,7 @@ def tell(outcome: Outcome) -> int:
 
 def _lines(tag: TagEnd) -> Iterable[str]:
     name, detail = tag.reference.familiar, f": {tag.detail}" if tag.detail else ""
+    again = "; see what it is now, and run the same command again" if tag.end is End.MOVED else ""
     match tag.end:
         case End.PUSHED:
             yield f"pushed {name}{detail}"
@@ -183,16 +188,18 @@ def _lines(tag: TagEnd) -> Iterable[str]:
         case End.UNKNOWN:
             yield f"{name}: nobody knows whether it was pushed{detail}; look again"
         case _:
-            yield f"not pushed: {name} is as it was, {tag.now or 'not there'}: {tag.end}{detail}"
+            there = tag.now or "not there"
+            yield f"not pushed: {name} is as it was, {there}: {tag.end}{detail}{again}"
     if tag.restore:
         yield f"{name} pointed at {tag.between or tag.before}; to restore that: {tag.restore}"
-    if tag.window_s is not None:
+    if tag.window_s is not None and tag.between is None:
         condition = "If-Match" if tag.before else "If-None-Match"
         sent = f", unless the registry honours {condition}, which was sent"
         unless = sent if tag.guarded else ""
         yield (
-            f"another push to {name} in the {tag.window_s * 1000:.0f} ms between the last look "
-            f"and ours would have been overwritten unseen{unless}"
+            f"note: nobody else was seen to push to {name}; a push in the "
+            f"{tag.window_s * 1000:.0f} ms between the last look and ours would not have "
+            f"been{unless}"
         )
 
 

@@ -12,12 +12,7 @@ from typing import Final
 import msgspec
 
 from mfl_lint.core.doubles import Same, preferred, same_key
-from mfl_lint.core.manifest import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    INDEX_TYPES,
-    OCI_INDEX,
-)
+from mfl_lint.core.manifest import DOCKER_LIST, DOCKER_MANIFEST, INDEX_TYPES, OCI_INDEX
 from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.parse import clean_media_type
 from mfl_lint.core.plan import Mend
@@ -30,11 +25,10 @@ from mfl_lint.core.steps import Annotate, Drop, Repoint, SetMediaType
 
 _PLATFORM: Final = frozenset({"MFL101", "MFL102", "MFL103", "MFL104", "MFL107"})
 _DESCRIPTOR: Final = frozenset({"MFL204", "MFL205"})
+_NAMES: Final = frozenset({"MFL301", "MFL302", "MFL303"})
 # What a plan may mend without a build, and what names are grouped for.
 MENDABLE: Final = (
-    _PLATFORM
-    | _DESCRIPTOR
-    | {"MFL105", "MFL109", "MFL112", "MFL201", "MFL213", "MFL301", "MFL302", "MFL303"}
+    _PLATFORM | _DESCRIPTOR | _NAMES | {"MFL105", "MFL109", "MFL112", "MFL201", "MFL213"}
 )
 _UNSOUND: Final = frozenset({"MFL101", "MFL111", "MFL202", "MFL214", "MFL601", "MFL605"})
 _ATTESTS: Final = "vnd.docker.reference.digest"
@@ -44,13 +38,13 @@ _IMAGES: Final = frozenset({Kind.IMAGE, Kind.UNDECIDED})
 class Decision(msgspec.Struct, frozen=True):
     """What is done, and by fingerprint why a finding cannot be mended.
 
-    `wants_layers` says that more may be mended once the images' layers are read.
+    `unread` are those of the findings that may be mended once the images' layers are read.
     """
 
     mends: tuple[Mend, ...] = ()
     unmended: Mapping[str, str] = {}
     refused: tuple[str, ...] = ()
-    wants_layers: bool = False
+    unread: frozenset[str] = frozenset()
 
 
 def decide(
@@ -96,7 +90,7 @@ class _Decider:
         self._types: list[Mend] = []
         self._unmended: dict[str, str] = {}
         self._refused: list[str] = []
-        self._wants_layers = False
+        self._unread: set[str] = set()
         for finding in findings:
             at = finding.position
             if at is None:
@@ -110,7 +104,7 @@ class _Decider:
         kept = [mend for at, mend in self._platforms.items() if at not in dropped]
         described = [mend for mend in self._described if _position(mend) not in dropped]
         mends = (*described, *kept, *self._drops.values(), *self._types)
-        return Decision(mends, self._unmended, tuple(self._refused), self._wants_layers)
+        return Decision(mends, self._unmended, tuple(self._refused), frozenset(self._unread))
 
     def describe(self) -> None:
         """Correct what entries say of their children's sizes and media types."""
@@ -134,7 +128,8 @@ class _Decider:
             found = right_platform(child)
             if isinstance(found, Unsure):
                 self._leave(at, _PLATFORM, found.why)
-                self._wants_layers |= found.wants_layers
+                unread = self._by_entry.get(at, ()) if found.wants_layers else ()
+                self._unread |= {one.fingerprint for one in unread}
             elif found.platform != child.entry.platform:
                 self._platforms[at] = Mend(Annotate(at, found.platform), found.why)
         while clash := self._clash():
@@ -267,8 +262,9 @@ class _Decider:
         said = canonical(self._root.children[at].entry.platform or Platform())
         if said is None or self._is_offered(at, said):
             return None
-        wanted = said.normalized()
-        return next((one for one in spares if one.platform == wanted), None)
+        own = self._root.children[at].entry.digest
+        fitting = (one for one in spares if one.platform == said.normalized())
+        return min(fitting, key=lambda one: one.node.entry.digest != own, default=None)
 
     def _is_needed(self, at: int, said: Platform) -> bool:
         """Say whether the policy demands the entry's platform and no other entry offers it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -144,6 +144,11 @@ class Policy(msgspec.Struct, frozen=True):
     def siblings_settle_s(self) -> float:
         """Return how long a tag that moved waits for its siblings: each is pushed by itself."""
         return PUBLISHING_S if self.settle_s is None else self.settle_s
+
+    def settled_at(self, moved_at: datetime | None) -> datetime | None:
+        """Return until when rules may wait for a tag that moved then, None where none does."""
+        wait_s = self.siblings_settle_s
+        return moved_at + timedelta(seconds=wait_s) if moved_at and wait_s else None
 
     def required(self, repository: str, tag: str) -> Iterator[Platform]:
         """Yield each platform that the tag must offer, once."""

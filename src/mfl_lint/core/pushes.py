@@ -38,7 +38,8 @@ class PushEnd(msgspec.Struct, frozen=True):
 class KnownPush(msgspec.Struct, frozen=True):
     """A push that was written down. `state` is `begun` until its end is known.
 
-    `after` is what the tag pointed at in the end, as far as that was seen.
+    `after` is what the tag pointed at in the end, as far as that was seen. `overtaken`: a later
+    push or look says that the tag is something else by now.
     """
 
     id: int
@@ -46,6 +47,7 @@ class KnownPush(msgspec.Struct, frozen=True):
     state: str
     after: Digest | None = None
     problem: str = ""
+    overtaken: bool = False
 
 
 BEGUN = "begun"

@@ -33,7 +33,9 @@ def repointed(at: int, child: Node, spare: Spare) -> Mend:
         found, platform=child.entry.platform, annotations=child.entry.annotations
     )
     source = msgspec.structs.replace(spare.source, tag=None, digest=found.digest)
-    why = f"its image is gone, and {spare.source.familiar} is for the same platform"
+    same = found.digest == child.entry.digest
+    has = "has it" if same else "is for the same platform"
+    why = f"its image is gone, and {spare.source.familiar} {has}"
     return Mend(Repoint(at, entry, source), why)
 
 

@@ -8,6 +8,8 @@ from mfl_lint.core.platform import CANONICAL_VARIANTS, KNOWN_PAIRS, Platform
 
 _NO_VARIANTS: Final[frozenset[str]] = frozenset()
 
+# The operating systems whose images engines run.
+RUN: Final = frozenset({"linux", "windows", "freebsd"})
 # Go reserves these names: a host that has one matches it as it is written.
 _RESERVED: Final = frozenset(
     {"amd64p32", "armbe", "arm64be", "mips64p32", "mips64p32le", "ppc", "riscv", "s390"}

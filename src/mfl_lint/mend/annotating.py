@@ -80,9 +80,8 @@ def _check(platform: Platform, known: Collection[Platform]) -> None:
     if any((one.os, one.architecture) == pair for one in known):
         return
     if pair not in KNOWN_PAIRS | _ALSO:
-        names = ["/".join(one) for one in sorted(KNOWN_PAIRS)]
-        close = difflib.get_close_matches("/".join(pair), names, 1)
-        hint = f"did you mean {close[0]}?" if close else "known_platforms in the policy allows it"
+        close = _close(*pair)
+        hint = f"did you mean {close}?" if close else "known_platforms in the policy allows it"
         raise PlatformInvalid(
             "manifest entry for image has unsupported os/arch combination: "
             f"{platform.os[:60]}/{platform.architecture[:60]}; {hint}"
@@ -94,3 +93,11 @@ def _check(platform: Platform, known: Collection[Platform]) -> None:
             f"{platform.os}/{platform.architecture} has no variant {platform.variant[:60]!r}; "
             f"it has: {those}"
         )
+
+
+def _close(os: str, architecture: str) -> str:
+    """Return the pair of which each half is spelt almost so, "" where none is."""
+    systems = difflib.get_close_matches(os, sorted({one for one, _ in KNOWN_PAIRS}), 1)
+    fitting = {one for system, one in KNOWN_PAIRS if system in systems}
+    found = difflib.get_close_matches(architecture, sorted(fitting), 1)
+    return f"{systems[0]}/{found[0]}" if found else ""

@@ -164,6 +164,8 @@ class _One:
             plan = await self._by_tag(tags)
             if plan is None and (seen.root is None or platform_words(self._reference.repository)):
                 plan = await self._by_repository()
+        if plan is not None and seen.root is None and not (plan.changes or plan.refused):
+            plan = None  # neither it nor what is named like it is there
         if plan is None:
             plan, seen = await self._mended(seen, tags)
         if plan is not None and plan.changes:
@@ -186,14 +188,17 @@ class _One:
         return plan, seen
 
     async def _spares(self, names: tuple[str, ...]) -> list[Spare]:
-        """Return the images of tags like `v1-arm64` beside the tag `v1`."""
-        found = family(self._reference.tag or DEFAULT_TAG, names)
-        if found is None or self._reference.tag in found.members:
-            return []
-        bare = msgspec.structs.replace(self._reference, digest=None)
-        asked = [msgspec.structs.replace(bare, tag=one) for one in found.members]
-        asked = self._bounded(asked, self._reference)
-        seen = await asyncio.gather(*map(self._fixing.look, asked))
+        """Return the images of names like `v1-arm64` beside `v1`, and `app-arm64` beside `app`."""
+        bare, tag = msgspec.structs.replace(self._reference, digest=None), self._reference.tag
+        found = family(tag or DEFAULT_TAG, names)
+        asked: list[Reference] = []
+        if found is not None and tag not in found.members:
+            asked = [msgspec.structs.replace(bare, tag=one) for one in found.members]
+        known = await self._fixing.repositories(bare.registry)
+        found = family(bare.repository, known.names)
+        if found is not None and bare.repository not in found.members:
+            asked += [msgspec.structs.replace(bare, repository=one) for one in found.members]
+        seen = await asyncio.gather(*map(self._fixing.look, self._bounded(asked, self._reference)))
         return [
             Spare(one.root, one.reference)
             for one in seen

@@ -82,3 +82,13 @@ def entries_of(found: Found) -> tuple[Child, ...]:
     return tuple(
         Child(entry, replace(found.source, digest=Digest(entry.digest or ""))) for entry in ordered
     )
+
+
+async def offered(clients: Clients, found: Found) -> tuple[Descriptor, ...]:
+    """Return the entries of a list, or the one that an image would be; none for what is neither."""
+    if found.is_list:
+        return found.document.entries
+    try:
+        return ((await as_child(clients, found)).entry,)
+    except Refused:
+        return ()

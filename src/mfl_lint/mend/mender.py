@@ -22,6 +22,7 @@ from mfl_lint.mend.fixing import Fixing
 from mfl_lint.mend.intent import PushPlan
 from mfl_lint.mend.outcome import End, Outcome
 from mfl_lint.mend.push import push
+from mfl_lint.mend.restoring import restoring
 from mfl_lint.mend.store_audit import StoreAudit
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
@@ -92,13 +93,8 @@ class Mender:
         target = Reference(registry.host, record.repository, record.tag)
         async with self._turns[record.registry, record.repository]:
             document = await client.document(record.repository, record.before)
-            asked = PushPlan(
-                target=target,
-                raw=document.raw,
-                media_type=document.media_type or document.served_type,
-                expected=known.after,
-                notes={"restores": record.before, "undoes": known.id},
-            )
+            notes = {"restores": record.before, "undoes": known.id}
+            asked = restoring(target, document, known.after, notes, sparse=registry.sparse)
             return await self._carried_out(asked, client, who)
 
     def allowed(self, name: str, tag: str) -> RegistryConfig:

@@ -7,7 +7,7 @@ rules as the list as it is, and the difference is what the plan says of itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -18,7 +18,7 @@ from mfl_lint.core.errors import ManifestInvalid
 from mfl_lint.core.kind import decide_kind
 from mfl_lint.core.manifest import Descriptor
 from mfl_lint.core.mending import Decision, decide
-from mfl_lint.core.observation import VERIFIED, Kind, Node, Observation
+from mfl_lint.core.observation import VERIFIED, Kind, LookState, Node, Observation
 from mfl_lint.core.parse import parse_document
 from mfl_lint.core.plan import Left, Mend, Part, Plan
 from mfl_lint.core.platform import Platform
@@ -106,7 +106,7 @@ def planned(
         parts=_parts(after.root, seen.reference, steps, seen.root),
         after=after,
         refused=decision.refused,
-        wants_layers=decision.wants_layers,
+        wants_layers=bool(decision.unread),
     )
     return _judged(plan, seen, findings, judge(after) if steps else findings, decision)
 
@@ -145,12 +145,19 @@ def _foreseen(
     kept = [*_kept(root, mends), *added]
     others = {node.entry.digest: node for node in instead}
     children = tuple(
-        _at(node if node.entry.digest == entry.digest else others[entry.digest], position, entry)
+        _at(_led_to(entry, node, others), position, entry)
         for position, (node, entry) in enumerate(zip(kept, document.entries, strict=True))
     )
     entry = Descriptor(media_type, document.digest, len(raw))
     made = Node(None, entry, Kind.INDEX, VERIFIED, document, children=children)
     return msgspec.structs.replace(seen, root=made)
+
+
+def _led_to(entry: Descriptor, old: Node, others: Mapping[Digest | None, Node]) -> Node:
+    """Return the node that an entry leads to: another's where its own is not there."""
+    gone = old.look is not None and old.look.state is LookState.ABSENT
+    own = old if old.entry.digest == entry.digest else others[entry.digest]
+    return others.get(entry.digest, own) if gone else own
 
 
 def _at(node: Node, position: int, entry: Descriptor) -> Node:
@@ -224,7 +231,7 @@ def _key(finding: Finding, root: Digest | None) -> tuple[str, str]:
 
 def _left(finding: Finding, decision: Decision, seen: Observation) -> Left:
     said = decision.unmended.get(finding.fingerprint)
-    rebuild = finding.rule in _REBUILD
+    rebuild = finding.rule in _REBUILD and finding.fingerprint not in decision.unread
     if seen.root is not None and not seen.root.is_index and not rebuild:
         return Left(finding, _NOT_A_LIST, rebuild=False)
     return Left(finding, said or _REBUILD.get(finding.rule, _OTHERWISE), rebuild)

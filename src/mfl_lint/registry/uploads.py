@@ -45,6 +45,8 @@ def push_scope(repository: str, source: str = "") -> str:
 def rejection(client: RegistryClient, answer: Answer) -> RegistryError:
     """Return the error of an answer that nothing was taken with; Unreachable if that is unsure."""
     error = client.refusal(answer)
+    if answer.status == 405:
+        return Rejected(f"{error}: it takes no pushes, as a registry that is read-only")
     if type(error) is Unreachable and 400 <= answer.status < 500:
         return Rejected(str(error))
     return error

@@ -63,7 +63,8 @@ class PlanV1(msgspec.Struct, frozen=True):
     """One plan. `before` and `after` are digests; `index` is the list as it will be.
 
     `still` are the findings of the look after a push, None where nothing was pushed. `unrecorded`
-    says why it could not be written down how the push ended, "" where it was.
+    says why it could not be written down how the push ended, "" where it was. `wants_layers`: more
+    may be mended once the layers are read, as `mfl-lint fix` does.
     """
 
     target: str
@@ -83,6 +84,7 @@ class PlanV1(msgspec.Struct, frozen=True):
     pushed: tuple[PushedV1, ...] = ()
     still: tuple[FindingV1, ...] | None = None
     unrecorded: str = ""
+    wants_layers: bool = False
 
 
 class PlansV1(msgspec.Struct, frozen=True):
@@ -110,6 +112,7 @@ def plan_v1(plan: Plan, *, insecure: bool = False) -> PlanV1:
         losses=plan.losses,
         commands=ways(plan, insecure=insecure) if plan.changes and not plan.refused else (),
         index=plan.raw.decode("utf-8", "replace") if plan.changes else "",
+        wants_layers=plan.wants_layers,
     )
 
 
@@ -139,7 +142,7 @@ def _entry(
     elif new is None:
         status = "dropped"
     else:
-        status = "kept" if old.entry == new.entry else "changed"
+        status = "kept" if old.entry == new.entry and not why else "changed"
     return EntryChangeV1(
         status=status,
         before=before,
@@ -148,7 +151,7 @@ def _entry(
         kind=known.kind,
         platform_before=_platform(old),
         platform_after=_platform(new),
-        why=why if status != "kept" else "",
+        why=why,
         source=str(known.source),
     )
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from mfl_lint.core.history import History
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.rule import TagCase
+from mfl_lint.core.spelling import RUN, is_matched
 from mfl_lint.rules._evidence import settling_s
 
 Since = tuple[datetime | None, str]
 
 
-def lost_since(history: History, offered: Iterable[Platform]) -> dict[Platform, Since]:
+def lost_since(
+    history: History, offered: Iterable[Platform], known: Collection[Platform] = ()
+) -> dict[Platform, Since]:
     """Return what is not offered, since when it was seen so, and the last digest that had it.
+
+    What no engine matches was offered to nobody, unless it is among those `known` by the policy.
 
     What is held to be lost already, and is not among the digests that are remembered, is lost
     since None.
@@ -29,7 +34,12 @@ def lost_since(history: History, offered: Iterable[Platform]) -> dict[Platform, 
         if platform not in now:
             _, digest = lost.get(platform, (None, ""))
             lost[platform] = None, digest
-    return lost
+    return {one: since for one, since in lost.items() if one in _known(known) or _runs(one)}
+
+
+def _runs(platform: Platform) -> bool:
+    """Say whether an engine may match it; of systems that no engine runs nobody knows."""
+    return platform.os not in RUN or is_matched(platform)
 
 
 def is_settled(case: TagCase, history: History, since: datetime) -> bool:

@@ -29,6 +29,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
 from mfl_lint.rules._commands import Fix, rebuild, recreate, ways
+from mfl_lint.rules._contradiction import contradiction
 from mfl_lint.rules._evidence import config_of, is_listed
 
 
@@ -39,7 +40,7 @@ def platform_contradicts_config(case: NodeCase) -> Iterator[Fault]:
     said = case.node.entry.platform
     if config is None or said is None or said == config.platform or said.is_unknown:
         return
-    found = _contradiction(said, case.normal, config.platform)
+    found = contradiction(said, config.platform)
     if found is None or case.parent is None:
         return
     what, severity = found
@@ -60,32 +61,3 @@ def _fix(node: Node, index: Node, built: Platform, severity: Severity) -> Fix:
         return ways((again, rebuild(index, node)), drop)
     correct = ("if the image itself is right, correct the list", recreate(index))
     return ways(correct, (again, rebuild(index, node)))
-
-
-def _contradiction(
-    said: Platform, normal: Platform, config: Platform
-) -> tuple[str, Severity] | None:
-    """Return what differs and how bad it is; what one side leaves out contradicts nothing."""
-    built = config.normalized()
-    if normal.os and built.os and normal.os != built.os:
-        return "another operating system", Severity.ERROR
-    if not (normal.architecture and built.architecture):
-        return None
-    if normal.architecture != built.architecture:
-        return "another architecture", Severity.ERROR
-    builds = {_build(said), _build(config)} - {""}
-    if normal.os == "windows" and len(builds) > 1:
-        return f"Windows {said.os_version} against {config.os_version}", Severity.ERROR
-    if normal.variant and said.variant and not config.variant:
-        return "the config names no variant", Severity.INFO
-    if normal.variant == built.variant:
-        return None
-    if normal.architecture == "arm" and not said.variant and said.architecture.lower() == "arm":
-        return None
-    return "another variant", Severity.WARNING
-
-
-def _build(platform: Platform) -> str:
-    """Return a Windows build: the third part of os.version."""
-    parts = platform.os_version.split(".")
-    return parts[2] if len(parts) > 2 else ""

@@ -4,9 +4,10 @@ It is said in the look that sees it. Where images are published one architecture
 is said when the loss was seen in two rounds, some time apart: 6 hours for the official images of
 Docker Hub and for registries configured `proxy = true`, and everywhere as long as `settle` in the
 policy says, where that is set. Windows images are compared by the build of their host, not by its
-monthly updates. It stays until the platform returns; a loss that was meant is ignored in the
-configuration. For registries configured `proxy = true` it is information: some proxies pass on
-trimmed lists.
+monthly updates. What no engine matched, or only an entry promised whose image is another (MFL101),
+was offered to nobody: to mend that loses nothing. It stays until the platform returns; a loss that
+was meant is ignored in the configuration. For registries configured `proxy = true` it is
+information: some proxies pass on trimmed lists.
 
 Why: hosts of that platform that ran yesterday's image cannot pull today's: `no matching manifest
 for linux/arm64 in the manifest list entries`.
@@ -40,7 +41,7 @@ def platform_lost(case: TagCase) -> Iterator[Fault]:
     if not history.earlier and not history.lost:
         return
     offer = offered(case.root)
-    lost = lost_since(history, offer.platforms)
+    lost = lost_since(history, offer.platforms, case.policy.known_platforms)
     if not lost:
         return
     if offer.unseen:

@@ -21,22 +21,19 @@ containerd/platforms `Normalize`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Fault, Needs, NodeCase, Scope, rule
-from mfl_lint.core.spelling import is_canonical, is_matched, meant_by
+from mfl_lint.core.spelling import RUN, is_canonical, is_matched, meant_by
 from mfl_lint.rules._commands import annotate, rebuild
-
-_RUN: Final = frozenset({"linux", "windows", "freebsd"})
 
 
 @rule("MFL103", Severity.WARNING, Scope.ENTRY, needs=(Needs.INDEX,))
 def platform_not_canonical(case: NodeCase) -> Iterator[Fault]:
     """Judge the spelling of an image's entry."""
     said, normal = case.node.entry.platform, case.normal
-    if said is None or not said.os or not said.architecture or normal.os not in _RUN:
+    if said is None or not said.os or not said.architecture or normal.os not in RUN:
         return
     selected = is_matched(normal)
     if selected and is_canonical(said, normal):

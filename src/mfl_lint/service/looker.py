@@ -16,6 +16,7 @@ from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.holder import has_ended, new_holder
 from mfl_lint.crawl.job import RepositoryResult
 from mfl_lint.crawl.watch import watched_repositories
+from mfl_lint.report.material import counted
 from mfl_lint.store import leases, looks, registries
 from mfl_lint.store.engine import Store
 
@@ -196,8 +197,8 @@ class Looker:
                 progress = await self._crawler.crawl(name, only=[repository], recheck=recheck)
                 if progress is not None and not progress.held:
                     problem = f"; {progress.problem}" if progress.problem else ""
-                    tags = progress.tags
-                    _LOG.info("looked at %s/%s: %d tags%s", name, repository, tags, problem)
+                    tags = counted(progress.tags, "tag")
+                    _LOG.info("looked at %s/%s: %s%s", name, repository, tags, problem)
                     return
             await self._wait(place)
 

@@ -23,6 +23,7 @@ from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.mend.mender import Mender
+from mfl_lint.report.material import counted
 from mfl_lint.rules import discover
 from mfl_lint.service.alerting import dispatch
 from mfl_lint.service.crawling import sync_registries, utc_now
@@ -234,4 +235,4 @@ class Server:
                 return
         if progress is not None:
             problem = f"; {progress.problem}" if progress.problem else ""
-            _LOG.info("crawled %s: %d tags%s", name, progress.tags, problem)
+            _LOG.info("crawled %s: %s%s", name, counted(progress.tags, "tag"), problem)

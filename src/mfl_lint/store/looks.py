@@ -40,8 +40,8 @@ async def request_look(
     """Ask for a look and return True, or False where the same one is pending already.
 
     One that was taken counts no more: it may have looked before what is asked about happened.
-    One that is pending is made as thoroughly as each asks for. `who` is the person that asks, if it
-    is one.
+    One that is pending is made as thoroughly as each asks for. `who` is the person that
+    asks, if it is one.
     """
     asked = Wanted(registry, repository, tag)
     return await request_looks(store, [asked], now, reason, who=who) == 1

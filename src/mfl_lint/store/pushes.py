@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.pushes import BEGUN, KnownPush, PushEnd, PushRecord
@@ -13,7 +13,26 @@ from mfl_lint.core.views import Page
 from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.statements import all_rows, run
-from mfl_lint.store.tables import push_audit
+from mfl_lint.store.tables import push_audit, registries, repositories, tags
+
+_LATER: Final = push_audit.alias("later")
+_PUSHED_LATER: Final = exists().where(
+    _LATER.c.id > push_audit.c.id,
+    _LATER.c.registry == push_audit.c.registry,
+    _LATER.c.repository == push_audit.c.repository,
+    _LATER.c.tag == push_audit.c.tag,
+    _LATER.c.digest_after != push_audit.c.digest_after,
+)
+_SEEN_LATER: Final = exists().where(
+    registries.c.name == push_audit.c.registry,
+    repositories.c.registry_id == registries.c.id,
+    repositories.c.name == push_audit.c.repository,
+    tags.c.repository_id == repositories.c.id,
+    tags.c.name == push_audit.c.tag,
+    tags.c.verified_at > push_audit.c.at,
+    tags.c.digest != push_audit.c.digest_after,
+)
+_KNOWN: Final = select(push_audit, or_(_PUSHED_LATER, _SEEN_LATER).label("overtaken"))
 
 
 async def begin_push(store: Store, *records: PushRecord) -> tuple[int, ...]:
@@ -52,7 +71,7 @@ def _end_all(connection: Connection, ends: Sequence[PushEnd]) -> None:
 
 async def known_pushes(store: Store, cursor: str | None = None, limit: int = 50) -> Page[KnownPush]:
     """Return the pushes to registries that whoever asks may know of, the newest first."""
-    query = select(push_audit).order_by(push_audit.c.id.desc()).limit(limit + 1)
+    query = _KNOWN.order_by(push_audit.c.id.desc()).limit(limit + 1)
     if store.sees is not None:
         query = query.where(push_audit.c.registry.in_(store.sees))
     if cursor is not None:
@@ -63,7 +82,7 @@ async def known_pushes(store: Store, cursor: str | None = None, limit: int = 50)
 
 async def known_push(store: Store, id: int) -> KnownPush | None:  # noqa: A002  # the field's word
     """Return one push, None where there is none that whoever asks may know of."""
-    query = select(push_audit).where(push_audit.c.id == id)
+    query = _KNOWN.where(push_audit.c.id == id)
     if store.sees is not None:
         query = query.where(push_audit.c.registry.in_(store.sees))
     rows = await store.read(all_rows, query)
@@ -76,4 +95,4 @@ def _known(row: Any) -> KnownPush:
     record = PushRecord(
         row.at, row.who, row.registry, row.repository, row.tag, before, row.plan or "{}"
     )
-    return KnownPush(row.id, record, row.state, after, row.problem or "")
+    return KnownPush(row.id, record, row.state, after, row.problem or "", bool(row.overtaken))

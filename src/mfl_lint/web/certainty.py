@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import CrawlRecord, CrawlStatus, Entry
+from mfl_lint.core.policy import Policy
+from mfl_lint.core.records import CrawlRecord, CrawlStatus, Entry, TagState
 from mfl_lint.core.views import RegistryView, TagRow
 from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web.wording import counted
 
 _SEEN: Final = (LookState.VERIFIED, LookState.ABSENT)
 _NAMED: Final = 3
+_WAITING: Final = ("MFL401", "MFL403", "MFL501")
 _MAX_NAME: Final = 60
 _ENDED: Final = {
     CrawlStatus.FAILED: "failed",
@@ -21,14 +23,25 @@ _ENDED: Final = {
 }
 
 
-def tag_doubt(row: TagRow) -> str:
+def tag_doubt(row: TagRow, policy: Policy) -> str:
     """Return why the last look at a tag leaves something open, "" where it does not."""
     state = row.state
     if state.look is not LookState.VERIFIED:
         return state.detail or f"the last look ended as {state.look}"
     if not state.complete:
         return f"not all of it was seen{_named(unseen(row.entries))}"
-    return "a rule could not decide at the last look, the next one may" if state.unsettled else ""
+    return _undecided(state, policy) if state.unsettled else ""
+
+
+def _undecided(state: TagState, policy: Policy) -> str:
+    """Return what to say of rules that could not decide: most often they wait for more pushes."""
+    settled_at, looked_at = policy.settled_at(state.moved_at), state.looked_at
+    if settled_at is None or looked_at is None or looked_at >= settled_at:
+        return "a rule could not decide at the last look, the next one may"
+    return (
+        f"{', '.join(_WAITING)} may wait for more to be pushed, until "
+        f"{settled_at:%Y-%m-%d %H:%M:%S} UTC (policy.settle); a look after that decides"
+    )
 
 
 def unseen(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -123,7 +123,7 @@ class _Row:
         self._place = place
         self._findings = [present.finding_item(item, ignores) for item in row.findings]
         self._items: dict[tuple[str, ...], TagItem] = {}
-        self._doubt = tag_doubt(row)
+        self._doubt = tag_doubt(row, policy)
         self._partial = row.state.look is LookState.VERIFIED and bool(self._doubt)
         self.cells: dict[str, Cell] = {}
         for name, state, reason in self._facts(policy):

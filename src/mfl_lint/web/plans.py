@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
 from mfl_lint.config import Scheme
+from mfl_lint.core.digest import is_digest
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.observation import Observation
 from mfl_lint.core.plan import Plan
@@ -45,7 +46,10 @@ class PlanAnswer(Answer, frozen=True, kw_only=True):
 
 
 class PushItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A push; `state` is begun until its end is known, `undoable` where it can be undone."""
+    """A push; `state` is begun until its end is known, `undoable` where it can be undone.
+
+    `wanted` is the digest that was to be pushed, "" where that is not known.
+    """
 
     id: int
     at: datetime
@@ -55,6 +59,7 @@ class PushItem(msgspec.Struct, frozen=True, kw_only=True):
     tag: str
     before: str | None
     after: str | None
+    wanted: str
     state: str
     problem: str
     undoable: bool
@@ -134,6 +139,7 @@ def push_item(services: Services, one: KnownPush) -> PushItem:
     """Return a push as it is shown."""
     record = one.record
     whole = one.state == "pushed" and record.before is not None and one.after is not None
+    stands = whole and not one.overtaken
     return PushItem(
         id=one.id,
         at=record.at,
@@ -143,8 +149,19 @@ def push_item(services: Services, one: KnownPush) -> PushItem:
         tag=record.tag,
         before=record.before,
         after=one.after,
+        wanted=_wanted(record.plan),
         state=one.state,
         problem=one.problem,
-        undoable=whole and not _refusal(services, record.registry, record.tag),
+        undoable=stands and not _refusal(services, record.registry, record.tag),
         page=links.subject(record.registry, record.repository, record.tag),
     )
+
+
+def _wanted(plan: str) -> str:
+    """Return the digest that a push was for, as it was written down."""
+    try:
+        told = msgspec.json.decode(plan, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return ""
+    found = told.get("digest")
+    return found if isinstance(found, str) and is_digest(found) else ""

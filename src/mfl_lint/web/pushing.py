@@ -59,14 +59,14 @@ def add_pushing(app: web.Application) -> None:
 
 
 def _mender(request: web.Request, registry: str, tag: str) -> Mender:
-    """Return what pushes; 404 where nothing may be pushed there."""
+    """Return what pushes; 404 where nothing is pushed at all, 403 where that tag may not be."""
     mender = services_for(request).mender
     if mender is None:
         raise web.HTTPNotFound(text="this service pushes nothing")
     try:
         mender.allowed(registry, tag)
     except Refused as error:
-        raise web.HTTPNotFound(text=str(error)) from None
+        raise web.HTTPForbidden(text=str(error)) from None
     return mender
 
 
@@ -78,8 +78,8 @@ async def _pushed(request: web.Request, wanted: PushRequest) -> PushedAnswer:
         raise web.HTTPNotFound(text="no repository and tag can be called so")
     if not (is_digest(wanted.before) and is_digest(wanted.after)):
         raise web.HTTPBadRequest(text="before and after are digests, as the plan shows them")
-    mender, who = _mender(request, place[0], place[2]), request[VIEWER].name
     await repository_of(services_for(request), match)
+    mender, who = _mender(request, place[0], place[2]), request[VIEWER].name
     shown = Digest(wanted.before), Digest(wanted.after)
     try:
         policy = services_for(request).config().policy
@@ -159,8 +159,8 @@ async def push_plan(request: web.Request) -> web.StreamResponse:
 
 async def _form(request: web.Request) -> web.Response:
     match = request.match_info
-    _mender(request, match["registry"], match["tag"])
     answer = await read_plan(services_for(request), match, Query({}))
+    _mender(request, match["registry"], match["tag"])
     return form_page(request, "push.html", answer=answer, plan=answer.plan)
 
 
