@@ -39,6 +39,10 @@ bench: $(VENV)/.ready-dev ## Print figures and ratios of this machine
 	@$(BIN)/python -m benchmarks.deep
 	@$(BIN)/python -m benchmarks.pages $(PAGES)
 
+.PHONY: bench-workers
+bench-workers: $(VENV)/.ready-dev ## What more workers bring at a registry that answers after 20 ms
+	@$(BIN)/python -m benchmarks.workers $(ARGS)
+
 lock: $(VENV)/.ready-dev ## Resolve the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --group build --extra postgresql --extra queue --extra oidc --extra alerts -o requirements.lock pyproject.toml
