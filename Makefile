@@ -7,7 +7,7 @@ WORKERS ?= 2
 # `make bench ARGS=--quick`: the pages take it too.
 PAGES := $(filter --quick,$(ARGS))
 
-.PHONY: help demo test ordeal check lint bench format bench-large lock system clean
+.PHONY: help demo test ordeal check lint bench bench-large bench-workers format bench-large lock system clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -41,6 +41,9 @@ bench: $(VENV)/.ready-dev ## Print figures and ratios of this machine
 
 bench-large: $(VENV)/.ready-dev ## The same of a million tags, on SQLite and PostgreSQL (ARGS=--quick: a tenth)
 	@$(BIN)/python -m benchmarks.large $(ARGS)
+
+bench-workers: $(VENV)/.ready-dev ## What more workers bring at a registry that answers after 20 ms
+	@$(BIN)/python -m benchmarks.workers $(ARGS)
 
 lock: $(VENV)/.ready-dev ## Resolve the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -18,7 +18,7 @@ from mfl_lint.core.policy import any_glob
 from mfl_lint.core.records import CrawlRecord
 from mfl_lint.crawl.holder import new_holder
 from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
-from mfl_lint.service.slots import look_jobs, shares_of
+from mfl_lint.service.slots import HOT, OVERDUE, look_jobs, shares_of
 from mfl_lint.store import looks, observations, registries, round_states, rounds
 from mfl_lint.store.engine import Store, Transaction
 from mfl_lint.store.leading import SILENCE_S, Candidate, check_leads
@@ -28,7 +28,6 @@ from mfl_lint.store.queue import Queue, is_any_alive, put_led, save_stalled
 _LOG: Final = logging.getLogger("mfl_lint")
 _ASK_S: Final = 0.5
 _MEND_S: Final = 2.0
-HOT: Final = "hot"
 _NOBODY: Final = "no worker gives a sign of life: start `mfl-lint worker`"
 
 
@@ -132,7 +131,7 @@ class Dispatch:
                 self._store, self._now(), patience_s=PATIENCE_S, patient=(AGAIN, THROTTLED)
             )
             if due:
-                await put_led(self._store, self._queue, fence, look_jobs(config, due, ""))
+                await put_led(self._store, self._queue, fence, look_jobs(config, due, OVERDUE))
         except LeadershipLost as error:
             _LOG.warning("%s", error)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from typing import Final
 from zlib import crc32
 
 import msgspec
@@ -23,8 +24,11 @@ from mfl_lint.store.queue import LOOK, JobSpec
 from mfl_lint.store.rounds import slot_lock
 
 # What goes before what: greater numbers first. Whatever is not named is asked for by somebody.
-_PRIORITIES = {"hot": 10, "recheck": 50}
-_ASKED = 100
+HOT: Final = "hot"
+# Asked for before, and not made or not made with success.
+OVERDUE: Final = "overdue"
+_PRIORITIES: Final = {HOT: 10, OVERDUE: 50}
+_ASKED: Final = 100
 
 
 def shares_of(config: Config, host: str) -> tuple[Limits, ...]:
