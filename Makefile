@@ -7,7 +7,7 @@ WORKERS ?= 2
 # `make bench ARGS=--quick`: the pages take it too.
 PAGES := $(filter --quick,$(ARGS))
 
-.PHONY: help demo test ordeal check lint bench bench-large bench-workers format bench-large lock system clean
+.PHONY: help demo test ordeal check lint bench bench-large bench-workers format lock system clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
