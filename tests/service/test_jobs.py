@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from procrastinate.jobs import Job
+from msgspec import structs
+from procrastinate import JobContext
+from procrastinate.jobs import Job, Status
 
 from mfl_lint.config import Config
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.service.jobs import Hand
-from mfl_lint.store import round_states
-from mfl_lint.store.queue import Queue, is_any_alive
+from mfl_lint.store import looks, round_states
+from mfl_lint.store.pulse import Pulse
+from mfl_lint.store.queue import LOOK, JobSpec, Queue, is_any_alive, worker_app
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.service.fleet import Fleet, fleet_of, now
@@ -21,9 +25,15 @@ from tests.service.fleet import Fleet, fleet_of, now
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
 
 
-def job(attempts: int = 0) -> Job:
+def job(attempts: int = 0, killed: int = 0) -> Job:
     return Job(
-        id=1, queue="crawl", lock=None, queueing_lock=None, task_name="any", attempts=attempts
+        id=1,
+        queue="crawl",
+        lock=None,
+        queueing_lock=None,
+        task_name="any",
+        attempts=attempts,
+        task_kwargs={"killed": killed},
     )
 
 
@@ -97,3 +107,75 @@ async def test_a_crawl_that_no_worker_is_at_says_so_on_the_crawls_page(fleet: Fl
     await fleet.hire(1)
     assert (CrawlStatus.DONE, "") == ((ended := await fleet.ended()).status, ended.problem)
     assert await is_any_alive(fleet.store, 60.0)
+
+
+async def test_a_repository_that_kills_its_workers_is_given_up_and_a_worker_of_another_is_not(
+    fleet: Fleet,
+) -> None:
+    crawl, hand = await fleet.round_started(), hand_of(fleet)
+    await hand.begin(job(), crawl.id, "here", 0)
+    await hand.crawl(job(5, 5), crawl.id, "here", 0, "a")
+    await hand.crawl(job(4, 4), crawl.id, "here", 1, "b")
+    said = "a: 5 workers were killed while they were at it"
+    assert (said, 2, 1) == (
+        (await fleet.last()).problem,
+        (await fleet.last()).repositories_done,
+        (await fleet.last()).tags,
+    )
+    await hand.slots.close()
+
+
+async def test_a_look_that_kills_its_workers_is_given_up(fleet: Fleet) -> None:
+    hand = hand_of(fleet)
+    await looks.request_look(fleet.store, "here", "a", "v1", now(), "webhook")
+    await hand.look(job(5, 5), "here", "a", 0)
+    assert () == await looks.take_looks(fleet.store, 9, now=now() + timedelta(days=1))
+    await hand.slots.close()
+
+
+async def test_workers_that_were_killed_leave_a_job_that_fails_its_further_tries(
+    fleet: Fleet,
+) -> None:
+    crawl = await fleet.round_started()
+
+    def broken() -> Config:
+        raise RuntimeError("broken")
+
+    hand = Hand(fleet.store, Queue(), broken, now)
+    await hand_of(fleet).begin(job(), crawl.id, "here", 0)
+    for attempts, killed in ((0, 0), (2, 2), (3, 2)):
+        with pytest.raises(RuntimeError):
+            await hand.crawl(job(attempts, killed), crawl.id, "here", 0, "a")
+    await hand.crawl(job(4, 2), crawl.id, "here", 0, "a")
+    assert (await fleet.last()).problem.startswith("a: could not be crawled: RuntimeError")
+
+
+async def test_a_slot_that_a_host_has_no_more_is_asked_for_nothing(fleet: Fleet) -> None:
+    (registry,) = fleet.config.registries
+    one = structs.replace(registry, concurrency=1, rate=50.0)
+    config = structs.replace(fleet.config, registries=(one,))
+    lock = f"{registry.host}/5"
+    await looks.request_look(fleet.store, "here", "a", "v1", now(), "again")
+    spec = JobSpec(LOOK, {"registry": "here", "repository": "a", "slot": 5}, lock, "look/here/a", 7)
+    await fleet.store.write(Queue().put, [spec])
+    pulse = Pulse(60.0)
+    async with worker_app(str(config.database.url), 3, pulse).open_async() as app:
+        hand = hand_of(fleet, config)
+        hand.register(app, pulse)
+        worker = await app.job_manager.register_worker()
+        found = await app.job_manager.fetch_job(["crawl"], worker)
+        assert found is not None
+        assert lock == found.lock
+        await app.tasks[LOOK].func(
+            JobContext(app=app, job=found, start_timestamp=0.0, abort_reason=lambda: None),
+            **found.task_kwargs,
+        )
+        await app.job_manager.finish_job(found, Status.SUCCEEDED, delete_job=True)
+        found = await app.job_manager.fetch_job(["crawl"], worker)
+        assert found is not None
+        assert (f"{registry.host}/0", "look/here/a", 7, 0) == (
+            found.lock,
+            found.queueing_lock,
+            found.priority,
+            found.task_kwargs["slot"],
+        )

@@ -11,23 +11,28 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from sqlalchemy import select
 
 from mfl_lint.config import DatabaseConfig, QueueConfig
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.demo.build import Built
 from mfl_lint.service.crawling import crawl_once
-from mfl_lint.store import migrate
+from mfl_lint.store import looks, migrate
 from mfl_lint.store.dump import canonical_dump
+from mfl_lint.store.looks import Wanted
+from mfl_lint.store.statements import all_rows
+from mfl_lint.store.tables import look_requests
 from tests.builders import image, index, place
 from tests.conftest import StartRegistry
 from tests.crawl.test_kill import change, crawls_of, dumped, fill
 from tests.fault_registry import FaultRegistry
 from tests.faults import delayed
 from tests.servers import DockerRegistry, push
-from tests.service.fleet import CONCURRENCY, Fleet, fleet_of
+from tests.service.fleet import CONCURRENCY, Fleet, fleet_of, now
 
 SIZE: Final = 8
 KINDS: Final = 12
+_ASKED: Final = select(look_requests.c.id)
 NAMES: Final = ("docker", "slow")
 
 
@@ -128,6 +133,34 @@ async def test_workers_that_are_killed_lose_and_double_nothing(
                 assert listed.total() - each <= killed_now * CONCURRENCY
             assert calm == await canonical_dump(fleet.store)
     print(f"{killed} kills over {rounds} rounds of {2 * each} repositories by three workers")
+
+
+async def test_looks_that_are_asked_for_again_and_again_are_made_whoever_is_killed(
+    seed: int, fresh_postgresql: str, tmp_path: Path
+) -> None:
+    chance, places = random.Random(seed), [Wanted("here", f"app{at}", "v1") for at in range(KINDS)]
+    async with FaultRegistry() as slow:
+        slow.fault(("GET|HEAD", "/v2/"), delayed(0.3))
+        for number in range(KINDS):
+            place(slow.demo, f"app{number}", tags_of(number)["v1"], "v1")
+        hosts = [("here", slow.host, "concurrency = 12")]
+        async with fleet_of(tmp_path, fresh_postgresql, hosts) as fleet:
+            await fleet.round_started()
+            await fleet.hire(3)
+            await fleet.ended()
+            for _ in range(3):
+                for _ in range(20):
+                    await looks.request_looks(fleet.store, places, now(), "webhook")
+                    await asyncio.sleep(0.05)
+                await fleet.kill(chance.choice(fleet.workers))
+                await fleet.hire(1)
+            slow.requests.clear()
+            await looks.request_looks(fleet.store, places, now(), "webhook")
+            async with asyncio.timeout(60.0):
+                while await fleet.store.read(all_rows, _ASKED) or await fleet.waiting():  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            asked = {one.path for one in slow.requests if "/manifests/v1" in one.path}
+            assert {f"/v2/app{number}/manifests/v1" for number in range(KINDS)} == asked
 
 
 async def crawled_calmly(fleet: Fleet, url: str) -> dict[str, object]:

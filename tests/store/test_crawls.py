@@ -62,3 +62,12 @@ async def test_what_does_not_exist_is_none_or_an_error(store: Store) -> None:
         await crawl(store)
     with pytest.raises(CursorInvalid):
         await crawls.crawls(store, cursor="x")
+
+
+async def test_how_a_crawl_ended_is_said_once(store: Store) -> None:
+    await lease(store)
+    number = await crawl(store)
+    for status in (CrawlStatus.INTERRUPTED, CrawlStatus.DONE):
+        await crawls.finish_crawl(store, number, status, str(status.value), NOW)
+    (ended,) = (await crawls.crawls(store, "one")).items
+    assert (CrawlStatus.INTERRUPTED, "interrupted") == (ended.status, ended.problem)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from mfl_lint.core.records import LookRequest
 from mfl_lint.store import audit, looks
 from mfl_lint.store.engine import Store
@@ -102,3 +104,20 @@ async def test_whoever_crawls_a_repository_hears_which_tags_are_asked_for(store:
     assert ("v1", "v2") == (first.tag, second.tag)
     await looks.take_looks(store, 10, now=NOW)
     assert (second,) == await looks.asked_tags(store, "one", "team/app", after=first.id)
+
+
+@pytest.mark.parametrize("before", ["throttled", "again", "hot"])
+async def test_what_could_have_waited_waits_no_more_once_somebody_asks_for_it(
+    store: Store, before: str
+) -> None:
+    heard = list[tuple[str, ...]]()
+    store.asked = lambda _, places, reason: heard.append((*places[0], reason))
+    place = ("one", "team/app", "v1")
+    assert await looks.request_look(store, *place, NOW, before)
+    assert await looks.request_look(store, *place, later(seconds=5), "webhook")
+    for reason in ("webhook", before):
+        assert not await looks.request_look(store, *place, later(seconds=9), reason)
+    (pending,) = await looks.pending_looks(store)
+    assert ("webhook", later(seconds=5)) == (pending.reason, pending.requested_at)
+    reasons = [before, "webhook", "webhook", before]
+    assert [("one", "team/app", reason) for reason in reasons] == heard

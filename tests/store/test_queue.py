@@ -120,7 +120,13 @@ async def test_of_what_is_to_be_done_once_one_waits_and_the_rest_is_enqueued(sto
     once, other = JobSpec("look", {"n": 1}, once="a"), JobSpec("look", {"n": 2})
     await store.write(Queue().put, [once, once, other])
     await store.write(Queue().put, [once])
-    assert [{"n": 1}, {"n": 2}] == [args for *_, args in await enqueued(store)]
+    assert [{"n": 2}, {"n": 1}] == [args for *_, args in await enqueued(store)]
+
+
+async def test_what_waits_becomes_as_urgent_as_whoever_asks_for_it_again(store: Store) -> None:
+    for priority in (10, 100, 0):
+        await store.write(Queue().put, [JobSpec("look", {}, once="a", priority=priority)])
+    assert [100] == [priority for *_, priority, _ in await enqueued(store)]
 
 
 async def test_what_follows_in_a_transaction_finds_its_own_tables_still(store: Store) -> None:

@@ -29,6 +29,13 @@ from mfl_lint.store.statements import all_rows, run
 from tests.store.batches import NOW
 
 _JOBS = text(f"SELECT status::text, attempts, worker_id FROM {QUEUE_SCHEMA}.procrastinate_jobs")
+_LOOKS = text(
+    f"SELECT status::text, attempts, priority FROM {QUEUE_SCHEMA}.procrastinate_jobs"
+    " WHERE queueing_lock = 'look/a'"
+)
+_OTHERS_LOCK = text(
+    f"UPDATE {QUEUE_SCHEMA}.procrastinate_jobs SET lock = 'host/1' WHERE status = 'doing'"
+)
 _TAKE_OVER = text(
     f"UPDATE {QUEUE_SCHEMA}.procrastinate_jobs SET attempts = attempts + 1, worker_id = :other"
 )
@@ -154,3 +161,40 @@ async def test_what_the_dead_held_of_a_repository_is_freed_and_of_others_once_th
     assert "bc" == await held()
     await free_dead(store)
     assert "c" == await held()
+
+
+async def put_look(store: Store, priority: int) -> None:
+    """Ask for a look at the same as others do."""
+    await store.write(Queue().put, [JobSpec("look", {}, "host/0", "look/a", priority)])
+
+
+async def test_a_job_is_put_back_though_the_same_was_asked_for_meanwhile(
+    app: App, store: Store
+) -> None:
+    await taken(app)
+    await put_look(store, 10)
+    await store.write(run, _OTHERS_LOCK)
+    job = await taken(app)
+    assert "look/a" == job.queueing_lock
+    await put_look(store, 100)
+    await app.job_manager.retry_job(job)
+    assert [("todo", 1, 100)] == await looks_there(store)
+
+
+async def test_jobs_of_the_dead_are_saved_though_one_was_asked_for_again_meanwhile(
+    app: App, store: Store
+) -> None:
+    await taken(app)
+    await put_look(store, 10)
+    await store.write(run, _OTHERS_LOCK)
+    await taken(app)
+    await put_look(store, 100)
+    await store.write(run, _LATE)
+    assert 2 == await save_stalled(store, 60.0)
+    assert [("todo", 1, 100)] == await looks_there(store)
+    assert {"todo"} == {row[0] for row in await jobs(store)}
+
+
+async def looks_there(store: Store) -> list[tuple[str, int, int]]:
+    """Return the looks that were asked for: state, attempts, priority."""
+    return [tuple(row) for row in await store.read(all_rows, _LOOKS)]

@@ -99,10 +99,12 @@ def could_not_look(result: RepositoryResult) -> bool:
 
 async def look_again(job: Job, failed: Sequence[RepositoryResult]) -> None:
     """Ask for another look at repositories whose registry asked for patience."""
-    for result in failed:
-        if result.look is LookState.THROTTLED:
-            place = (job.registry.name, result.repository, "")
-            await looks.request_look(job.store, *place, job.now(), "throttled")
+    wanted = [
+        looks.Wanted(job.registry.name, result.repository)
+        for result in failed
+        if result.look is LookState.THROTTLED
+    ]
+    await looks.request_looks(job.store, wanted, job.now(), looks.THROTTLED)
 
 
 async def close_round(

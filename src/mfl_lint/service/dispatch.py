@@ -17,13 +17,14 @@ from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.policy import any_glob
 from mfl_lint.core.records import CrawlRecord
 from mfl_lint.crawl.holder import new_holder
-from mfl_lint.service.looker import AGAIN, PATIENCE_S, THROTTLED
-from mfl_lint.service.slots import HOT, OVERDUE, look_jobs, shares_of
+from mfl_lint.service.looker import PATIENCE_S
+from mfl_lint.service.slots import MOST_WAITING, look_jobs, shares_of
 from mfl_lint.store import looks, observations, registries, round_states, rounds
 from mfl_lint.store.engine import Store, Transaction
 from mfl_lint.store.leading import SILENCE_S, Candidate, check_leads
-from mfl_lint.store.looks import Wanted
+from mfl_lint.store.looks import HOT, PATIENT, Wanted
 from mfl_lint.store.queue import Queue, is_any_alive, put_led, save_stalled
+from mfl_lint.store.queue_due import DuePlace, due_places
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _ASK_S: Final = 0.5
@@ -57,7 +58,9 @@ class Dispatch:
         self, connection: Transaction, places: Sequence[tuple[str, str]], reason: str
     ) -> None:
         """Enqueue looks in the transaction that asks for them: any service does that."""
-        self._queue.put(connection, look_jobs(self._config(), places, reason))
+        if reason not in PATIENT:
+            few = (DuePlace(*place, (reason,)) for place in places[:MOST_WAITING])
+            self._queue.put(connection, look_jobs(self._config(), few))
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""
@@ -127,11 +130,15 @@ class Dispatch:
         try:
             await save_stalled(self._store, config.queue.stalled_s)
             await rounds.mend_rounds(self._store, self._queue, fence)
-            due = await looks.due_places(
-                self._store, self._now(), patience_s=PATIENCE_S, patient=(AGAIN, THROTTLED)
+            due = await due_places(
+                self._store,
+                self._now(),
+                patience_s=PATIENCE_S,
+                registries=[one.name for one in config.registries],
+                most=MOST_WAITING,
             )
             if due:
-                await put_led(self._store, self._queue, fence, look_jobs(config, due, OVERDUE))
+                await put_led(self._store, self._queue, fence, look_jobs(config, due))
         except LeadershipLost as error:
             _LOG.warning("%s", error)
 

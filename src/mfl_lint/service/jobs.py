@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -11,18 +11,29 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mfl_lint.config import Config
-from mfl_lint.core.errors import ConfigInvalid, StoreError
+from mfl_lint.core.errors import ConfigInvalid, MflLintError, StoreError
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.job import Job
 from mfl_lint.crawl.shared import begin_round, crawl_part, end_round, give_up_part, give_up_round
 from mfl_lint.registry.politeness import limits_of
 from mfl_lint.service.looker import Looker
 from mfl_lint.service.manners import Manners
-from mfl_lint.service.slots import Slots
+from mfl_lint.service.slots import Slots, slot_of
 from mfl_lint.store import round_states
 from mfl_lint.store.engine import Store
 from mfl_lint.store.pulse import Pulse
-from mfl_lint.store.queue import BEGIN, CRAWL, END, HOLDER, LOOK, Queue, free_dead, is_ours
+from mfl_lint.store.queue import (
+    BEGIN,
+    CRAWL,
+    END,
+    HOLDER,
+    LOOK,
+    JobSpec,
+    Queue,
+    free_dead,
+    is_ours,
+)
+from mfl_lint.store.rounds import slot_lock
 
 if TYPE_CHECKING:
     from procrastinate import App, JobContext
@@ -30,6 +41,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _TRIES: Final = 2
+# Several jobs die with a worker, and one of them may be the reason.
+_MOST_KILLED: Final = 5
 _AGAIN_S: Final = 1
 
 
@@ -58,7 +71,37 @@ class Hand:
         }
         for name, work in works.items():
             again = RetryStrategy(max_attempts=1000, wait=_AGAIN_S)
-            app.task(name=name, pass_context=True, retry=again)(_task(work, pulse))
+            app.task(name=name, pass_context=True, retry=again)(self._task(work, pulse))
+
+    def _task(
+        self, work: Callable[..., Coroutine[Any, Any, None]], pulse: Pulse
+    ) -> Callable[..., Awaitable[None]]:
+        async def task(context: JobContext, killed: int = 0, **args: Any) -> None:
+            try:
+                if not await self._moved(context.job, args):
+                    await pulse.during(work(context.job, **args))
+            except StoreError as error:
+                _LOG.warning("a job is done again: %s", error)
+                raise
+            except Exception:
+                _LOG.exception("a job broke, and is done again")
+                raise
+
+        return task
+
+    async def _moved(self, job: QueuedJob, args: Mapping[str, Any]) -> bool:
+        """Have a job of a slot that the host has no more done in one that it has."""
+        registry = self._config().registry(args["registry"])
+        if registry is None or "slot" not in args:
+            return False
+        slot = slot_of(self._config(), registry.host, args["slot"])
+        if slot == args["slot"]:
+            return False
+        lock = slot_lock(registry.host, slot)
+        args = {**job.task_kwargs, "slot": slot}
+        moved = JobSpec(job.task_name, args, lock, job.queueing_lock, job.priority)
+        await self._store.write(self._queue.put, [moved])
+        return True
 
     def _crawler(self, job: QueuedJob, registry: str, slot: int) -> tuple[Crawler, Job]:
         """Return what crawls under the job's name with the slot's share of the host."""
@@ -89,6 +132,7 @@ class Hand:
         if round_ is None or round_.planned:
             return
         try:
+            _check_killed(job)
             async with self._slotted(job, registry, slot) as (_, work):
                 await begin_round(work, self._queue, round_)
         except Exception as error:
@@ -104,6 +148,7 @@ class Hand:
             return
         still = partial(self._still, job, (registry, repository))
         try:
+            _check_killed(job)
             async with self._slotted(job, registry, slot, repository) as (_, work):
                 if job.attempts:
                     work = replace(work, resume_since=round_.started_at)
@@ -120,6 +165,7 @@ class Hand:
         if job.attempts:
             await free_dead(self._store)
         try:
+            _check_killed(job)
             _, work = self._crawler(job, registry, 0)
             await end_round(work, round_)
         except Exception as error:
@@ -132,30 +178,34 @@ class Hand:
         with suppress(ConfigInvalid):  # it left the settings meanwhile: it is looked at no more
             async with self._slotted(job, registry, slot, repository) as (crawler, _):
                 looker = Looker(self._store, crawler, self._now, 0.0, holder)
-                await looker.look_now((registry, repository))
+                try:
+                    _check_killed(job)
+                    await looker.look_now((registry, repository))
+                except Deadly as error:
+                    _LOG.error("the look at %s/%s is given up: %s", registry, repository, error)
+                    await looker.give_up((registry, repository))
+
+
+class Deadly(MflLintError):
+    """A job whose workers are killed, one after another."""
+
+
+def _killed(job: QueuedJob) -> int:
+    times = job.task_kwargs.get("killed", 0)
+    return times if isinstance(times, int) else 0
+
+
+def _check_killed(job: QueuedJob) -> None:
+    """Raise Deadly where it may be the job that kills its workers."""
+    if _killed(job) >= _MOST_KILLED:
+        raise Deadly(f"{_killed(job)} workers were killed while they were at it")
 
 
 def _given_up(job: QueuedJob, what: str, error: Exception) -> str:
     """Return what to say of a job that fails for good; raise the error where trying again helps."""
-    if isinstance(error, ConfigInvalid):
+    if isinstance(error, (ConfigInvalid, Deadly)):
         return str(error)
-    if isinstance(error, StoreError) or job.attempts < _TRIES:
+    if isinstance(error, StoreError) or job.attempts - _killed(job) < _TRIES:
         raise error
     _LOG.error("%s is given up", what, exc_info=error)
     return f"could not be crawled: {type(error).__name__}; the worker's log has it"
-
-
-def _task(
-    work: Callable[..., Coroutine[Any, Any, None]], pulse: Pulse
-) -> Callable[..., Awaitable[None]]:
-    async def task(context: JobContext, **args: Any) -> None:
-        try:
-            await pulse.during(work(context.job, **args))
-        except StoreError as error:
-            _LOG.warning("a job is done again: %s", error)
-            raise
-        except Exception:
-            _LOG.exception("a job broke, and is done again")
-            raise
-
-    return task

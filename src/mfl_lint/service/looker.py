@@ -19,6 +19,7 @@ from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.report.material import counted
 from mfl_lint.store import leases, looks, registries
 from mfl_lint.store.engine import Store
+from mfl_lint.store.looks import AGAIN, PATIENT, THROTTLED
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _REPOSITORIES_AT_ONCE: Final = 64
@@ -28,8 +29,6 @@ _BUSY_S: Final = 0.5
 _GATHER_S: Final = 0.02
 # More tags of one repository are a look at all of it: one listing, and what is unchanged is cheap.
 _TAGS: Final = 50
-THROTTLED: Final = "throttled"
-AGAIN: Final = "again"
 _FAILED: Final = (LookState.THROTTLED, LookState.UNREACHABLE)
 
 Place = tuple[str, str]
@@ -83,7 +82,17 @@ class Looker:
 
     async def look_now(self, place: Place) -> None:
         """Look at what was asked for of one repository: somebody else decides when."""
-        taken = await looks.take_looks(
+        taken = await self._take_all(place)
+        requests = [request for request in taken if not self._is_early(request)]
+        if requests:
+            await self._look(place, requests)
+
+    async def give_up(self, place: Place) -> None:
+        """Forget what was asked for of a repository."""
+        await looks.done_looks(self._store, [one.id for one in await self._take_all(place)])
+
+    async def _take_all(self, place: Place) -> tuple[LookRequest, ...]:
+        return await looks.take_looks(
             self._store,
             _LOOKS_AT_ONCE,
             now=self._now(),
@@ -91,9 +100,6 @@ class Looker:
             holder=self._holder,
             of=place,
         )
-        requests = [request for request in taken if not self._is_early(request)]
-        if requests:
-            await self._look(place, requests)
 
     async def _take_safely(self, *, free: bool) -> None:
         """Take what there is; what fails is said, and taken at a later turn."""
@@ -144,7 +150,7 @@ class Looker:
         The request stays taken, and comes again when that is over.
         """
         age_s = (self._now() - request.requested_at).total_seconds()
-        return request.reason in (THROTTLED, AGAIN) and age_s < PATIENCE_S
+        return request.reason in PATIENT and age_s < PATIENCE_S
 
     async def _look(self, place: Place, requests: Sequence[LookRequest]) -> None:
         """Look at what was asked for of a repository. What fails stays taken, and comes again."""

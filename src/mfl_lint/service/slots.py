@@ -19,16 +19,17 @@ from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.registry.circuit import Circuits
 from mfl_lint.registry.politeness import Limits, limits_of, slots_of
 from mfl_lint.registry.transport import Transport
-from mfl_lint.service.looker import AGAIN, THROTTLED
+from mfl_lint.store.looks import AGAIN, HOT, THROTTLED
 from mfl_lint.store.queue import LOOK, JobSpec
+from mfl_lint.store.queue_due import LOOK_ONCE, DuePlace
 from mfl_lint.store.rounds import slot_lock
 
-# What goes before what: greater numbers first. Whatever is not named is asked for by somebody.
-HOT: Final = "hot"
-# Asked for before, and not made or not made with success.
-OVERDUE: Final = "overdue"
-_PRIORITIES: Final = {HOT: 10, OVERDUE: 50}
+# What goes before what: greater numbers first. Whatever is not named is asked for by somebody;
+# what is looked at again goes with rounds, in the order in which they come.
+_PRIORITIES: Final = {HOT: 10, THROTTLED: 0, AGAIN: 0}
 _ASKED: Final = 100
+# More than these wait in the store, not in the queue: each one that waits there costs every fetch.
+MOST_WAITING: Final = 500
 
 
 def shares_of(config: Config, host: str) -> tuple[Limits, ...]:
@@ -37,22 +38,25 @@ def shares_of(config: Config, host: str) -> tuple[Limits, ...]:
     return slots_of(limits_of(first) if first is not None else Limits())
 
 
-def look_jobs(config: Config, places: Iterable[tuple[str, str]], reason: str) -> list[JobSpec]:
-    """Return the jobs that look at what was asked for of repositories; none where that is early."""
-    if reason in (AGAIN, THROTTLED):
-        return []
+def slot_of(config: Config, host: str, number: int) -> int:
+    """Return the slot of a host for any number: the same one, if the host has so many."""
+    return number % len(shares_of(config, host))
+
+
+def look_jobs(config: Config, places: Iterable[DuePlace]) -> list[JobSpec]:
+    """Return the jobs that look at what was asked for of repositories, and why."""
     jobs = []
-    for name, repository in places:
+    for name, repository, reasons in places:
         registry = config.registry(name)
         if registry is not None:
-            slot = crc32(repository.encode()) % len(shares_of(config, registry.host))
+            slot = slot_of(config, registry.host, crc32(repository.encode()))
             jobs.append(
                 JobSpec(
                     LOOK,
                     {"registry": name, "repository": repository, "slot": slot},
                     slot_lock(registry.host, slot),
-                    once=f"look/{name}/{repository}",
-                    priority=_PRIORITIES.get(reason, _ASKED),
+                    once=LOOK_ONCE.format(name, repository),
+                    priority=max(_PRIORITIES.get(reason, _ASKED) for reason in reasons),
                 )
             )
     return jobs
@@ -77,7 +81,7 @@ class Slots:
         if registry is None:
             raise ConfigInvalid(f"the settings of this worker know no registry {name}")
         shares = shares_of(config, registry.host)
-        share = shares[slot % len(shares)]
+        share = shares[slot_of(config, registry.host, slot)]
         registry = msgspec.structs.replace(registry, concurrency=share.concurrency, rate=share.rate)
         key = (registry.host, slot, share)
         if key not in self._used:

@@ -65,8 +65,9 @@ async def progress(
 async def finish_crawl(
     store: Store, crawl_id: int, status: CrawlStatus, problem: str, now: datetime
 ) -> None:
-    """Write how a crawl ended."""
-    change = update(_CRAWLS).where(_CRAWLS.c.id == crawl_id)
+    """Write how a crawl ended, unless that is known: something else may have broken it off."""
+    running = _CRAWLS.c.status == CrawlStatus.RUNNING.value
+    change = update(_CRAWLS).where(_CRAWLS.c.id == crawl_id, running)
     change = change.values(status=status.value, problem=problem, finished_at=now)
     await store.write(_change, change)
 

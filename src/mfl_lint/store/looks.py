@@ -6,16 +6,25 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Executable, Select, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Select, delete, or_, select, text, tuple_, update
 
-from mfl_lint.core.records import LookRequest
+from mfl_lint.core.records import ASKED, WEBHOOK, LookRequest
 from mfl_lint.store import audit
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import insert_into
-from mfl_lint.store.statements import all_rows, run
+from mfl_lint.store.statements import all_rows, chunks, run
 from mfl_lint.store.tables import look_requests
 
 _PENDING: Final = look_requests.c.state == "pending"
+_PLACE: Final = (look_requests.c.registry, look_requests.c.repository, look_requests.c.tag)
+_AT_ONCE: Final = 100
+HOT: Final = "hot"
+THROTTLED: Final = "throttled"
+AGAIN: Final = "again"
+# Why one is looked at again, which waits until the registry or whatever it was had some peace.
+PATIENT: Final = (THROTTLED, AGAIN)
+# In whose place each reason is taken: it could wait less, or is to be looked at more thoroughly.
+_LESS: Final = {THROTTLED: (), AGAIN: (), HOT: PATIENT, ASKED: (*PATIENT, HOT, WEBHOOK)}
 _TAKEN: Final = look_requests.c.state == "taken"
 
 
@@ -50,63 +59,48 @@ async def request_look(
 async def request_looks(
     store: Store, wanted: Iterable[Wanted], now: datetime, reason: str, *, who: str = ""
 ) -> int:
-    """Ask for looks in one transaction; return how many of them were not pending already."""
-    insert, wanted = insert_into(store.dialect, look_requests), tuple(wanted)
-    asked = [
-        (
-            insert.values(
-                registry=one.registry,
-                repository=one.repository,
-                tag=one.tag,
-                state="pending",
-                reason=reason,
-                requested_at=now,
-            )
-            .on_conflict_do_nothing()
-            .returning(look_requests.c.id),
-            _more_thorough(LookRequest(0, *one, reason, now)),
-            f"{one.registry}/{one.repository}{one.tag and ':'}{one.tag}",
-        )
-        for one in dict.fromkeys(wanted)
-    ]
-    asked_of = dict.fromkeys((one.registry, one.repository) for one in wanted)
+    """Ask for looks in one transaction; return how many of them were not pending already.
+
+    One that is pending and could have waited longer, or was to be less thorough, is as new: it is
+    asked for now, and why.
+    """
+    every = sorted(set(wanted))  # all writers take their rows in one order
+    places = tuple(dict.fromkeys((one.registry, one.repository) for one in every))
 
     def write(connection: Connection) -> int:
-        count = _request_looks(connection, asked, who, now)
-        if count and store.asked is not None:
-            store.asked(connection, tuple(asked_of), reason)
+        count = _request_looks(connection, store.dialect, every, now, reason, who)
+        if store.asked is not None:
+            store.asked(connection, places, reason)
         return count
 
-    return await store.write(write) if asked else 0
-
-
-def _more_thorough(asked: LookRequest) -> Executable | None:
-    """Return what makes a pending look like this one as thorough, None where it is already."""
-    columns = look_requests.c
-    same = (
-        columns.registry == asked.registry,
-        columns.repository == asked.repository,
-        columns.tag == asked.tag,
-    )
-    change = update(look_requests).where(_PENDING, *same).values(reason=asked.reason)
-    return change if asked.rechecks else None
+    return await store.write(write) if every else 0
 
 
 def _request_looks(
     connection: Connection,
-    asked: Iterable[tuple[Executable, Executable | None, str]],
-    who: str,
+    dialect: str,
+    wanted: Sequence[Wanted],
     now: datetime,
+    reason: str,
+    who: str,
 ) -> int:
     count = 0
-    for new, more, subject in asked:
-        if connection.execute(new).one_or_none() is None:
-            if more is not None:
-                connection.execute(more)
-            continue
-        count += 1
-        if who:
-            audit.note(connection, who, "scan.ask", subject, now)
+    for chunk in chunks(wanted, _AT_ONCE):
+        insert = insert_into(dialect, look_requests)
+        values = {"state": "pending", "reason": reason, "requested_at": now}
+        asked = insert.values([{**one._asdict(), **values} for one in chunk])
+        less = _LESS.get(reason, (*PATIENT, HOT))
+        new = asked.on_conflict_do_update(
+            index_elements=_PLACE,
+            index_where=text("state = 'pending'"),
+            set_={"reason": asked.excluded.reason, "requested_at": asked.excluded.requested_at},
+            where=look_requests.c.reason.in_(less),
+        ).returning(*_PLACE)
+        for row in connection.execute(new).all():
+            count += 1
+            if who:
+                subject = f"{row.registry}/{row.repository}{row.tag and ':'}{row.tag}"
+                audit.note(connection, who, "scan.ask", subject, now)
     return count
 
 
@@ -184,20 +178,6 @@ async def free_looks(store: Store, has_ended: Callable[[str], bool], now: dateti
     # Not pending again: the same may be pending already.
     freed = update(look_requests).where(_TAKEN, look_requests.c.holder.in_(ended))
     return await store.write(run, freed.values(taken_at=now - timedelta(days=1)))
-
-
-async def due_places(
-    store: Store, now: datetime, *, patience_s: float, patient: Collection[str], limit: int = 500
-) -> tuple[tuple[str, str], ...]:
-    """Return registry and repository of requests that nobody is at: new, or taken long ago.
-
-    Those whose reason is among the `patient` ones are left out until they are `patience_s` old.
-    """
-    before = now - timedelta(seconds=patience_s)
-    early = look_requests.c.reason.in_(patient) & (look_requests.c.requested_at > before)
-    query = select(look_requests.c.registry, look_requests.c.repository).distinct()
-    query = query.where(or_(_PENDING, look_requests.c.taken_at <= before), ~early).limit(limit)
-    return tuple((row.registry, row.repository) for row in await store.read(all_rows, query))
 
 
 async def done_looks(store: Store, ids: Collection[int]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 
 from mfl_lint.store.addresses import parse_address
 from mfl_lint.store.engine import Store
@@ -14,7 +16,7 @@ from mfl_lint.store.leading import check_leads
 from mfl_lint.store.postgresql import connecting, keeping
 from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
-from mfl_lint.store.statements import one_row
+from mfl_lint.store.statements import chunks, one_row
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -54,12 +56,29 @@ _OURS: Final = text(
     " AND worker_id = :worker AND status = 'doing'"
 )
 _ONE_AT_A_TIME: Final = text(f"SELECT pg_advisory_xact_lock({0x6D666C73})")
+_PUT: Final = text(f"""
+    INSERT INTO {_JOBS} (queue_name, task_name, priority, lock, queueing_lock, args)
+    SELECT '{QUEUE_NAME}', task, priority, lock, once, args FROM jsonb_to_recordset(:jobs)
+    AS one(at int, task text, priority int, lock text, once text, args jsonb) ORDER BY at
+    ON CONFLICT (queueing_lock) WHERE status = 'todo'
+    DO UPDATE SET priority = excluded.priority
+    WHERE procrastinate_jobs.priority < excluded.priority
+""").bindparams(bindparam("jobs", type_=JSONB))  # noqa: S608  # no value in it
+_TWIN: Final = text(
+    f"DELETE FROM {_JOBS} WHERE status = 'todo' AND queueing_lock = :once RETURNING priority"  # noqa: S608
+)
+_PUT_BACK: Final = text("SELECT procrastinate_retry_job_v2(:id, now(), :priority, NULL, NULL)")
+_KILLED: Final = text(f"""
+    UPDATE {_JOBS} SET args = args || jsonb_build_object(
+        'killed', COALESCE((args->>'killed')::int, 0) + 1
+    ) WHERE id = :id
+""")  # noqa: S608  # no value in it
 _STALLED: Final = text(f"""
-    SELECT procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL) FROM {_JOBS} AS job
+    SELECT job.id, job.queueing_lock, job.priority FROM {_JOBS} AS job
     LEFT JOIN {QUEUE_SCHEMA}.procrastinate_workers AS worker ON worker.id = job.worker_id
     WHERE job.status = 'doing' AND (
         worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds)
-    )
+    ) ORDER BY job.id FOR UPDATE OF job
 """)  # noqa: S608  # no value in it
 _ALIVE: Final = text(
     f"SELECT 1 FROM {QUEUE_SCHEMA}.procrastinate_workers"  # noqa: S608
@@ -73,7 +92,8 @@ _PATH: Final = text(
 class JobSpec(msgspec.Struct, frozen=True):
     """A job: `task` with `args`. While one with a `lock` runs, no other with it does.
 
-    Of those with one `once` a single one waits at a time. Greater `priority` goes first.
+    Of those with one `once` a single one waits at a time, with the greatest `priority` of them.
+    Greater `priority` goes first.
     """
 
     task: str
@@ -86,33 +106,24 @@ class JobSpec(msgspec.Struct, frozen=True):
 class Queue:
     """Puts jobs into the queue of the database that a transaction is of."""
 
-    def __init__(self) -> None:
-        from procrastinate import App, SyncPsycopgConnector
-
-        # Never opened: each job goes through the transaction's own connection.
-        self._app = App(connector=SyncPsycopgConnector())
-
     def put(self, connection: Connection, jobs: Iterable[JobSpec]) -> None:
-        """Enqueue jobs with the transaction; one that waits already, `once`, is left to that."""
-        from procrastinate.exceptions import AlreadyEnqueued
+        """Enqueue jobs with the transaction; one that waits already, `once`, is left to that.
 
-        connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
+        It becomes as urgent as the new one. Rows are taken in the order of `once`, by everybody.
+        """
+        every, waiting = list[JobSpec](), dict[str, JobSpec]()
         for job in jobs:
-            try:
-                with connection.begin_nested():
-                    self._defer(connection, job)
-            except AlreadyEnqueued:
-                continue
-
-    def _defer(self, connection: Connection, job: JobSpec) -> None:
-        self._app.configure_task(
-            job.task,
-            queue=QUEUE_NAME,
-            lock=job.lock,
-            queueing_lock=job.once,
-            priority=job.priority,
-            connection=connection.connection.driver_connection,
-        ).defer(**job.args)
+            if job.once is None:
+                every.append(job)
+            elif (other := waiting.get(job.once)) is None or other.priority < job.priority:
+                waiting[job.once] = job
+        every += [waiting[once] for once in sorted(waiting)]
+        if not every:
+            return
+        connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
+        for chunk in chunks(every):
+            rows = [{"at": at, **msgspec.structs.asdict(job)} for at, job in enumerate(chunk)]
+            connection.execute(_PUT, {"jobs": rows})
 
 
 def worker_app(url: str, connections: int, pulse: Pulse) -> App:
@@ -171,9 +182,26 @@ def _save_stalled(connection: Connection, stalled_s: float) -> int:
     connection.execute(_ONE_AT_A_TIME)
     connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
     stalled = connection.execute(_STALLED, {"seconds": stalled_s}).all()
-    if stalled:
+    saved = sum(_put_back(connection, job) for job in stalled)
+    if saved:
         _free_dead(connection)
-    return len(stalled)
+    return saved
+
+
+def _put_back(connection: Connection, job: Any) -> bool:
+    """Have a killed job wait again, instead of the one that waits to do the same after it.
+
+    False where one was enqueued at this very moment: there is a next time.
+    """
+    try:
+        with connection.begin_nested():
+            twins = connection.scalars(_TWIN, {"once": job.queueing_lock}).all()
+            priority = max([job.priority, *twins])
+            connection.execute(_PUT_BACK, {"id": job.id, "priority": priority})
+            connection.execute(_KILLED, {"id": job.id})
+    except IntegrityError:
+        return False
+    return True
 
 
 async def is_any_alive(store: Store, within_s: float) -> bool:

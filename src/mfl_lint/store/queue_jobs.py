@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime
 from typing import Any, Final
 
+from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
@@ -21,8 +22,13 @@ _OURS: Final = (
 _FINISH: Final = (
     _OURS + "SELECT procrastinate_finish_job_v1(mine.id, %(status)s, %(delete)s) FROM mine"  # noqa: S608  # no value in it
 )
+# Another one that waits to do the same: it would stand in the way of the job that is put back.
+_TWIN: Final = (
+    _OURS + "DELETE FROM procrastinate_jobs AS job WHERE status = 'todo' AND queueing_lock ="  # noqa: S608  # no value in it
+    " (SELECT queueing_lock FROM procrastinate_jobs JOIN mine USING (id)) RETURNING job.priority"
+)
 _RETRY: Final = (
-    _OURS + "SELECT procrastinate_retry_job_v2(mine.id, %(at)s, NULL, NULL, NULL) FROM mine"  # noqa: S608  # no value in it
+    _OURS + "SELECT procrastinate_retry_job_v2(mine.id, %(at)s, %(priority)s, NULL, NULL) FROM mine"  # noqa: S608  # no value in it
 )
 _SILENT: Final = (
     "SELECT last_heartbeat < now() - make_interval(secs => %(seconds)s) AS silent"
@@ -44,12 +50,23 @@ class OwnJobs(JobManager):
     async def retry_job(
         self, job: Job, retry_at: datetime | None = None, *_: Any, **__: Any
     ) -> None:
-        """Put the job back, if it is ours still. It stays in its queue, as urgent as it was."""
-        await self._do(_RETRY, job, at=retry_at or utcnow())
+        """Put the job back, if it is ours still, in place of the one that waits to do the same.
 
-    async def _do(self, statement: Any, job: Job, **values: Any) -> None:
+        It stays in its queue, as urgent as the more urgent one of the two.
+        """
+        priority = job.priority
+        while True:
+            twins = await self._do(_TWIN, job)
+            priority = max([priority, *(one["priority"] for one in twins)])
+            try:
+                await self._do(_RETRY, job, at=retry_at or utcnow(), priority=priority)
+            except UniqueViolation:
+                continue  # one was enqueued at this very moment
+            return
+
+    async def _do(self, statement: Any, job: Job, **values: Any) -> list[dict[str, Any]]:
         about = {"id": job.id, "attempts": job.attempts, "worker": job.worker_id}
-        await self.connector.execute_query_all_async(statement, **about, **values)
+        return await self.connector.execute_query_all_async(statement, **about, **values)
 
     async def register_worker(self) -> int:
         """Return the number of a new worker, which lives."""
