@@ -141,13 +141,14 @@ async def test_workers_that_were_killed_leave_a_job_that_fails_its_further_tries
     def broken() -> Config:
         raise RuntimeError("broken")
 
-    hand = Hand(fleet.store, Queue(), broken, now)
-    await hand_of(fleet).begin(job(), crawl.id, "here", 0)
+    hand, planner = Hand(fleet.store, Queue(), broken, now), hand_of(fleet)
+    await planner.begin(job(), crawl.id, "here", 0)
     for attempts, killed in ((0, 0), (2, 2), (3, 2)):
         with pytest.raises(RuntimeError):
             await hand.crawl(job(attempts, killed), crawl.id, "here", 0, "a")
     await hand.crawl(job(4, 2), crawl.id, "here", 0, "a")
     assert (await fleet.last()).problem.startswith("a: could not be crawled: RuntimeError")
+    await planner.slots.close()
 
 
 async def test_a_slot_that_a_host_has_no_more_is_asked_for_nothing(fleet: Fleet) -> None:
