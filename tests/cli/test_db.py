@@ -1,8 +1,10 @@
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mfl_lint.store.migrate import oldest_of
 from mfl_lint.store.tables import SCHEMA
 from tests.cli.conftest import Command
 
@@ -14,6 +16,25 @@ def test_a_database_is_created_once_and_then_is_as_it_should_be(command: Command
     assert 0 == ran.code
     assert "findings                      0 rows" in ran.out
     assert Path("mfl-lint.db").is_file()
+
+
+def test_which_programs_may_use_a_database_is_said_by_older_and_newer_ones(
+    command: Command,
+) -> None:
+    command("db", "upgrade")
+    oldest = oldest_of(SCHEMA)
+    may = f"programs whose schema is {oldest} or later may use it\n"
+    ran = command("db", "check")
+    assert (0, True) == (ran.code, may in ran.out)
+    with closing(sqlite3.connect("mfl-lint.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer = f"schema 9999, newer than this release's {SCHEMA}: {may}"
+    assert (0, newer, "") == command("db", "check")
+    with closing(sqlite3.connect("mfl-lint.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET oldest = '9999'")
+    ran = command("db", "check")
+    assert (3, "") == (ran.code, ran.out)
+    assert f"has schema 9999, newer than this release's {SCHEMA}" in ran.err
 
 
 def test_a_difference_is_1(command: Command) -> None:

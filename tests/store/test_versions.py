@@ -37,6 +37,10 @@ ADDS = """
     op.add_column("findings", sa.Column("size", sa.Integer(), nullable=False, server_default="0"))
     op.create_index("ix_tags_colour", "tags", ["colour"])
 """
+CHANGED = """
+    with op.batch_alter_table("push_audit") as table:
+        table.{}
+"""
 HARMS = {
     "a table is gone": 'op.drop_table("push_audit")',
     "push_audit.plan is gone": 'op.drop_column("push_audit", "plan")',
@@ -47,6 +51,13 @@ HARMS = {
     "push_audit has another unique index": (
         'op.create_index("uq_push", "push_audit", ["who"], unique=True)'
     ),
+    "push_audit has another foreign key": CHANGED.format(
+        'create_foreign_key("fk_push", "registries", ["registry"], ["name"])'
+    ),
+    "push_audit has another check": CHANGED.format(
+        """create_check_constraint("who", "who <> ''")"""
+    ),
+    "push_audit.plan is another": CHANGED.format('alter_column("plan", server_default="none")'),
 }
 FIRST = "0007"
 
@@ -61,14 +72,24 @@ def later(tmp_path: Path, does: str, oldest: str = SCHEMA) -> Path:
 
 
 def shape(url: str) -> dict[str, Any]:
-    """Return the columns and the unique indexes of every table."""
+    """Return of every table the columns, and by kind what its rows must keep to."""
     engine = create_engine(parse_address(url))
     seen = inspect(engine)
     found = {
         name: (
             {column["name"]: column for column in seen.get_columns(name)},
-            {tuple(x["column_names"]) for x in seen.get_indexes(name) if x["unique"]}
-            | {tuple(x["column_names"]) for x in seen.get_unique_constraints(name)},
+            {
+                "unique index": {
+                    str(x["column_names"])
+                    for x in (*seen.get_indexes(name), *seen.get_unique_constraints(name))
+                    if x.get("unique", True)
+                },
+                "foreign key": {
+                    f"{x['constrained_columns']} {x['referred_table']} {x['referred_columns']}"
+                    for x in seen.get_foreign_keys(name)
+                },
+                "check": {str(x["sqltext"]) for x in seen.get_check_constraints(name)},
+            },
         )
         for name in seen.get_table_names()
     }
@@ -78,24 +99,26 @@ def shape(url: str) -> dict[str, Any]:
 
 def harm(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     """Yield what a program that knows the schema before cannot live with."""
-    for table, (columns, unique) in before.items():
+    for table, (columns, rules) in before.items():
         if table not in after:
             yield "a table is gone"
             continue
-        now, unique_now = after[table]
+        now, rules_now = after[table]
         yield from (f"{table}.{name} is gone" for name in columns if name not in now)
         for name, column in now.items():
             old = columns.get(name)
             given = column["nullable"] or column["default"] is not None
             if old is None and not given:
                 yield f"{table}.{name} must be given"
-            if old is not None and (str(old["type"]), old["nullable"]) != (
-                str(column["type"]),
-                column["nullable"],
-            ):
+            if old is not None and _means(old) != _means(column):
                 yield f"{table}.{name} is another"
-        if unique_now - unique:
-            yield f"{table} has another unique index"
+        for kind, held in rules_now.items():
+            if held - rules[kind]:
+                yield f"{table} has another {kind}"
+
+
+def _means(column: dict[str, Any]) -> tuple[str, bool, str | None]:
+    return str(column["type"]), column["nullable"], column["default"]
 
 
 async def test_a_program_goes_on_with_a_newer_schema_that_allows_it(

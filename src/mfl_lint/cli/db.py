@@ -45,7 +45,8 @@ def upgrade(config_path: Path | None) -> int:
 def check(config_path: Path | None) -> int:
     """Compare the database's tables with this release's, and show what it holds.
 
-    Exit codes: 0 they are alike, 1 they differ, 2 configuration, 3 it cannot be read.
+    Exit codes: 0 they are alike, or newer ones that this release may use, 1 they differ,
+    2 configuration, 3 it cannot be read.
     """
     from mfl_lint.cli.settings import settings
     from mfl_lint.report.inert import inert
@@ -53,9 +54,16 @@ def check(config_path: Path | None) -> int:
     from mfl_lint.store import migrate
 
     url = database_url(settings(config_path))
-    found, needed = migrate.revision(url), migrate.head()
+    found, oldest = migrate.revisions(url)
+    needed = migrate.head()
+    allowed = f"programs whose schema is {oldest} or later may use it"
+    if found is not None and oldest is not None and oldest <= needed < found:
+        click.echo(f"schema {inert(found)}, newer than this release's {needed}: {inert(allowed)}")
+        return exit_codes.OK
     differences = migrate.check(url)
     click.echo(f"schema {found or 'none'}, this release needs {needed}")
+    if oldest is not None:
+        click.echo(inert(allowed))
     if found == needed:
         asyncio.run(_print_figures(url))
     for difference in differences:

@@ -23,6 +23,7 @@ from mfl_lint.store.tables import SCHEMA, metadata
 from mfl_lint.store.versions import (
     is_newer_and_known_to_work,
     refuse_newer,
+    stored_oldest,
     stored_revision,
     write_oldest,
 )
@@ -149,6 +150,15 @@ def revision(url: str) -> str | None:
         return None
     with opened(url, may_create=False) as (engine, _), engine.begin() as connection:
         return stored_revision(connection)
+
+
+def revisions(url: str) -> tuple[str | None, str | None]:
+    """Return the revision, and the oldest one whose programs may use it; None if it says none."""
+    found = revision(url)
+    if found is None:
+        return None, None
+    with opened(url, may_create=False) as (engine, _), engine.begin() as connection:
+        return found, stored_oldest(connection)
 
 
 def upgrade(url: str, *, location: Path | None = None) -> str:
