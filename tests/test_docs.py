@@ -28,3 +28,10 @@ def test_no_page_of_a_rule_that_is_gone_is_left() -> None:
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     links = _LINK.findall(page.read_text(encoding="utf-8"))
     assert [] == [link for link in links if not (page.parent / link).exists()]
+
+
+def test_what_is_more_is_installed_in_one_way_everywhere() -> None:
+    """Nothing but a checkout is installed from: messages, pages and settings say the same."""
+    files = [*PAGES, ROOT / "config.example.toml", *(ROOT / "src").rglob("*.py")]
+    other = [file.name for file in files if "mfl-lint[" in file.read_text(encoding="utf-8")]
+    assert [] == other

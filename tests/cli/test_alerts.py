@@ -315,3 +315,9 @@ def test_a_finding_is_acknowledged_and_ignored(
     said = ("--registry", "team", "--rule", "MFL101", "--reason", "known")
     assert 0 == command("alerts", "ignore", *said).code
     assert 0 == command("crawl").code
+
+
+def test_help_says_that_an_acknowledgement_needs_a_reason(command: Command) -> None:
+    assert "needed but for --undo" in " ".join(
+        command("alerts", "acknowledge", "--help").out.split()
+    )

@@ -158,3 +158,10 @@ def test_a_database_that_everybody_reads_needs_care(command: Command) -> None:
     Path("mfl-lint.db").chmod(0o644)
     ran = command("doctor")
     assert (1, True) == (ran.code, "cure: chmod 600 mfl-lint.db" in ran.out)
+
+
+def test_a_mistake_in_the_settings_has_a_cure_that_says_what_to_do(command: Command) -> None:
+    Path("mfl-lint.toml").write_text(QUICK + '[serve]\nhost = "0.0.0.0"\n')  # refused
+    ran = command("doctor")
+    assert 1 == ran.code
+    assert "change that setting" in " ".join(ran.out.replace("│", "").split())

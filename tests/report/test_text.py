@@ -29,7 +29,8 @@ def test_without_unicode_the_report_is_ascii(scan: Scan) -> None:
 def test_a_fix_is_never_broken(scan: Scan) -> None:
     lines = render_text(scan, width=40).splitlines()
     start = lines.index("  │   fix:") + 1
-    fix = scan.findings[0].fix.split("\n")
+    finding = scan.findings[0]
+    fix = [f"mfl-lint fix {finding.reference} --push", *finding.fix.split("\n")]
     assert [f"      {line}" for line in fix] == lines[start : start + len(fix)]
 
 

@@ -149,6 +149,18 @@ async def test_nothing_is_written_where_no_route_leads(store: Store) -> None:
         assert (0, 0, 0) == (rows["outbox"], rows["messages"], rows["alert_groups"])
 
 
+async def test_the_log_says_what_is_tried_again(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with alerted(store, receiver=Receiver(lambda _: 500)) as world:
+        with caplog.at_level(logging.WARNING, "mfl_lint"):
+            await world.find("team/app", fault("team/app"))
+            await world.settle()
+        (late,) = (await messages.deliveries(store, states=["pending"])).items
+    assert f"message {late.id} to " in caplog.text
+    assert f"({late.title}) was not taken, and is tried again: the receiver" in caplog.text
+
+
 async def test_a_message_that_is_refused_is_a_dead_letter_and_the_queue_goes_on(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -161,6 +173,9 @@ async def test_a_message_that_is_refused_is_a_dead_letter_and_the_queue_goes_on(
         assert {DEAD: 2, SENT: 1} == await world.delivered()
         assert "dead letter: the receiver answered 400" in caplog.text
         dead = (await messages.deliveries(store, states=["dead"])).items
+        assert f"message {dead[1].id} to " in caplog.text
+        assert f"({dead[1].title}) is a dead letter" in caplog.text
+        assert f"`mfl-lint alerts retry {dead[1].id}`" in caplog.text
         assert ["the receiver answered 410", "the receiver answered 400"] == [
             one.problem for one in dead
         ]

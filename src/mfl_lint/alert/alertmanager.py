@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from mfl_lint.alert.words import link_to, title_of
+from mfl_lint.alert.words import ENDS, link_to, mend_of, title_of
 from mfl_lint.core.messages import Message, Notice
 from mfl_lint.core.news import Kind, News
 from mfl_lint.core.policy import Severity
@@ -20,7 +20,6 @@ from mfl_lint.core.policy import Severity
 PATH: Final = "/api/v2/alerts"
 _WITHOUT_REPEAT: Final = timedelta(days=7)
 _SPARE: Final = timedelta(hours=1)
-_ENDS: Final = (Kind.RESOLVED, Kind.RECOVERED)
 _TEST: Final = timedelta(minutes=5)
 
 
@@ -52,7 +51,7 @@ def body_of(message: Message, repeat_s: float) -> bytes | None:
 def _alerts(item: News, notice: Notice, repeat_s: float) -> Iterator[Alert]:
     if item.kind is Kind.INTRODUCED:
         return
-    yield _alert(item, item.severity, notice, repeat_s, over=item.kind in _ENDS)
+    yield _alert(item, item.severity, notice, repeat_s, over=item.kind in ENDS)
     if item.kind is Kind.WORSENED:
         # The severity is a label: the milder alert is another one, and over.
         for milder in Severity:
@@ -68,7 +67,9 @@ def _alert(item: News, severity: Severity, notice: Notice, repeat_s: float, *, o
     begin = item.since if item.fingerprint and item.since else item.at
     end = item.at if over else notice.at + lasts
     one = msgspec.structs.replace(notice, items=(item,), left_out=0, counts={}, part=0)
-    annotations = {"summary": title_of(one), "description": item.message, "fix": item.fix}
+    annotations = {"summary": title_of(one), "description": item.message}
+    if not over:
+        annotations |= {"mend": mend_of(item), "fix": item.fix}
     return Alert(
         labels=_labels(item, severity),
         annotations={name: text for name, text in annotations.items() if text},

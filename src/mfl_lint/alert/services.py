@@ -51,7 +51,7 @@ def _notify(notice: Notice, channel: ChannelConfig, url: str) -> str:
     try:
         import apprise
     except ImportError:
-        raise NotDelivered('it needs more: pip install "mfl-lint[alerts]"', again=True) from None
+        raise NotDelivered("it needs more: pip install '.[alerts]'", again=True) from None
     # With a time of its own, apprise would hand what it sends to threads that all services share.
     asset = apprise.AppriseAsset(
         app_id="mfl-lint",

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mfl_lint.alert.words import link_to, said_of
+from mfl_lint.alert.words import ENDS, link_to, mend_of, said_of
 from mfl_lint.core.errors import NotDelivered
 from mfl_lint.core.messages import Message
 from mfl_lint.core.news import Kind, News
@@ -76,7 +76,8 @@ def _item(item: News, url: str) -> dict[str, Any]:
         "platform": item.platform,
         "digest": item.digest,
         "message": item.message,
-        "fix": item.fix,
+        "mend": mend_of(item),
+        "fix": "" if item.kind in ENDS else item.fix,
         "fingerprint": item.fingerprint,
         "since": _time(item.since) if item.since else None,
         "count": item.count,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from mfl_lint.core.inert import inert
+from mfl_lint.core.mendable import mend_command
 from mfl_lint.core.messages import Notice
 from mfl_lint.core.news import Group, Kind, News
 
@@ -26,6 +27,8 @@ _WORDS: Final = {
     Kind.INTRODUCED: ("looked at for the first time", "Looked at for the first time"),
     Kind.TEST: ("a test", "A test"),
 }
+# After these nothing is to be mended any more.
+ENDS: Final = frozenset({Kind.RESOLVED, Kind.RECOVERED})
 _IN_REPORTS: Final = {
     Kind.OPENED: "New",
     Kind.RESOLVED: "Mended",
@@ -43,6 +46,7 @@ class Line(msgspec.Struct, frozen=True):
     rule: str
     slug: str
     message: str
+    mend: str
     fix: str
     since: str
     link: str
@@ -143,11 +147,17 @@ def _line(item: News, url: str) -> Line:
         rule=inert(item.rule),
         slug=inert(item.slug),
         message=inert(item.message)[:_LONGEST_TEXT],
+        mend=inert(mend_of(item)),
         fix="\n".join(map(inert, item.fix.splitlines()))[:_LONGEST_FIX],
         since=f"{item.since:%Y-%m-%d %H:%M} UTC" if item.since else "",
         link=link_to(item, url),
         fingerprint=item.fingerprint,
     )
+
+
+def mend_of(item: News) -> str:
+    """Return the command that mends what stands at once, "" where there is none."""
+    return "" if item.kind in ENDS else mend_command(item.rule, item.reference)
 
 
 def link_to(item: News, url: str) -> str:

@@ -42,7 +42,10 @@ async def _checked(config_path: Path | None) -> list[Check]:
     try:
         config = await asyncio.to_thread(find_config, config_path)
     except ConfigInvalid as error:
-        wrong = (Check("configuration", False, line, "mend it") for line in error.mistakes)
+        wrong = (
+            Check("configuration", False, line, "change that setting in the file")
+            for line in error.mistakes
+        )
         return [*checks, *wrong]
     if config.path is None:
         cure = "`mfl-lint config init` writes a file"
@@ -73,7 +76,10 @@ async def _service(config: Config, *, reads: bool) -> list[Check]:
     cure = "set it where the service runs, or take it out of the configuration"
     found = [Check("secrets", False, line, cure) for line in missing]
     others = [line for line in unservable(config) if line not in missing]
-    found += [Check("serve", False, line, "mend it") for line in others]
+    found += [
+        Check("serve", False, line, "change that setting; `serve` starts without this mistake only")
+        for line in others
+    ]
     try:
         users = await names_of_users(config) if reads else frozenset()
         file = sqlite_file(parse_address(database_url(config)))

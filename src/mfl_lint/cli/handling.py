@@ -121,7 +121,9 @@ def end_silence(number: int, config_path: Path | None) -> int:
 @click.command("acknowledge")
 @click.argument("fingerprint")
 @click.option("--undo", is_flag=True, help="Take it back.")
-@click.option("--reason", default="", help="How it is taken care of, in one line.")
+@click.option(
+    "--reason", default="", help="How it is taken care of, in one line; needed but for --undo."
+)
 @options.config_option
 @options.debug_option
 def acknowledge(fingerprint: str, undo: bool, reason: str, config_path: Path | None) -> int:

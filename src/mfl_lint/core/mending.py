@@ -13,6 +13,7 @@ import msgspec
 
 from mfl_lint.core.doubles import Same, preferred, same_key
 from mfl_lint.core.manifest import DOCKER_LIST, DOCKER_MANIFEST, INDEX_TYPES, OCI_INDEX
+from mfl_lint.core.mendable import DESCRIPTOR, PLATFORM
 from mfl_lint.core.observation import Kind, LookState, Node
 from mfl_lint.core.parse import clean_media_type
 from mfl_lint.core.plan import Mend
@@ -23,13 +24,6 @@ from mfl_lint.core.rule import Finding
 from mfl_lint.core.spare import Spare, repointed
 from mfl_lint.core.steps import Annotate, Drop, Repoint, SetMediaType
 
-_PLATFORM: Final = frozenset({"MFL101", "MFL102", "MFL103", "MFL104", "MFL107"})
-_DESCRIPTOR: Final = frozenset({"MFL204", "MFL205"})
-_NAMES: Final = frozenset({"MFL301", "MFL302", "MFL303"})
-# What a plan may mend without a build, and what names are grouped for.
-MENDABLE: Final = (
-    _PLATFORM | _DESCRIPTOR | _NAMES | {"MFL105", "MFL109", "MFL112", "MFL201", "MFL213"}
-)
 _UNSOUND: Final = frozenset({"MFL101", "MFL111", "MFL202", "MFL214", "MFL601", "MFL605"})
 _ATTESTS: Final = "vnd.docker.reference.digest"
 _IMAGES: Final = frozenset({Kind.IMAGE, Kind.UNDECIDED})
@@ -108,7 +102,7 @@ class _Decider:
 
     def describe(self) -> None:
         """Correct what entries say of their children's sizes and media types."""
-        for at, child in self._having(_DESCRIPTOR):
+        for at, child in self._having(DESCRIPTOR):
             document, entry = child.document, child.entry
             if document is None:
                 continue
@@ -122,12 +116,12 @@ class _Decider:
 
     def annotate(self) -> None:
         """Give entries the platforms that are right, as long as no two images get one."""
-        for at, child in self._having(_PLATFORM):
+        for at, child in self._having(PLATFORM):
             if _is_absent(child):
                 continue
             found = right_platform(child)
             if isinstance(found, Unsure):
-                self._leave(at, _PLATFORM, found.why)
+                self._leave(at, PLATFORM, found.why)
                 unread = self._by_entry.get(at, ()) if found.wants_layers else ()
                 self._unread |= {one.fingerprint for one in unread}
             elif found.platform != child.entry.platform:
@@ -137,7 +131,7 @@ class _Decider:
             step = self._platforms.pop(at).step
             platform = step.platform if isinstance(step, Annotate) else ""
             why = f"entry {at} is for {platform} too, as entry {other} is, and one of them is wrong"
-            self._leave(at, _PLATFORM, why)
+            self._leave(at, PLATFORM, why)
             self._refused.append(f"{why}: drop it, or build what it was meant to be")
 
     def drop_missing(self, spares: Sequence[Spare]) -> None:

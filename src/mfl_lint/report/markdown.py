@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
+from mfl_lint.core.mendable import ways_of
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
 from mfl_lint.core.scan import Scan
@@ -91,8 +92,8 @@ def _unseen(scan: Scan) -> list[str]:
 def _fixes(findings: list[Finding]) -> list[str]:
     written: list[str] = []
     for finding in islice(findings, MAX_ROWS):
-        if finding.fix:
-            fix = lines(finding.fix)
+        if ways := ways_of(finding):
+            fix = lines(ways)
             fence = "`" * max(3, _longest_run(fix) + 1)
             where = " ".join(filter(None, (_code(finding.reference), _code(finding.platform))))
             written += [f"{finding.rule} {where}", "", f"{fence}sh", fix, fence, ""]

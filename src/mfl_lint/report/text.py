@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mfl_lint.core.mending import MENDABLE
+from mfl_lint.core.mendable import MENDABLE, ways_of
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
@@ -115,8 +115,8 @@ def _write_findings(paper: Paper, findings: Sequence[Finding]) -> None:
             (_BAR, "dim"), (label, style), f" {finding.rule} ", (finding.slug, "bold"), place
         )
         paper.block(_INDENT, [finding.message], style="dim")
-        if finding.fix:
-            _write_fix(paper, finding.fix)
+        if fix := ways_of(finding):
+            _write_fix(paper, fix)
 
 
 def _write_fix(paper: Paper, fix: str) -> None:

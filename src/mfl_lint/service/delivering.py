@@ -15,6 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from mfl_lint.alert.timing import pause_s
+from mfl_lint.alert.words import title_of
 from mfl_lint.config_alert import AlertConfig
 from mfl_lint.core.errors import MflLintError, NotDelivered
 from mfl_lint.core.messages import Message, MessageState, Outcome
@@ -40,12 +41,18 @@ class Trouble(msgspec.Struct, frozen=True):
     channel: str
     problem: str
     dead: bool
+    title: str = ""
 
 
 def log_trouble(trouble: Trouble) -> None:
-    """Log what is tried no more."""
+    """Log what a channel did not take: a warning while it is tried again."""
+    what = f"message {trouble.id} to {trouble.channel}"
+    what += f" ({trouble.title})" if trouble.title else ""
     if trouble.dead:
-        _LOG.error("a message to %s is a dead letter: %s", trouble.channel, trouble.problem)
+        cure = f"`mfl-lint alerts retry {trouble.id}` has it tried again"
+        _LOG.error("%s is a dead letter: %s; %s", what, trouble.problem, cure)
+    else:
+        _LOG.warning("%s was not taken, and is tried again: %s", what, trouble.problem)
 
 
 class Deliverer:
@@ -144,7 +151,8 @@ class Deliverer:
         now = self._now()
         given_up = now - message.created_at >= timedelta(seconds=alerts.give_up_s)
         dead = not error.again or given_up
-        self._failed(Trouble(message.id, message.channel, str(error), dead))
+        title = title_of(message.notice)
+        self._failed(Trouble(message.id, message.channel, str(error), dead, title))
         if dead:
             return Outcome(message.id, MessageState.DEAD, str(error))
         wait_s = self._haste * pause_s(message.attempts, error.after_s, self._chance)

@@ -53,7 +53,7 @@ def check_served(config: Config) -> None:
             "names pages are reached"
         )
     if config.serve.oidc.issuer and find_spec("joserfc") is None:
-        raise ConfigInvalid('serve.oidc: it needs more: pip install "mfl-lint[oidc]"')
+        raise ConfigInvalid("serve.oidc: it needs more: pip install '.[oidc]'")
     for registry in config.registries:
         trigger_of(registry, config.crawl.jitter)
     for hook in config.hooks:

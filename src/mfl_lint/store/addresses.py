@@ -33,7 +33,7 @@ def parse_address(url: str) -> URL:
         known = "sqlite:///path or postgresql://user@host/database"
         raise ConfigInvalid(f"database.url begins with {address.drivername[:40]!r}; use {known}")
     if find_spec("psycopg") is None:
-        raise ConfigInvalid("PostgreSQL needs its driver: pip install 'mfl-lint[postgresql]'")
+        raise ConfigInvalid("PostgreSQL needs its driver: pip install '.[postgresql]'")
     return address.set(drivername="postgresql+psycopg")
 
 

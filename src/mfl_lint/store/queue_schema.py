@@ -48,7 +48,7 @@ def check_possible(url: str) -> None:
             '"memory" needs none'
         )
     if find_spec("procrastinate") is None:
-        raise ConfigInvalid('queue.backend: it needs more: pip install "mfl-lint[queue]"')
+        raise ConfigInvalid("queue.backend: it needs more: pip install '.[queue]'")
 
 
 def upgrade_queue(url: str) -> None:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfl_lint import __version__
-from mfl_lint.core.mending import MENDABLE
+from mfl_lint.core.mendable import MENDABLE, mend_command
 from mfl_lint.web import chart, links, present, query, wording
 from mfl_lint.web.fragments import Fragments, Shown
 
@@ -99,6 +99,7 @@ def _environment(folder: Path) -> Environment:
         "counted": wording.counted,
         "links": links,
         "mendable": MENDABLE,
+        "mend_command": mend_command,
         "release": __version__,
     }
     return environment
