@@ -38,14 +38,14 @@ def test_a_wrong_annotation_is_1_and_names_both_platforms(
     served: FaultRegistry, command: Command
 ) -> None:
     place(served.demo, "team/app", WRONG, "v1")
-    ran = command("scan", f"{served.host}/team/app:v1")
+    reference = f"{served.host}/team/app:v1"
+    ran = command("scan", reference)
     assert 1 == ran.code
     block = ran.out.partition("MFL101")[2]
     assert "linux/arm64" in block
     assert "linux/amd64" in block
-    assert (
-        "\n  │   fix:\n      # if it was built for the wrong platform, build it again:\n" in block
-    )
+    assert f"\n  │   fix:\n      mfl-lint fix {reference} --push\n" in block
+    assert "\n      # if it was built for the wrong platform, build it again:\n" in block
 
 
 def test_fail_on_moves_the_threshold(served: FaultRegistry, command: Command) -> None:
