@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -138,8 +139,9 @@ class Company:
 
     async def paste(self, commands: str) -> Done:
         """Run commands in a shell, with a docker client, as somebody who read them would."""
-        folder = self.mfl_lint.folder
-        return await run("/bin/sh", "-e", "-c", commands, env=self.mfl_lint.env, cwd=folder)
+        folder, env = self.mfl_lint.folder, dict(self.mfl_lint.env)
+        env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
+        return await run("/bin/sh", "-e", "-c", commands, env=env, cwd=folder)
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[Started]:

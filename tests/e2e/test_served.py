@@ -151,7 +151,8 @@ async def test_a_newer_database_is_refused_in_one_line(mfl_lint: MflLint, comman
     assert 0 == (await mfl_lint("db", "upgrade")).code
     file = mfl_lint.folder / "mfl-lint.db"
     async with open_store(f"sqlite:///{file}") as store:
-        await store.write(run, text("UPDATE alembic_version SET version_num = '9999'"))
+        newer = "UPDATE alembic_version SET version_num = '9999', oldest = '9998'"
+        await store.write(run, text(newer))
     done = await mfl_lint(command)
     assert (3, 1) == (done.code, done.err.count("\n"))
     assert "schema 9999, newer than this release's" in done.err
