@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mfl_lint.cli import exit_codes, options
-from mfl_lint.cli.handling import acknowledge, end_silence, ignore, silence
+from mfl_lint.cli.handling import (
+    acknowledge,
+    end_silence,
+    handled,
+    ignore,
+    silence,
+    undo_ignore,
+)
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.users import with_store
 
@@ -28,7 +35,7 @@ def command() -> None:
     """Try channels, list messages, silence and acknowledge."""
 
 
-for _handles in (silence, end_silence, acknowledge, ignore):
+for _handles in (silence, end_silence, acknowledge, ignore, undo_ignore, handled):
     command.add_command(_handles)
 
 
