@@ -56,6 +56,25 @@ async def test_messages_are_listed_with_tries_and_dead_letters(client: Client) -
         assert said in text
 
 
+async def test_the_page_shows_the_id_that_tries_a_message_again(client: Client) -> None:
+    dead = await (await client.get(f"{API}/alerts?delivery=dead")).json()
+    page = ParsedPage(await (await client.get("/alerts?delivery=dead")).text())
+    for item in dead["items"]:
+        assert f"{item['id']}" in page.text.split()
+
+
+async def test_the_navigation_leads_to_whatever_whoever_looks_may_see(
+    filled_url: str, tmp_path: Path
+) -> None:
+    async with house(filled_url, tmp_path) as full:
+        for who, audits in ((EDITOR, False), (ADMIN, True)):
+            links = ParsedPage(await (await full.ask(who, "GET", "/alerts")).text()).links
+            assert {"/scans", "/hooks", "/pushes"} <= set(links), who.name
+            assert audits == ("/audit" in links), who.name
+            for path in ("/scans", "/hooks", "/pushes", *(["/audit"] if audits else [])):
+                assert 200 == (await full.ask(who, "GET", path)).status, (who.name, path)
+
+
 async def test_a_silence_is_set_shown_and_ended_and_all_of_it_is_written_down(
     filled_url: str, tmp_path: Path
 ) -> None:
