@@ -80,6 +80,7 @@ async def _run(
             await ended.wait()
         finally:
             await server.stop()
+            _LOG.info("the service has ended")
 
 
 async def _check_before(config: Config, *, insecure: bool) -> None:
