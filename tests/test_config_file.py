@@ -81,7 +81,10 @@ addresses = ["10.0.0.0/8", "::1"]"""
         ('[serve.proxy]\nuser_header = "X-User"', "serve.proxy.addresses: say from where"),
         ('[serve.proxy]\naddresses = ["proxy.example"]', "serve.proxy.addresses: 'proxy.ex"),
         ('[serve.proxy]\nuser_header = "X User"', "serve.proxy.user_header: "),
-        ('[serve.proxy]\nrole = "king"', "serve.proxy.role: 'king' is none of viewer, editor, admin"),
+        (
+            '[serve.proxy]\nrole = "king"',
+            "serve.proxy.role: 'king' is none of viewer, editor, admin",
+        ),
         ('[serve.oidc]\nissuer = "http://id.example"', "serve.oidc.issuer: write it as https"),
         ('[serve.oidc]\nissuer = "https://id.example"', "serve.oidc.url: write it as https"),
         (
