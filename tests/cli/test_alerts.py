@@ -105,6 +105,10 @@ def test_a_preview_sends_nothing(
     command("crawl")
     shown = command("alerts", "preview")
     assert (0, True) == (shown.code, shown.out.startswith("hook by team: team/team/app:v1"))
+    report = '[[alert.route]]\nname = "all"\nchannels = ["hook"]\ndigest = { every = "daily" }\n'
+    with Path("mfl-lint.toml").open("a") as settings:
+        settings.write(report)
+    assert command("alerts", "preview").out.endswith("Reports are not shown here: all.\n")
     whole = command("alerts", "preview", "--body", "--last", "1")
     assert '"specversion":"1.0"' in whole.out
     assert [] == receiver.taken
@@ -235,7 +239,11 @@ def test_a_dead_letter_is_listed_and_tried_again(
     assert number
     receiver.answer = lambda _: 204
     assert 0 == command("alerts", "retry", number[1]).code
-    assert 2 == command("alerts", "retry", number[1]).code
+    again = command("alerts", "retry", number[1])
+    assert 2 == again.code
+    assert f"message {number[1]} is no dead letter: it is pending" in again.err
+    assert "there is no message 4711" in command("alerts", "retry", "4711").err
+    assert "ID: 'x' is no whole number" in command("alerts", "retry", "x").err
     command("crawl", "--alert")
     assert 1 == len(receiver.taken)
 
@@ -285,6 +293,8 @@ def test_what_is_silenced_is_not_sent(
     assert (0, True) == (made.code, made.out.startswith("Silence 1 ends at "))
     command("crawl", "--alert")
     assert [] == receiver.taken
+    shown = command("alerts", "preview").out
+    assert "nor ignored. 1 silence holds; see `mfl-lint alerts handled`." in shown
     assert 0 == command("alerts", "end-silence", "1").code
     assert 2 == command("alerts", "end-silence", "1").code
 
