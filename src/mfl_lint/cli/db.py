@@ -13,7 +13,7 @@ from mfl_lint.cli import db_size, exit_codes, options
 
 @click.group("db")
 def command() -> None:
-    """Create, upgrade, check, back up, restore, move and measure the database."""
+    """Upgrade, check, back up, restore, move and measure the database."""
 
 
 command.add_command(db_size.stats)
