@@ -46,6 +46,18 @@ MISTAKES = [
     (CHANNEL + 'secret_env = "X"\nsecret_file = "y"', "set either secret_env or secret_file"),
     (CHANNEL + 'body = "x"', "alert.channel[0].format: format, title and body are for apprise"),
     (CHANNEL + 'format = "pdf"', "alert.channel[0].format: "),
+    (
+        CHANNEL.replace("webhook", "slack"),
+        "alert.channel[0].kind: 'slack' is none of webhook, alertmanager, apprise",
+    ),
+    (
+        CHANNEL + ROUTE + 'severity = "fatal"',
+        "alert.route[0].severity: 'fatal' is none of error, warning, info",
+    ),
+    (
+        CHANNEL + ROUTE + 'digest = { every = "hourly" }',
+        "alert.route[0].digest.every: 'hourly' is none of daily, weekly",
+    ),
     (CHANNEL + ROUTE.replace("hook", "x"), "alert.route[0].channels: there is no channel 'x'"),
     (CHANNEL + ROUTE.replace('["hook"]', "[]"), "alert.route[0].channels: name at least one"),
     (CHANNEL + ROUTE + 'states = ["open"]', "alert.route[0].states: 'open' is none of opened,"),

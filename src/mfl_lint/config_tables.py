@@ -6,7 +6,8 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar, get_args, get_origin
+from enum import Enum
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -18,7 +19,14 @@ _SHOWN_CHARACTERS: Final = 100
 
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d|w)", re.ASCII)
 _UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_IN_TOML: Final = (("`object`", "a table"), ("`array`", "a list"))
+_IN_TOML: Final = (
+    ("`object`", "a table"),
+    ("`array`", "a list"),
+    ("`int`", "a whole number"),
+    ("`float`", "a number"),
+    ("`str`", "text"),
+    ("`bool`", "true or false"),
+)
 _WRONG: Final = object()
 
 T = TypeVar("T", bound=Settings)
@@ -127,10 +135,22 @@ class Reading:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
             text, _, inside = str(error).partition(" - at `$")
+            allowed = _allowed(kind) if text.startswith("Invalid enum value") else ""
+            if allowed:
+                text = f"{value!r:.60} is none of {allowed}"
             for said, better in _IN_TOML:
                 text = text.replace(said, better)
             self.add(f"{at}{inside.rstrip('`')}: {text}")
             return _WRONG
+
+
+def _allowed(kind: Any) -> str:
+    """Return the words that a setting may be, "" where it is not one of some words."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return ", ".join(str(one.value) for one in kind)
+    if get_origin(kind) is not Literal:
+        return ""
+    return ", ".join(word for word in get_args(kind) if word)
 
 
 def _no_such(at: str, key: str, known: Mapping[str, object]) -> str:

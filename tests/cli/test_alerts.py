@@ -105,6 +105,10 @@ def test_a_preview_sends_nothing(
     command("crawl")
     shown = command("alerts", "preview")
     assert (0, True) == (shown.code, shown.out.startswith("hook by team: team/team/app:v1"))
+    report = '[[alert.route]]\nname = "all"\nchannels = ["hook"]\ndigest = { every = "daily" }\n'
+    with Path("mfl-lint.toml").open("a") as settings:
+        settings.write(report)
+    assert command("alerts", "preview").out.endswith("Reports are not shown here: all.\n")
     whole = command("alerts", "preview", "--body", "--last", "1")
     assert '"specversion":"1.0"' in whole.out
     assert [] == receiver.taken
@@ -167,6 +171,8 @@ def test_what_only_reads_or_changes_what_is_there_creates_no_database(command: C
         ("list",),
         ("retry", "1"),
         ("end-silence", "1"),
+        ("undo-ignore", "1"),
+        ("handled",),
         ("acknowledge", "f" * 64, "--reason", "x"),
     ):
         ran = command("alerts", *arguments)
@@ -233,7 +239,11 @@ def test_a_dead_letter_is_listed_and_tried_again(
     assert number
     receiver.answer = lambda _: 204
     assert 0 == command("alerts", "retry", number[1]).code
-    assert 2 == command("alerts", "retry", number[1]).code
+    again = command("alerts", "retry", number[1])
+    assert 2 == again.code
+    assert f"message {number[1]} is no dead letter: it is pending" in again.err
+    assert "there is no message 4711" in command("alerts", "retry", "4711").err
+    assert "ID: 'x' is no whole number" in command("alerts", "retry", "x").err
     command("crawl", "--alert")
     assert 1 == len(receiver.taken)
 
@@ -283,6 +293,8 @@ def test_what_is_silenced_is_not_sent(
     assert (0, True) == (made.code, made.out.startswith("Silence 1 ends at "))
     command("crawl", "--alert")
     assert [] == receiver.taken
+    shown = command("alerts", "preview").out
+    assert "nor ignored. 1 silence holds; see `mfl-lint alerts handled`." in shown
     assert 0 == command("alerts", "end-silence", "1").code
     assert 2 == command("alerts", "end-silence", "1").code
 
@@ -315,6 +327,45 @@ def test_a_finding_is_acknowledged_and_ignored(
     said = ("--registry", "team", "--rule", "MFL101", "--reason", "known")
     assert 0 == command("alerts", "ignore", *said).code
     assert 0 == command("crawl").code
+
+
+def test_what_people_handle_is_listed_with_the_ids_that_undo_it(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    command("crawl", "--alert")
+    mark = re.search(rb'"fingerprint":"([0-9a-f]{64})"', receiver.taken[0].body)
+    assert mark
+    start = mark[1].decode()[:8]
+    said = ("--registry", "team", "--reason")
+    assert "Nothing is silenced" in command("alerts", "handled").out
+    assert 0 == command("alerts", "silence", *said, "the farm moves", "--for", "2h").code
+    assert 0 == command("alerts", "ignore", *said, "old names", "--rule", "MFL301").code
+    assert 0 == command("alerts", "acknowledge", start, "--reason", "on it").code
+    listed = command("alerts", "handled").out
+    for words in (
+        r"silence +1 +\* team/\*:\* .* the farm moves",
+        rf"acknowledged +{start}[0-9a-f]{{4}} +MFL101 .*mended .* on it",
+        r"ignore +1 +MFL301 team/\*:\* +undone .* old names",
+    ):
+        assert re.search(words, re.sub(r"[│|]", "", listed)), listed
+    assert 0 == command("alerts", "acknowledge", start, "--undo").code
+    assert 0 == command("alerts", "undo-ignore", "1").code
+    assert 2 == command("alerts", "undo-ignore", "1").code
+    assert 0 == command("alerts", "end-silence", "1").code
+    assert "Nothing is silenced" in command("alerts", "handled").out
+
+
+def test_what_names_no_finding_is_said_with_where_fingerprints_are(
+    broken: FaultRegistry, command: Command
+) -> None:
+    command("crawl")
+    short = command("alerts", "acknowledge", "deadbee", "--reason", "x")
+    assert "is no fingerprint: 64 hex digits, or the first eight or more of them" in short.err
+    wrong = command("alerts", "acknowledge", "deadbeef", "--reason", "x")
+    assert "no finding that stands has the fingerprint 'deadbeef'; " in wrong.err
+    undone = command("alerts", "acknowledge", "deadbeef", "--undo")
+    assert "nothing acknowledged has the fingerprint 'deadbeef'; " in undone.err
+    assert (2, 2, 2) == (short.code, wrong.code, undone.code)
 
 
 def test_help_says_that_an_acknowledgement_needs_a_reason(command: Command) -> None:

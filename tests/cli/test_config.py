@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from mfl_lint.resources import example_config_path
@@ -29,6 +30,34 @@ def test_registries_are_shown_without_secrets(command: Command) -> None:
     (row,) = (line for line in ran.out.splitlines() if "r.example" in line)
     for said in ("team", "newest 3", "every 21600 s", "$TEAM_PASSWORD"):
         assert said in row
+
+
+def test_channels_routes_and_hooks_are_shown_without_secrets(command: Command) -> None:
+    Path("mfl-lint.toml").write_text(
+        '[[registry]]\nname = "team"\nhost = "r.example"\n'
+        '[[hook]]\nname = "push"\nkind = "ghcr"\nregistry = "team"\nsecret_env = "HOOK_SECRET"\n'
+        '[[alert.channel]]\nname = "hook"\nkind = "webhook"\nurl = "https://chat.example/s3cret"\n'
+        '[[alert.channel]]\nname = "mail"\nkind = "apprise"\nurl_env = "MAIL_URL"\n'
+        '[[alert.route]]\nname = "ops"\nchannels = ["hook", "mail"]\nseverity = "error"\n'
+        '[[alert.route]]\nname = "all"\nchannels = ["mail"]\ndigest = { every = "daily" }\n'
+    )
+    ran = command("config", "check")
+    assert (0, False) == (ran.code, "s3cret" in ran.out)
+    assert "is valid: 1 registry, 2 channels, 2 routes, 1 hook." in " ".join(ran.out.split())
+    cells = [" ".join(re.sub(r"[│|]", " ", line).split()) for line in ran.out.splitlines()]
+    for row in (
+        "hook webhook chat.example",
+        "mail apprise $MAIL_URL",
+        "ops hook, mail * error and worse messages",
+        "all mail * warning and worse a daily report",
+        "push ghcr team /hooks/push",
+    ):
+        assert row in cells, ran.out
+
+
+def test_that_no_registry_is_named_is_said(command: Command) -> None:
+    Path("mfl-lint.toml").write_text("[crawl]\njitter = 0.5\n")
+    assert "is valid: no registry." in " ".join(command("config", "check").out.split())
 
 
 def test_a_mistake_is_one_line_with_its_key(command: Command) -> None:

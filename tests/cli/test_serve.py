@@ -46,6 +46,7 @@ def test_others_are_served_only_once_somebody_is_known_or_on_insistence(command:
 def test_what_nobody_can_have_meant_is_said_when_it_starts() -> None:
     Path("mfl-lint.toml").write_text(
         '[serve]\nhosts = ["lint.example"]\n[[registry]]\nname = "a"\nhost = "127.0.0.1:1"\n'
+        '[[alert.channel]]\nname = "chat"\nkind = "apprise"\nurl_env = "NO_SUCH_CHAT"\n'
     )
     running = subprocess.Popen(
         [sys.executable, "-m", "mfl_lint", "serve", "--port", "0"],
@@ -54,11 +55,12 @@ def test_what_nobody_can_have_meant_is_said_when_it_starts() -> None:
         text=True,
     )
     assert running.stderr is not None
-    said = [running.stderr.readline(), running.stderr.readline()]
+    said = [running.stderr.readline() for _ in range(3)]
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=20)
-    assert "serve.hosts: there are no users" in said[0]
-    assert "registry a: it has no interval and no cron" in said[1]
+    assert "alert.channel chat: url_env: the variable NO_SUCH_CHAT is not set; set" in said[0]
+    assert "serve.hosts: there are no users" in said[1]
+    assert "registry a: it has no interval and no cron" in said[2]
     assert 0 == running.returncode
 
 

@@ -341,6 +341,7 @@ async def test_a_report_tells_what_is_broken_new_and_mended_once_a_day(store: St
             "mfl-lint report: 2 broken, 2 new, 0 mended",
             "mfl-lint report: 2 broken, 1 new, 1 mended",
         ] == titles
+        assert "2 broken, 1 new, 1 mended" == world.events()[-1]["summary"]
         told = [(item["kind"], item["repository"]) for item in world.events()[-1]["items"]]
         assert [
             ("opened", "team/new"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -98,6 +99,24 @@ async def test_few_tags_are_looked_at_alone_and_many_with_their_repository(
         await made.ask("team/app", *(f"v{number}" for number in range(51)))
         await made.until_kept(0)
         assert 1 == len(registry.asked("tags/list"))
+
+
+async def test_the_log_names_the_tags_and_what_asked_for_them(
+    tmp_path: Path, registry: GatedRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mfl_lint")
+    async with looking(tmp_path, registry.host) as made:
+        await made.ask("team/app", "v2", "v1")
+        await made.until_kept(0)
+        await made.ask("team/app", "v3", reason=looks.HOT)
+        await made.until_kept(0)
+        await made.ask("team/app", "", reason=ASKED)
+        await made.until_kept(0)
+    said = [one.getMessage() for one in caplog.records if "looked at" in one.getMessage()]
+    assert [
+        "looked at lab/team/app: v1, v2 (a webhook told of it)",
+        "looked at lab/team/app: 60 tags (somebody asked)",
+    ] == said
 
 
 async def test_what_is_asked_for_during_a_look_is_one_more_look_after_it(

@@ -195,6 +195,7 @@ async def test_sighup_reads_the_configuration_again(
         shown = (await service.get("/registries"))["items"]
         assert ["lab", "more"] == [item["name"] for item in shown]
         assert has_logged(caplog, "the configuration was reloaded: 2 registries")
+    assert has_logged(caplog, "the service has ended")
 
 
 async def test_a_bad_configuration_is_logged_and_changes_nothing(

@@ -24,7 +24,8 @@ OIDC = 'oidc = { issuer = "https://id.example", client_id = "x", url = "https://
 
 def found(text: str, users: frozenset[str] = NOBODY) -> dict[str, bool | None]:
     """Return what is wrong with the service under [serve] settings."""
-    checks = [*wrong_with_service(parse_config(f"[serve]\n{text}"), users)]
+    crawled = '[[registry]]\nname = "a"\nhost = "h.example"\ninterval = "1h"\n'
+    checks = [*wrong_with_service(parse_config(f"{crawled}[serve]\n{text}"), users)]
     assert all(check.said and check.cure for check in checks)
     return {check.what: check.ok for check in checks}
 
@@ -100,6 +101,12 @@ def test_a_registry_that_nobody_crawls_is_said() -> None:
     assert ("registry team", None, True) == (check.what, check.ok, "interval" in check.cure)
     assert [] == [*wrong_with_service(_registry(interval_s=60.0), NOBODY)]
     assert [] == [*wrong_with_service(_registry(cron="0 3 * * *"), NOBODY)]
+
+
+def test_that_nothing_is_crawled_is_said() -> None:
+    (check,) = wrong_with_service(Config(), NOBODY)
+    assert ("registries", None) == (check.what, check.ok)
+    assert "add [[registry]] to mfl-lint.toml" == check.cure
 
 
 def test_names_that_nobody_has_see_nothing() -> None:

@@ -6,10 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+from sqlalchemy import update
+
+from mfl_lint.core.errors import Refused
 from mfl_lint.core.messages import Draft, MessageState, Notice, Outcome
 from mfl_lint.core.news import Group, Kind, News
 from mfl_lint.core.views import FindingFilter
-from mfl_lint.store import audit, messages, views
+from mfl_lint.store import audit, handling, messages, views
+from mfl_lint.store.statements import run
+from mfl_lint.store.tables import findings
 from tests.web import filled_store
 from tests.web.conftest import Client
 from tests.web.parsed import ParsedPage
@@ -56,6 +62,25 @@ async def test_messages_are_listed_with_tries_and_dead_letters(client: Client) -
         assert said in text
 
 
+async def test_the_page_shows_the_id_that_tries_a_message_again(client: Client) -> None:
+    dead = await (await client.get(f"{API}/alerts?delivery=dead")).json()
+    page = ParsedPage(await (await client.get("/alerts?delivery=dead")).text())
+    for item in dead["items"]:
+        assert f"{item['id']}" in page.text.split()
+
+
+async def test_the_navigation_leads_to_whatever_whoever_looks_may_see(
+    filled_url: str, tmp_path: Path
+) -> None:
+    async with house(filled_url, tmp_path) as full:
+        for who, audits in ((EDITOR, False), (ADMIN, True)):
+            links = ParsedPage(await (await full.ask(who, "GET", "/alerts")).text()).links
+            assert {"/scans", "/hooks", "/pushes"} <= set(links), who.name
+            assert audits == ("/audit" in links), who.name
+            for path in ("/scans", "/hooks", "/pushes", *(["/audit"] if audits else [])):
+                assert 200 == (await full.ask(who, "GET", path)).status, (who.name, path)
+
+
 async def test_a_silence_is_set_shown_and_ended_and_all_of_it_is_written_down(
     filled_url: str, tmp_path: Path
 ) -> None:
@@ -71,6 +96,29 @@ async def test_a_silence_is_set_shown_and_ended_and_all_of_it_is_written_down(
         assert 404 == (await full.ask(TOKEN, "DELETE", f"{API}/silences/{item['id']}")).status
         deeds = [one.action for one in (await audit.deeds(full.store)).items[:2]]
         assert ["silence.end", "silence.set"] == deeds
+
+
+async def test_the_beginning_of_a_fingerprint_names_one_finding_or_none(
+    filled_url: str, tmp_path: Path
+) -> None:
+    async with house(filled_url, tmp_path) as full:
+        mark = await mark_of(full)
+        other = f"{mark[:8]}{'0' * 56}"
+        page = await views.findings_page(full.store, FindingFilter(registry="internal"), limit=50)
+        twin = next(
+            one.finding.fingerprint for one in page.items if one.finding.fingerprint != mark
+        )
+        again = update(findings).where(findings.c.fingerprint == twin).values(fingerprint=other)
+        await full.store.write(run, again)
+
+        with pytest.raises(Refused, match=f"several fingerprints begin with {mark[:8]}: say more"):
+            await handling.acknowledge(full.store, mark[:8], "x", who="x", now=NOW)
+        for short in (mark[:7], mark[:8].upper(), "", f"{mark}0", "%" * 8):
+            assert None is await handling.acknowledge(full.store, short, "x", who="x", now=NOW)
+        one = await handling.acknowledge(full.store, mark[:20], "x", who="x", now=NOW)
+        assert one is not None
+        assert mark == one.fingerprint
+        assert await handling.unacknowledge(full.store, mark[:20], who="x", now=NOW)
 
 
 async def test_nonsense_silences_nothing(filled_url: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import hmac
 import io
+import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -78,6 +79,14 @@ async def shown(full: House, name: str) -> dict[str, Any]:
 
 
 ADMIN: Final = "mfl_lint=session-of-admin"
+
+
+async def test_the_log_says_which_webhook_asks_for_what(
+    full: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mfl_lint")
+    assert 202 == (await send(full, "carried", headers=GOOD)).status
+    assert "webhook carried asks for a look at internal/shop/checkout:3.9" in caplog.text
 
 
 async def test_whoever_knows_the_secret_is_believed_in_each_way(full: House) -> None:

@@ -69,6 +69,15 @@ async def test_the_page_says_what_its_json_says(client: Client) -> None:
     assert f"{answer.crawls[0].repositories_done} of 9 repositories" in page.text
 
 
+async def test_messages_that_nobody_took_are_said_and_led_to(client: Client) -> None:
+    answer = await overview_of(client)
+    page = ParsedPage(await (await client.get("/")).text())
+
+    assert 2 == answer.dead_letters
+    assert "2 messages that nobody took are tried no more" in page.text
+    assert "/alerts?delivery=dead" in page.links
+
+
 async def test_the_worst_tags_come_first_and_ignored_ones_not_at_all(client: Client) -> None:
     answer = await overview_of(client)
 

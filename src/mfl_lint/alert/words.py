@@ -77,11 +77,9 @@ class Said(msgspec.Struct, frozen=True):
 
 def title_of(notice: Notice) -> str:
     """Return the message in one short line."""
-    counts = notice.counted
     part = f" (part {notice.part})" if notice.part else ""
     if notice.digest:
-        said = f"{counts.get(Kind.STANDING, 0)} broken, {counts.get(Kind.OPENED, 0)} new, "
-        return f"mfl-lint report: {said}{counts.get(Kind.RESOLVED, 0)} mended{part}"
+        return f"mfl-lint report: {_report(notice)}{part}"
     if len(notice.items) == 1 and not notice.left_out and not part:
         return _short(_one(notice.items[0]))
     return _short(f"{_scope(notice)}: {_summary(notice)}") + part
@@ -105,7 +103,16 @@ def _scope(notice: Notice) -> str:
     return place or group.rule or "mfl-lint"
 
 
+def _report(notice: Notice) -> str:
+    """Return what a report counts: what is new is among what is broken."""
+    counts = notice.counted
+    said = f"{counts.get(Kind.STANDING, 0)} broken, {counts.get(Kind.OPENED, 0)} new"
+    return f"{said}, {counts.get(Kind.RESOLVED, 0)} mended"
+
+
 def _summary(notice: Notice) -> str:
+    if notice.digest:
+        return _report(notice)
     said = [f"{number} {_WORDS[kind][0]}" for kind, number in notice.counted.items()]
     return ", ".join([*said, f"{_uncounted(notice)} more"] if _uncounted(notice) else said)
 

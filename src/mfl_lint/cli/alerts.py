@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mfl_lint.cli import exit_codes, options
-from mfl_lint.cli.handling import acknowledge, end_silence, ignore, silence
+from mfl_lint.cli.handling import (
+    acknowledge,
+    end_silence,
+    handled,
+    ignore,
+    silence,
+    undo_ignore,
+)
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.users import with_store
 
@@ -28,7 +35,7 @@ def command() -> None:
     """Try channels, list messages, silence and acknowledge."""
 
 
-for _handles in (silence, end_silence, acknowledge, ignore):
+for _handles in (silence, end_silence, acknowledge, ignore, undo_ignore, handled):
     command.add_command(_handles)
 
 
@@ -75,6 +82,7 @@ def preview(last: int, body: bool, config_path: Path | None) -> int:
     from mfl_lint.cli.settings import settings
     from mfl_lint.report.inert import inert
     from mfl_lint.service import previewing
+    from mfl_lint.store import handling
 
     config = settings(config_path)
     if not config.alert.route:
@@ -82,15 +90,19 @@ def preview(last: int, body: bool, config_path: Path | None) -> int:
         return exit_codes.OK
 
     async def go(store: Store, who: str, now: datetime) -> Any:
-        return await previewing.preview(store, config, last, now)
+        held = len(await handling.silences_of(store, now))
+        return await previewing.preview(store, config, last, now), held
 
-    made = with_store(config_path, go, creates=False)
+    made, held = with_store(config_path, go, creates=False)
     for one in made:
         click.echo(f"{one.channel} by {one.route}: {inert(one.title)}")
         if body:
             click.echo("".join(f"    {inert(line)}\n" for line in one.body.splitlines()))
     if not made:
-        click.echo(_why_none(config, last))
+        click.echo(_why_none(config, last, held))
+    reports = [route.name for route in config.alert.route if route.digest.every]
+    if 0 < len(reports) < len(config.alert.route):
+        click.echo(f"Reports are not shown here: {', '.join(reports)}.")
     return exit_codes.OK
 
 
@@ -103,13 +115,15 @@ def _unrouted(config: Config) -> str:
     )
 
 
-def _why_none(config: Config, last: int) -> str:
-    """Return why no route sends anything."""
+def _why_none(config: Config, last: int, held: int) -> str:
+    """Return why no route sends anything; so many silences are `held`."""
     if all(route.digest.every for route in config.alert.route):
         return "No message would be sent: every route sends reports, which are not shown here."
+    number = "1 silence holds" if held == 1 else f"{held} silences hold"
+    silent = f" {number}; see `mfl-lint alerts handled`." if held else ""
     return (
         f"No message would be sent: of the last {last} changes none is for a route, of the last "
-        "week, and neither silenced nor ignored."
+        f"week, and neither silenced nor ignored.{silent}"
     )
 
 
@@ -158,12 +172,14 @@ def retry(ids: tuple[int, ...], config_path: Path | None) -> int:
     """
     from mfl_lint.alert.words import title_of
     from mfl_lint.core.errors import Refused
-    from mfl_lint.store import retrying
+    from mfl_lint.store import messages, retrying
 
     async def go(store: Store, who: str, now: datetime) -> None:
         for number in ids:
             if await retrying.retry(store, number, title_of, who=who, now=now) is None:
-                raise Refused(f"there is no dead letter {number}")
+                one = await messages.delivery(store, number)
+                is_there = f"message {number} is no dead letter: it is {one.state}" if one else ""
+                raise Refused(is_there or f"there is no message {number}")
 
     with_store(config_path, go, creates=False)
     click.echo(f"{len(ids)} will be tried again.")

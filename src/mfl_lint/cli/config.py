@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -13,7 +14,8 @@ from mfl_lint.cli import exit_codes, options
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 
 if TYPE_CHECKING:
-    from mfl_lint.config import RegistryConfig
+    from mfl_lint.config import Config, RegistryConfig
+    from mfl_lint.config_alert import ChannelConfig, RouteConfig
 
 
 @click.group("config")
@@ -25,7 +27,7 @@ def command() -> None:
 @options.config_option
 @options.debug_option
 def check(config_path: Path | None) -> int:
-    """Read the settings and show the registries; each mistake is named with its key (exit 2).
+    """Read the settings and show what they name; each mistake is named with its key (exit 2).
 
     Secrets that are named and not there are said, and no mistake: this may be another machine
     than the one where they are used. `mfl-lint doctor` fails by them.
@@ -49,16 +51,55 @@ def check(config_path: Path | None) -> int:
     if config.path is None:
         paper.line("No settings file: all defaults hold. `mfl-lint config init` writes one.")
     else:
-        number = len(config.registries)
-        held = f"{number} {'registry' if number == 1 else 'registries'}"
-        paper.line(f"{config.path} is valid: {held}.")
-    if config.registries:
-        rows = ((_cells(registry), "") for registry in config.registries)
-        paper.table(("name", "host", "repositories", "tags", "crawled", "credentials"), rows)
+        paper.line(f"{config.path} is valid: {_held(config)}.")
+    for titles, rows in _tables(config):
+        if rows:
+            paper.table(titles, ((row, "") for row in rows))
     write_report(paper.text(), None)
     for line in (*missing_credentials(config, os.environ), *missing_secrets(config, os.environ)):
         say(f"note: {line}")
     return exit_codes.OK
+
+
+def _held(config: Config) -> str:
+    """Return how much of what the settings name."""
+    numbers = (
+        (len(config.registries), "registry", "registries"),
+        (len(config.alert.channel), "channel", "channels"),
+        (len(config.alert.route), "route", "routes"),
+        (len(config.hooks), "hook", "hooks"),
+    )
+    said = [f"{number} {one if number == 1 else many}" for number, one, many in numbers if number]
+    return ", ".join(said if config.registries else ["no registry", *said])
+
+
+def _tables(config: Config) -> Iterator[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+    """Yield titles and rows of what the settings name."""
+    titles = ("name", "host", "repositories", "tags", "crawled", "credentials")
+    yield titles, [tuple(_cells(one)) for one in config.registries]
+    yield (
+        ("channel", "kind", "to"),
+        [(one.name, one.kind, _to(one)) for one in config.alert.channel],
+    )
+    yield ("route", "to", "registries", "of", "sends"), list(map(_route, config.alert.route))
+    yield (
+        ("hook", "kind", "registry", "path"),
+        [(one.name, one.kind, one.registry, f"/hooks/{one.name}") for one in config.hooks],
+    )
+
+
+def _to(channel: ChannelConfig) -> str:
+    """Return where a channel leads; what may be a secret only by where it stands."""
+    if channel.url_env or channel.url_file:
+        return f"${channel.url_env}" if channel.url_env else channel.url_file
+    return urlsplit(channel.url).hostname or ""
+
+
+def _route(route: RouteConfig) -> tuple[str, ...]:
+    rules = f", {', '.join(route.rules)}" if route.rules else ""
+    sends = f"a {route.digest.every} report" if route.digest.every else "messages"
+    wanted = f"{route.severity} and worse{rules}"
+    return (route.name, ", ".join(route.channels), ", ".join(route.registries), wanted, sends)
 
 
 def _cells(registry: RegistryConfig) -> Iterable[str]:

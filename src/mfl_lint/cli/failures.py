@@ -90,9 +90,12 @@ def _mistake(error: click.ClickException) -> str:
         return error.format_message()
     name, said = error.param.name or "", error.message.rstrip(".")
     source = error.ctx.get_parameter_source(name) if error.ctx is not None else None
-    shown = max(error.param.opts, key=len)
+    param = error.param
+    shown = max(param.opts, key=len)
+    if isinstance(param, click.Argument):
+        shown = (param.metavar or shown.upper()).rstrip("….")
     if source is ParameterSource.ENVIRONMENT:
-        shown = f"{shown} (from ${error.param.envvar})"
+        shown = f"{shown} (from ${param.envvar})"
     said = said.replace("is not a valid integer range", "is no whole number")
     return f"{shown}: {said}"
 

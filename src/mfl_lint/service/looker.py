@@ -11,7 +11,7 @@ from typing import Final
 
 from mfl_lint.core.errors import LeaseLost, MflLintError
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import LookRequest
+from mfl_lint.core.records import ASKED, WEBHOOK, LookRequest
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.holder import has_ended, new_holder
 from mfl_lint.crawl.job import RepositoryResult
@@ -19,7 +19,7 @@ from mfl_lint.crawl.watch import watched_repositories
 from mfl_lint.report.material import counted
 from mfl_lint.store import leases, looks, registries
 from mfl_lint.store.engine import Store
-from mfl_lint.store.looks import AGAIN, PATIENT, THROTTLED
+from mfl_lint.store.looks import AGAIN, HOT, PATIENT, THROTTLED
 
 _LOG: Final = logging.getLogger("mfl_lint")
 _REPOSITORIES_AT_ONCE: Final = 64
@@ -30,6 +30,15 @@ _GATHER_S: Final = 0.02
 # More tags of one repository are a look at all of it: one listing, and what is unchanged is cheap.
 _TAGS: Final = 50
 _FAILED: Final = (LookState.THROTTLED, LookState.UNREACHABLE)
+
+_WHY: Final = {
+    ASKED: "somebody asked",
+    WEBHOOK: "a webhook told of it",
+    HOT: "it is hot",
+    AGAIN: "the last look failed",
+    THROTTLED: "the registry asked for patience",
+}
+_NAMED: Final = 5
 
 Place = tuple[str, str]
 
@@ -160,7 +169,7 @@ class Looker:
             registry = self._crawler.config.registry(name)
             if registry is not None and watched_repositories(registry, [repository]):
                 if "" in tags or len(tags) > _TAGS or await self._is_gone(place):
-                    await self._crawl(place, recheck=any(one.rechecks for one in requests))
+                    await self._crawl(place, requests)
                 else:
                     await self._look_at(place, tags, requests)
             await looks.done_looks(self._store, [request.id for request in requests])
@@ -180,6 +189,8 @@ class Looker:
         recheck = any(one.rechecks for one in requests)
         while (result := await self._looked(place, tags, recheck=recheck)) is None:
             await self._wait(place)
+        named = counted(result.tags, "tag") if len(tags) > _NAMED else ", ".join(sorted(tags))
+        _say(place, requests, named, result.problem)
         if result.look not in _FAILED:
             return
         patient = result.look is LookState.THROTTLED
@@ -196,15 +207,14 @@ class Looker:
         except LeaseLost:
             return None
 
-    async def _crawl(self, place: Place, *, recheck: bool) -> None:
+    async def _crawl(self, place: Place, requests: Sequence[LookRequest]) -> None:
         name, repository = place
+        recheck = any(one.rechecks for one in requests)
         while self._crawler.config.registry(name) is not None:
             if not await leases.is_held(self._store, name, repository, self._now()):
                 progress = await self._crawler.crawl(name, only=[repository], recheck=recheck)
                 if progress is not None and not progress.held:
-                    problem = f"; {progress.problem}" if progress.problem else ""
-                    tags = counted(progress.tags, "tag")
-                    _LOG.info("looked at %s/%s: %s%s", name, repository, tags, problem)
+                    _say(place, requests, counted(progress.tags, "tag"), progress.problem)
                     return
             await self._wait(place)
 
@@ -212,3 +222,12 @@ class Looker:
         """Let whoever has the repository get on; free it where they have ended."""
         await leases.release_ended(self._store, place[0], has_ended, self._now())
         await asyncio.sleep(_BUSY_S)
+
+
+def _say(place: Place, requests: Sequence[LookRequest], seen: str, problem: str) -> None:
+    """Log a look, and why it was made; what is looked at all the time only to debug."""
+    reasons = sorted({one.reason for one in requests})
+    level = logging.DEBUG if reasons == [HOT] else logging.INFO
+    why = ", ".join(_WHY.get(reason, reason) for reason in reasons)
+    after = f"; {problem}" if problem else ""
+    _LOG.log(level, "looked at %s/%s: %s (%s)%s", *place, seen, why, after)

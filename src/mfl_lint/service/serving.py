@@ -21,6 +21,7 @@ from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.service.crawling import database_url, open_crawler, utc_now
 from mfl_lint.service.people import is_there
 from mfl_lint.service.reloading import handled
+from mfl_lint.service.secrets import missing_secrets
 from mfl_lint.service.server import Server, check_guarded, check_known, check_served
 from mfl_lint.service.soundness import wrong_with_service
 from mfl_lint.store.engine import Store
@@ -79,6 +80,7 @@ async def _run(
             await ended.wait()
         finally:
             await server.stop()
+            _LOG.info("the service has ended")
 
 
 async def _check_before(config: Config, *, insecure: bool) -> None:
@@ -123,6 +125,8 @@ def _cannot_listen(host: str, port: int, error: OSError, cure: str = "") -> Conf
 
 async def _warn(store: Store, config: Config) -> None:
     """Say what is valid and still not what anybody wants."""
+    for line in missing_secrets(config, os.environ):
+        _LOG.warning("%s; set it where the service runs, or take it out of the configuration", line)
     known = frozenset(user.name for user in await all_users(store))
     for check in wrong_with_service(config, known):
         _LOG.warning("%s: %s; %s", check.what, check.said, check.cure)

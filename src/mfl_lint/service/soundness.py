@@ -43,6 +43,9 @@ def wrong_with_service(config: Config, users: frozenset[str]) -> Iterator[Check]
     yield from _proxied(config.serve)
     yield from _reached(config.serve)
     yield from _seen(config, users)
+    if not config.registries:
+        cure = f"add [[registry]] to {config.path or 'mfl-lint.toml'}"
+        yield Check("registries", None, "none is configured: nothing is crawled", cure)
     for registry in config.registries:
         if not (registry.interval_s or registry.cron):
             yield Check(

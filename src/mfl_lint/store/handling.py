@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select
 
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.messages import Acknowledgement, Handling, Silence
@@ -21,6 +22,7 @@ from mfl_lint.store.tables import acknowledgements, findings, ignores, registrie
 
 # Each piece of news is compared with every one of them.
 MOST: Final = 500
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{8,64}")
 
 
 def handled(connection: Connection, now: datetime) -> Handling:
@@ -130,7 +132,11 @@ def _end(
 async def acknowledge(
     store: Store, fingerprint: str, reason: str, *, who: str, now: datetime
 ) -> Acknowledgement | None:
-    """Acknowledge a finding that stands, and return that; None where there is none."""
+    """Acknowledge a finding that stands, and return that; None where there is none.
+
+    Eight or more hex digits name the finding whose fingerprint begins so; raise Refused where
+    several do.
+    """
     return await store.write(_acknowledge, store.sees, fingerprint, reason, who, now)
 
 
@@ -143,8 +149,7 @@ def _acknowledge(
     now: datetime,
 ) -> Acknowledgement | None:
     query = findings_in_place().where(findings.c.state != FindingState.RESOLVED.value)
-    query = visible(sees, query.where(findings.c.fingerprint == fingerprint))
-    row = connection.execute(query).one_or_none()
+    row = _only(connection, visible(sees, query), fingerprint)
     if row is None:
         return None
     made = {
@@ -159,6 +164,22 @@ def _acknowledge(
     audit.note(connection, who, "finding.acknowledge", f"{row.rule} on {place}: {reason}", now)
     touch(connection, row.registry_id)
     return Acknowledgement(row.fingerprint, who, reason, now, place, row.rule, row.registry)
+
+
+def _only(connection: Connection, query: Select[Any], start: str) -> Any:
+    """Return the query's finding whose fingerprint begins so; Refused where several do."""
+    if not _FINGERPRINT.fullmatch(start):
+        return None
+    rows = connection.execute(query.where(_begins(start)).limit(2)).all()
+    if len(rows) > 1:
+        raise Refused(f"several fingerprints begin with {start}: say more of it")
+    return rows[0] if rows else None
+
+
+def _begins(start: str) -> ColumnElement[bool]:
+    # A range, which the index of fingerprints answers: no hex digit comes after "f".
+    column = findings.c.fingerprint
+    return and_(column >= start, column < f"{start}g")
 
 
 def _place(row: Any) -> str:
@@ -177,19 +198,21 @@ async def acknowledged(store: Store) -> tuple[Acknowledgement, ...]:
 
 
 async def unacknowledge(store: Store, fingerprint: str, *, who: str, now: datetime) -> bool:
-    """Take an acknowledgement back, and say whether there was one for whoever asks."""
+    """Take an acknowledgement back, and say whether there was one for whoever asks.
+
+    The finding is named as in `acknowledge`.
+    """
     return await store.write(_unacknowledge, store.sees, fingerprint, who, now)
 
 
 def _unacknowledge(
     connection: Connection, sees: frozenset[str] | None, fingerprint: str, who: str, now: datetime
 ) -> bool:
-    query = visible(sees, _STANDING).where(findings.c.fingerprint == fingerprint)
-    row = connection.execute(query).one_or_none()
+    row = _only(connection, visible(sees, _STANDING), fingerprint)
     if row is None:
         return False
     connection.execute(
-        delete(acknowledgements).where(acknowledgements.c.fingerprint == fingerprint)
+        delete(acknowledgements).where(acknowledgements.c.fingerprint == row.fingerprint)
     )
     audit.note(connection, who, "finding.unacknowledge", f"{row.rule} on {_place(row)}", now)
     touch(connection, row.registry_id)

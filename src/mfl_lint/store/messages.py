@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
 from mfl_lint.core.messages import (
     Delivery,
@@ -28,7 +28,7 @@ from mfl_lint.store.cursors import page, read_cursor
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import insert_new
 from mfl_lint.store.prepared import Prepared
-from mfl_lint.store.statements import all_rows, chunks
+from mfl_lint.store.statements import all_rows, chunks, one_row
 from mfl_lint.store.tables import messages
 
 _LONGEST_PROBLEM: Final = 300
@@ -202,6 +202,14 @@ async def deliveries(
         query = query.where(messages.c.id < read_cursor(cursor, int)[0])
     rows = await store.read(all_rows, query)
     return page(rows, limit, delivery_value, lambda row: (row.id,))
+
+
+async def dead_letters(store: Store) -> int:
+    """Return how many messages are tried no more. Who sees some registries only counts theirs."""
+    query = select(func.count().label("number")).where(messages.c.state == MessageState.DEAD.value)
+    if store.sees is not None:
+        query = query.where(messages.c.registry.in_(store.sees))
+    return int((await store.read(one_row, query)).number)
 
 
 async def delivery(store: Store, id: int) -> Delivery | None:  # noqa: A002  # the field's word

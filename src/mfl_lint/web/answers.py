@@ -41,7 +41,7 @@ class OverviewAnswer(Answer, frozen=True, kw_only=True):
     """All that is watched, at a glance.
 
     `counts` leaves out the findings in `ignored`, and so does the last of `days`; those before
-    know of no ignores.
+    know of no ignores. `dead_letters` are messages that nobody took, and that are tried no more.
     """
 
     counts: Counts
@@ -52,6 +52,7 @@ class OverviewAnswer(Answer, frozen=True, kw_only=True):
     changes: tuple[ChangeItem, ...]
     days: tuple[DayCounts, ...]
     crawls: tuple[CrawlItem, ...]
+    dead_letters: int
 
 
 class RegistriesAnswer(Answer, frozen=True, kw_only=True):

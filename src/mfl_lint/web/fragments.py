@@ -92,7 +92,9 @@ class Shown:
         """Return what stands above every page; a failure has no query, and may have no viewer."""
         sought = query.text("q") if query is not None and path == "/search" else ""
         leads = viewer is None or bool(viewer.rights)
-        key = (path, sought, leads, viewer is not None and viewer.person is None)
+        stranger = viewer is not None and viewer.person is None
+        audits = viewer is not None and viewer.may("audit")
+        key = (path, sought, leads, stranger, audits)
         return self._fragments.draw("bar", key, self._now, *key)
 
     def hero(self, answer: OverviewAnswer, watched: list[RegistryItem]) -> Markup:

@@ -38,6 +38,8 @@ PATH: Final = "/hooks/{name}"
 _MINUTE_S: Final = 60.0
 # More places in one body are no push that anybody made.
 _MOST_PLACES: Final = 1000
+# So many places of a request are named in the log.
+_NAMED: Final = 3
 _UNPROVEN: Final = "this needs the webhook's own secret"
 
 
@@ -196,6 +198,11 @@ async def _take(
         )
     new = await looks.request_looks(services.store, sorted(wanted), services.now(), WEBHOOK)
     told[Told.QUEUED], told[Told.WAITING] = new, told[Told.WAITING] - new
+    if new:
+        named = [f"{one.repository}{one.tag and ':'}{one.tag}" for one in sorted(wanted)]
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        places = f"{', '.join(named[:_NAMED])}{more}"
+        _LOG.info("webhook %s asks for a look at %s/%s", hook.name, hook.registry, places)
     return told
 
 

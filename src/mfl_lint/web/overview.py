@@ -11,7 +11,7 @@ from aiohttp import web
 
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.core.views import Counts, DayCounts, RegistryView, RepositoryView
-from mfl_lint.store import crawls, view_ignored, view_uncertain, views
+from mfl_lint.store import crawls, messages, view_ignored, view_uncertain, views
 from mfl_lint.store.view_uncertain import Uncertain
 from mfl_lint.web import links, present
 from mfl_lint.web.answers import (
@@ -54,6 +54,7 @@ async def read_overview(
         changes=tuple(map(present.change_item, changes.items)),
         days=_last_without(await views.days(store, None, _DAYS, now=now), left_out),
         crawls=tuple(map(present.crawl_item, services.live())),
+        dead_letters=await messages.dead_letters(store),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +22,7 @@ from mfl_lint.web.view import Action
 from mfl_lint.web.viewer import VIEWER, services_for
 from mfl_lint.web.writing import ScanItem, body_of, sent
 
+_LOG: Final = logging.getLogger("mfl_lint")
 _FIELDS: Final = ("registry", "repository", "tag")
 
 
@@ -87,6 +89,9 @@ async def ask(services: Services, who: str, wanted: ScanRequest) -> ScanAnswer:
     place = (registry.name, wanted.repository, wanted.tag)
     queued = await looks.request_look(services.store, *place, now, ASKED, who=who)
     services.hurry()
+    if queued:
+        subject = f"{registry.name}/{wanted.repository}{wanted.tag and ':'}{wanted.tag}"
+        _LOG.info("%s asks for a look at %s", who, subject)
     item = ScanItem(
         registry=registry.name,
         repository=wanted.repository,
