@@ -1,3 +1,3 @@
 """mfl-lint: a registry linter and inspection service for multi-arch container images."""
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
