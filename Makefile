@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 # `make bench ARGS=--quick`: the pages take it too.
 PAGES := $(filter --quick,$(ARGS))
 

@@ -27,15 +27,30 @@ StartRegistry = Callable[..., DockerRegistry]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--ordeal`: the full counts of seeded tests, not a twenty-fifth; and their `--seed`."""
+    """Add `--ordeal`: the full counts of seeded tests, not a tenth; and their `--seed`."""
     parser.addoption("--ordeal", action="store_true", help="run seeded tests with full counts")
     parser.addoption("--seed", type=int, default=20260301, help="the seed of seeded tests")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say by which seed and with which counts the tests run."""
-    counts = "full" if config.getoption("--ordeal") else "a twenty-fifth of the full"
+    counts = "full" if config.getoption("--ordeal") else "a tenth of the full"
     return f"seed: {config.getoption('--seed')}, counts: {counts}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is marked `ordeal` to that; with texts, what has one of them in its parameters."""
+    if config.getoption("--ordeal"):
+        return
+    left = [item for item in items if _is_of_the_ordeal(item)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if not _is_of_the_ordeal(item)]
+
+
+def _is_of_the_ordeal(item: pytest.Item) -> bool:
+    parameters = item.name.partition("[")[2]
+    marks = list(item.iter_markers("ordeal"))
+    return any(not mark.args or any(text in parameters for text in mark.args) for mark in marks)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,9 +65,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session")
 def count(request: pytest.FixtureRequest) -> Callable[[int], int]:
-    """Return how often to try: the full number with `--ordeal`, else a twenty-fifth of it."""
+    """Return how often to try: the full number with `--ordeal`, else a tenth of it."""
     full = bool(request.config.getoption("--ordeal"))
-    return lambda number: number if full else max(1, number // 25)
+    return lambda number: number if full else max(1, number // 10)
 
 
 @pytest.fixture

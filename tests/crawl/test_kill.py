@@ -180,6 +180,7 @@ def wild_url(
         yield made
 
 
+@pytest.mark.ordeal("postgresql")
 async def test_kills_at_random_moments_change_nothing_of_what_is_believed(
     count: Callable[[int], int],
     seed: int,

@@ -144,6 +144,7 @@ def _digests(value: Any) -> Iterator[str]:
             yield from _digests(inner)
 
 
+@pytest.mark.ordeal("postgresql")
 async def test_what_is_kept_is_whole_and_shown_as_before_whatever_happened(
     fault_registry: FaultRegistry,
     url: str,

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from aiohttp import web
 from sqlalchemy import text
 
@@ -116,6 +117,7 @@ async def waiting(store: Store) -> int:
     return rows["outbox"] + rows["alert_waiting"] + unsent
 
 
+@pytest.mark.ordeal("postgresql")
 async def test_nothing_is_lost_and_nothing_is_told_twice_but_what_was_interrupted(
     url: str, count: Callable[[int], int], seed: int
 ) -> None:

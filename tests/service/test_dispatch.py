@@ -152,6 +152,7 @@ def repositories_in(hook: Receiver) -> set[str]:
     return {item["repository"] for event in events for item in event["data"]["items"]}
 
 
+@pytest.mark.ordeal
 async def test_a_leader_that_was_paused_writes_nothing_once_another_leads(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:
@@ -207,6 +208,7 @@ async def test_a_service_that_cannot_plan_when_it_begins_to_lead_does_so_a_momen
         assert dispatch.fence is None
 
 
+@pytest.mark.ordeal
 async def test_a_service_whose_database_says_nothing_leads_no_more_and_ends_when_it_is_told_to(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:
@@ -231,6 +233,7 @@ async def test_a_service_whose_database_says_nothing_leads_no_more_and_ends_when
             os.kill(silent[0], signal.SIGCONT)
 
 
+@pytest.mark.ordeal
 async def test_a_leader_that_waits_for_a_row_leads_meanwhile(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Final
 
+import pytest
 from sqlalchemy import text
 
 from mfl_lint.core.records import CrawlStatus
@@ -39,6 +40,7 @@ async def asked(registry: FaultRegistry, number: int) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.ordeal
 async def test_a_worker_that_wakes_after_it_was_taken_for_dead_asks_nothing_more(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:

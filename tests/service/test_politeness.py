@@ -57,6 +57,7 @@ def test_the_program_that_checks_windows_counts_right() -> None:
     assert [1, 2, 3] == [most_within((0.0, 0.5, 1.0, 1.4), s) for s in (0.1, 0.6, 1.2)]
 
 
+@pytest.mark.ordeal
 async def test_three_workers_ask_a_host_no_more_than_its_limits_allow(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_host_that_asks_for_patience_is_left_in_peace_by_all_workers(
             assert asked == len(registry.requests)
 
 
+@pytest.mark.ordeal
 async def test_a_dead_host_costs_a_worker_few_requests_and_keeps_no_other_host_waiting(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:

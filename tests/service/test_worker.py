@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import pytest
 from sqlalchemy import select
 
 from mfl_lint.config import DatabaseConfig, QueueConfig
@@ -36,6 +37,7 @@ _ASKED: Final = select(look_requests.c.id)
 NAMES: Final = ("docker", "slow")
 
 
+@pytest.mark.ordeal
 async def test_one_worker_believes_what_the_service_would(
     fresh_postgresql: str, tmp_path: Path
 ) -> None:
@@ -135,6 +137,7 @@ async def test_workers_that_are_killed_lose_and_double_nothing(
     print(f"{killed} kills over {rounds} rounds of {2 * each} repositories by three workers")
 
 
+@pytest.mark.ordeal
 async def test_looks_that_are_asked_for_again_and_again_are_made_whoever_is_killed(
     seed: int, fresh_postgresql: str, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(("what", "full"), [("upgrade", 100), ("record", 300)])
+@pytest.mark.ordeal("postgresql")
 def test_a_killed_writer_leaves_all_or_nothing_and_the_next_goes_on(
     empty_url: str, what: str, full: int, count: Callable[[int], int], seed: int
 ) -> None:
@@ -33,6 +34,7 @@ def test_a_killed_writer_leaves_all_or_nothing_and_the_next_goes_on(
 
 
 @pytest.mark.parametrize("what", ["upgrade-each", "record-each"])
+@pytest.mark.ordeal("postgresql")
 def test_a_kill_before_any_statement_or_commit_leaves_all_or_nothing(
     empty_url: str, what: str, count: Callable[[int], int], seed: int
 ) -> None:

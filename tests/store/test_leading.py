@@ -64,6 +64,7 @@ async def _followed(candidate: Candidate, limit_s: float) -> int:
     raise TimeoutError("nobody leads")
 
 
+@pytest.mark.ordeal
 async def test_a_leader_that_is_stopped_in_the_middle_of_a_write_is_followed(
     queue_url: str,
 ) -> None:

@@ -226,6 +226,7 @@ async def test_the_checksum_of_a_table_changes_with_any_value(url: str) -> None:
     assert {"tags"} == {name for name, sum_ in before.items() if sum_ != after[name]}
 
 
+@pytest.mark.ordeal
 def test_a_large_database_is_moved_to_postgresql_and_proven(
     fresh_postgresql: str, tmp_path: Path, count: Callable[[int], int]
 ) -> None:

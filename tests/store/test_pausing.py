@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from mfl_lint.core.records import Lease
 from mfl_lint.store import dump, leases, observations
 from mfl_lint.store.engine import Store, open_store
@@ -66,6 +68,7 @@ async def _taken_over(store: Store, paused: subprocess.Popen[str], minutes: int)
     return held
 
 
+@pytest.mark.ordeal
 async def test_the_writes_of_a_scheduler_that_wakes_are_refused(
     empty_url: str, count: Callable[[int], int], seed: int
 ) -> None:

@@ -64,6 +64,7 @@ def urls_of(client: Client, paths: Iterable[str]) -> list[str]:
     return [str(client.make_url(path)) for path in paths]
 
 
+@pytest.mark.ordeal
 async def test_pages_are_accessible_and_fit(page: Page, filled_url: str) -> None:
     async with served(filled_url) as client:
         assert [] == await problems_of(page, urls_of(client, LOOKED_AT))
