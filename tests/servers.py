@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -28,14 +29,24 @@ HTPASSWD_PASSWORD: Final = "open sesame"
 # bcrypt of the password: docker-registry takes nothing else.
 _HTPASSWD: Final = "reader:$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy\n"
 _START_S: Final = 20.0
+_PORTS: Final = count(os.getpid())
 
 
 def free_port() -> int:
-    """Return a loopback port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that was free just now.
+
+    Each process that runs tests has ports of its own, below those that the system hands out: nobody
+    else takes one between here and whoever listens there.
+    """
+    first = 10_000 + 2_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = first + next(_PORTS) % 2_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_until_ready(
