@@ -42,9 +42,10 @@ def test_a_service_writes_what_it_does_and_who_asked_as_json() -> None:
     address = running.stdout.readline().split()[2]
     with urllib.request.urlopen(f"{address}findings?limit=5", timeout=10) as answer:
         assert 200 == answer.status
-    first = json.loads(running.stderr.readline())
+    lines = map(json.loads, running.stderr)
+    first = next(line for line in lines if "path" in line)
     running.send_signal(signal.SIGHUP)
-    second = json.loads(running.stderr.readline())
+    second = next(line for line in lines if "reloaded" in line["message"])
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=20)
     assert ("/findings", 200) == (first["path"], first["status"])

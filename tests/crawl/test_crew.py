@@ -141,6 +141,7 @@ async def test_both_processes_took_part_and_together_asked_no_more_at_once(fresh
         assert [] == processes_below(os.getpid())
 
 
+@pytest.mark.ordeal
 async def test_two_registries_on_one_host_never_wait_for_each_others_slots(
     fresh: str,
 ) -> None:

@@ -55,6 +55,7 @@ TREES: Final = {
 
 
 @pytest.mark.parametrize("name", TREES)
+@pytest.mark.ordeal("a million")
 async def test_a_tree_without_end_costs_little_is_found_and_then_costs_a_head(
     world: World, name: str
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_run_that_saw_everything_succeeded(material: Material) -> None:
     assert invocation["executionSuccessful"]
 
 
+@pytest.mark.ordeal
 def test_too_many_results_are_counted_and_the_worst_stay(material: Material) -> None:
     error, warning = material.scan.findings[:2]
     findings = (*[warning] * (MAX_RESULTS + 5), error)

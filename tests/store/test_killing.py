@@ -34,7 +34,7 @@ def test_a_killed_writer_leaves_all_or_nothing_and_the_next_goes_on(
 
 
 @pytest.mark.parametrize("what", ["upgrade-each", "record-each"])
-@pytest.mark.ordeal("postgresql")
+@pytest.mark.ordeal
 def test_a_kill_before_any_statement_or_commit_leaves_all_or_nothing(
     empty_url: str, what: str, count: Callable[[int], int], seed: int
 ) -> None:

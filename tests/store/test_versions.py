@@ -164,6 +164,7 @@ def test_what_is_only_added_harms_no_older_program(empty_url: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("said", HARMS)
+@pytest.mark.ordeal("postgresql")
 def test_what_an_older_program_cannot_live_with_is_noticed(
     said: str, empty_url: str, tmp_path: Path
 ) -> None:

@@ -374,6 +374,7 @@ async def shown(full: House, who: Who) -> dict[tuple[str, str], tuple[int, str]]
     return found
 
 
+@pytest.mark.ordeal
 async def test_what_is_kept_for_one_is_not_sent_to_another(full: House) -> None:
     admin = next(who for who in WHO if who.name == "admin")
     for who in (admin, *READERS, admin):

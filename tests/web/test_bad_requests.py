@@ -133,6 +133,7 @@ async def test_what_is_asked_wrongly_is_refused_at_once(
     assert took[-1] < (0.1 if request.config.getoption("--ordeal") else 1.0)
 
 
+@pytest.mark.ordeal
 async def test_a_body_of_a_hundred_megabytes_is_not_waited_for(client: Client) -> None:
     async with connected(client) as (reader, writer):
         writer.write(_request("POST", "/api/v1/findings", f"Content-Length: {HUGE}\r\n"))

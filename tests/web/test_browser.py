@@ -110,6 +110,7 @@ async def test_the_sign_in_is_accessible_and_fits(
         assert [] == await problems_of(page, urls_of(full.client, ("/login", "/look")))
 
 
+@pytest.mark.ordeal
 async def test_hostile_pages_run_nothing_and_fit(page: Page, hostile_url: str) -> None:
     async with served(hostile_url) as client:
         assert [] == await problems_of(page, urls_of(client, HOSTILE_PAGES), NARROW)
