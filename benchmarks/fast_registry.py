@@ -17,6 +17,7 @@ import json
 import sys
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
@@ -221,13 +222,10 @@ def _has_body(fields: bytes) -> bool:
     )
 
 
-async def serve(repositories: int) -> None:
-    """Serve until the standard input ends."""
-    registry = Registry(Contents(repositories))
-    gc.collect()
-    gc.freeze()
+async def serve(connection: Callable[[], Connection]) -> None:
+    """Say where, and serve until the standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(registry), "127.0.0.1", 0)
+    server = await loop.create_server(connection, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     print(f"{host}:{port}", flush=True)
     await asyncio.to_thread(sys.stdin.read)
@@ -235,4 +233,7 @@ async def serve(repositories: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    filled = Registry(Contents(int(sys.argv[1])))
+    gc.collect()
+    gc.freeze()
+    asyncio.run(serve(lambda: Connection(filled)))

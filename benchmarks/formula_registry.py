@@ -13,7 +13,7 @@ import asyncio
 import sys
 from typing import Final
 
-from benchmarks.fast_registry import Connection, Served, page_of, refused, served
+from benchmarks.fast_registry import Connection, Served, page_of, refused, serve, served
 from benchmarks.filled import TAGS, repository_name, tag_name
 from benchmarks.images import INDEX
 from benchmarks.large_filled import index_digest
@@ -63,16 +63,6 @@ class Formula:
         return _UNKNOWN
 
 
-async def serve(repositories: int) -> None:
-    """Serve until the standard input ends."""
-    registry = Formula(repositories)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(registry), "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    print(f"{host}:{port}", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.close()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    formula = Formula(int(sys.argv[1]))
+    asyncio.run(serve(lambda: Connection(formula)))

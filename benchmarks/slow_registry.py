@@ -12,7 +12,7 @@ import asyncio
 import sys
 from typing import Final
 
-from benchmarks.fast_registry import Connection, Contents, Registry, served
+from benchmarks.fast_registry import Connection, Contents, Registry, serve, served
 
 DELAY_S: Final = 0.02
 
@@ -52,16 +52,6 @@ class SlowConnection(Connection):
             super().data_received(data)
 
 
-async def serve(repositories: int) -> None:
-    """Serve until the standard input ends."""
-    registry = SlowRegistry(Contents(repositories))
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SlowConnection(registry), "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    print(f"{host}:{port}", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.close()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    slow = SlowRegistry(Contents(int(sys.argv[1])))
+    asyncio.run(serve(lambda: SlowConnection(slow)))

@@ -23,6 +23,8 @@ from tests.servers import REGISTRY_BINARY, DockerRegistry
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
+    from mfl_lint.store.engine import Store
+
 StartRegistry = Callable[..., DockerRegistry]
 
 
@@ -165,6 +167,19 @@ def fresh_postgresql(postgresql_url: str) -> Iterator[str]:
 
     with fresh_database(postgresql_url, f"test_{uuid4().hex}") as url:
         yield url
+
+
+@pytest.fixture
+async def queued_store(fresh_postgresql: str) -> AsyncIterator[Store]:
+    """Return a store on PostgreSQL that has a queue beside it."""
+    from mfl_lint.store.engine import open_store
+    from mfl_lint.store.migrate import upgrade
+    from mfl_lint.store.queue_schema import upgrade_queue
+
+    upgrade(fresh_postgresql)
+    upgrade_queue(fresh_postgresql)
+    async with open_store(fresh_postgresql) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -89,8 +89,7 @@ class AlertConfig(Settings, frozen=True):
     `after_crawl`: `mfl-lint crawl` sends too. `flapping_changes` openings and resolvings of one
     finding within `flapping_s` are a tag that flaps; so long without one, and it is calm again.
     `give_up_s`: a message that could not be delivered for so long is a dead letter. `keep_s`: how
-    long what was sent is remembered, and silences and ignores that are over; dead letters are for
-    so long and `give_up_s`.
+    long what was sent is remembered.
     """
 
     url: str = ""

@@ -90,7 +90,7 @@ async def test_a_repository_that_another_crawl_holds_is_left_to_it_and_said_so(
     held = await leases.acquire(world.store, NAME, "app1", "elsewhere/1/1/x", 7200.0, now)
     assert held is not None
     progress = await world.crawl()
-    assert "1 repositories are held by another crawl" == progress.problem
+    assert "1 repository is held by another crawl" == progress.problem
     assert [] == world.asked(("*", "/app1/"))
     await leases.release(world.store, held)
     await world.crawl()

@@ -90,6 +90,7 @@ async def test_races_overwrite_nothing_that_could_have_been_seen(
             ends[f"{outcome.last.end}{', unseen' if unseen else ''}"] += 1
             lost += race.lost
     print(f"{wanted} races: {dict(ends)}; {lost} in the last window, which is stated")
+    assert wanted == ends.total()
 
 
 async def _calm(registry: FaultRegistry) -> int:

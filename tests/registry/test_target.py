@@ -129,6 +129,6 @@ def test_what_is_not_on_the_disk_is_a_mistake(
 def test_what_is_there_or_elsewhere_is_none(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     for text in (f"oci:{tmp_path}", f"file:{tmp_path}/plain", f"oci-archive:{tmp_path}/plain"):
-        find_target(text)
+        assert parse_target(text) == find_target(text)
     for text in ("-", "busybox", "busybox/*"):
-        find_target(text)
+        assert parse_target(text) == find_target(text)

@@ -14,9 +14,7 @@ from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.politeness import Limits
 from mfl_lint.service.manners import Manners
 from mfl_lint.service.slots import Slots
-from mfl_lint.store import migrate
-from mfl_lint.store.engine import Store, open_store
-from mfl_lint.store.queue_schema import upgrade_queue
+from mfl_lint.store.engine import Store
 from tests.builders import image, index, place
 from tests.fault_registry import FaultRegistry
 from tests.faults import changed_headers, throttled
@@ -36,11 +34,8 @@ class Worker:
 
 
 @pytest.fixture
-async def store(fresh_postgresql: str) -> AsyncIterator[Store]:
-    migrate.upgrade(fresh_postgresql)
-    upgrade_queue(fresh_postgresql)
-    async with open_store(fresh_postgresql) as opened:
-        yield opened
+def store(queued_store: Store) -> Store:
+    return queued_store
 
 
 @pytest.fixture

@@ -71,3 +71,12 @@ async def store(url: str) -> AsyncIterator[Store]:
     """Return an open store without content."""
     async with open_store(url) as opened:
         yield opened
+
+
+@pytest.fixture(params=DATABASES)
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database to move to or restore into, where nothing is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/elsewhere.db"
+    url: str = request.getfixturevalue("fresh_postgresql")
+    return url

@@ -25,7 +25,6 @@ from tests.builders import image, index, place
 from tests.crawl.world import made_world
 from tests.fault_registry import FaultRegistry
 from tests.store.batches import NOW, lease
-from tests.store.conftest import DATABASES
 from tests.upgrades.make import _fill
 
 REPLACE = """
@@ -70,15 +69,6 @@ async def filled(url: str) -> str:
 async def full(url: str) -> str:
     """Return the URL of a database of a small registry."""
     return await filled(url)
-
-
-@pytest.fixture(params=DATABASES)
-def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of a database to restore into, without tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/elsewhere.db"
-    url: str = request.getfixturevalue("fresh_postgresql")
-    return url
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from mfl_lint.store import crawls, observations, unreferenced
+from mfl_lint.store import crawls, dump, observations, unreferenced
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, content, crawl, finding, lease, write
 
@@ -31,6 +31,7 @@ async def test_crawls_and_retention_write_the_same_documents_beside_one_another(
             writes.append(observations.record(store, one, batch(contents=kept, at=at)))
         sweeps = [unreferenced.sweep(store, DAY.total_seconds(), at) for _ in range(2)]
         await asyncio.gather(*writes, *sweeps)
+    assert 40 <= (await dump.figures(store)).rows["documents"] <= len(names)
 
 
 async def test_repositories_count_in_their_crawl_while_its_progress_is_written(

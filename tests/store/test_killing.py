@@ -13,21 +13,27 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("what", "full"), [("upgrade", 100), ("record", 300)])
-@pytest.mark.ordeal("postgresql")
-def test_a_killed_writer_leaves_all_or_nothing_and_the_next_goes_on(
-    empty_url: str, what: str, full: int, count: Callable[[int], int], seed: int
-) -> None:
-    tries = count(full)
+def killed(what: str, url: str, seed: int, number: int) -> dict[str, int]:
+    """Return what the program tells that kills writers to one database again and again."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.store.killing", what, empty_url, str(seed), str(tries)],
+        [sys.executable, "-m", "tests.store.killing", what, url, str(seed), str(number)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=1800,
     )
     assert ("", 0) == (ended.stderr, ended.returncode)
-    told = json.loads(ended.stdout)
+    told: dict[str, int] = json.loads(ended.stdout)
+    return told
+
+
+@pytest.mark.parametrize(("what", "full"), [("upgrade", 100), ("record", 300)])
+@pytest.mark.ordeal("postgresql")
+def test_a_killed_writer_leaves_all_or_nothing_and_the_next_goes_on(
+    empty_url: str, what: str, full: int, count: Callable[[int], int], seed: int
+) -> None:
+    tries = count(full)
+    told = killed(what, empty_url, seed, tries)
     print(f"{what}: {told}")
     assert tries == told["tries"]
     assert tries // 3 < told["killed"] <= tries
@@ -39,14 +45,6 @@ def test_a_kill_before_any_statement_or_commit_leaves_all_or_nothing(
     empty_url: str, what: str, count: Callable[[int], int], seed: int
 ) -> None:
     stride = 10 // count(10)
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.store.killing", what, empty_url, str(seed), str(stride)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=1800,
-    )
-    assert ("", 0) == (ended.stderr, ended.returncode)
-    told = json.loads(ended.stdout)
+    told = killed(what, empty_url, seed, stride)
     print(f"{what}: {told}, every {stride}.")
     assert told["killed"] * stride > 10

@@ -24,17 +24,7 @@ from mfl_lint.store.engine import open_store
 from mfl_lint.store.moving import move
 from mfl_lint.store.tables import metadata
 from tests.store.batches import NOW, batch, content, finding, lease, write
-from tests.store.conftest import DATABASES
 from tests.store.test_backup import all_rows, dumped, filled
-
-
-@pytest.fixture(params=DATABASES)
-def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of a database to move to, where nothing is."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/elsewhere.db"
-    url: str = request.getfixturevalue("fresh_postgresql")
-    return url
 
 
 @pytest.fixture

@@ -35,11 +35,19 @@ async def test_all_connections_end_when_their_program_falls_silent_in_a_transact
 
 async def test_what_the_address_says_of_a_connection_goes_first(fresh_postgresql: str) -> None:
     upgrade(fresh_postgresql)
-    query = text("SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+    upgrade_queue(fresh_postgresql)
+    words = "SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+    query = text(words)
 
     def name(connection: Connection) -> str:
         return str(connection.scalar(query))
 
-    async with open_store(f"{fresh_postgresql}?application_name=ours") as store:
+    address = f"{fresh_postgresql}?application_name=ours&options=-c%20work_mem%3D9MB"
+    async with open_store(address) as store:
         assert "ours" == await store.read(name)
+    async with worker_app(address, 2, Pulse(10.0)).open_async() as app:
+        row = await app.connector.execute_query_one_async(words)
+        assert {"application_name": "ours"} == row
+        row = await app.connector.execute_query_one_async("SHOW work_mem")
+        assert {"work_mem": "9MB"} == row
     assert {"10000"} == {v for k, v in keeping().items() if k.endswith("timeout")}

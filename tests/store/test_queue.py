@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -27,11 +26,8 @@ JOBS = text(f"SELECT task_name, lock, priority, args FROM {QUEUE_SCHEMA}.procras
 
 
 @pytest.fixture
-async def store(fresh_postgresql: str) -> AsyncIterator[Store]:
-    migrate.upgrade(fresh_postgresql)
-    upgrade_queue(fresh_postgresql)
-    async with open_store(fresh_postgresql) as opened:
-        yield opened
+def store(queued_store: Store) -> Store:
+    return queued_store
 
 
 async def enqueued(store: Store) -> list[tuple[str, str | None, int, dict[str, object]]]:

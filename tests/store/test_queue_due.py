@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Connection, event
 
-from mfl_lint.store import looks, migrate
-from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store import looks
+from mfl_lint.store.engine import Store
 from mfl_lint.store.queue import LOOK, JobSpec, Queue
 from mfl_lint.store.queue_due import LOOK_ONCE, due_places
-from mfl_lint.store.queue_schema import upgrade_queue
 from tests.store.batches import NOW, later
 
 PATIENCE_S = 60.0
 
 
 @pytest.fixture
-async def store(fresh_postgresql: str) -> AsyncIterator[Store]:
-    migrate.upgrade(fresh_postgresql)
-    upgrade_queue(fresh_postgresql)
-    async with open_store(fresh_postgresql) as opened:
-        yield opened
+def store(queued_store: Store) -> Store:
+    return queued_store
 
 
 async def ask(store: Store, names: str, reason: str, registry: str = "one") -> None:

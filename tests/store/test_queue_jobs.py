@@ -11,8 +11,8 @@ from procrastinate.jobs import Job, Status
 from sqlalchemy import Connection, text
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.store import leases, migrate, registries
-from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store import leases, registries
+from mfl_lint.store.engine import Store
 from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue import (
     HOLDER,
@@ -23,7 +23,6 @@ from mfl_lint.store.queue import (
     save_stalled,
     worker_app,
 )
-from mfl_lint.store.queue_schema import upgrade_queue
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import all_rows, run
 from tests.store.batches import NOW
@@ -46,11 +45,8 @@ _LATE = text(
 
 
 @pytest.fixture
-async def store(fresh_postgresql: str) -> AsyncIterator[Store]:
-    migrate.upgrade(fresh_postgresql)
-    upgrade_queue(fresh_postgresql)
-    async with open_store(fresh_postgresql) as opened:
-        yield opened
+def store(queued_store: Store) -> Store:
+    return queued_store
 
 
 @pytest.fixture

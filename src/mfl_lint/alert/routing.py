@@ -82,7 +82,7 @@ def settled(
             if gives_up and (mark.at is None or _is_lost(mark, now)):
                 (kept if mark.at is None else gone).append(_since(mark, mark.at or now))
             continue
-        told = list(_told(mark, unknown, standing, introduced, alerts, now))
+        told = list(_told(mark, unknown, standing, alerts, now))
         if _is_over(mark, unknown, introduced, alerts, now):
             gone.append(mark)
             waiting += told
@@ -121,7 +121,6 @@ def _told(
     mark: Mark,
     unknown: Mapping[str, int],
     standing: Mapping[str, Mapping[Severity, int]],
-    introduced: Mapping[str, datetime | None],
     alerts: AlertConfig,
     now: datetime,
 ) -> Iterator[Waiting]:

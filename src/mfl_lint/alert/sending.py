@@ -9,7 +9,7 @@ from typing import Final
 
 from mfl_lint.alert import alertmanager, services, webhook
 from mfl_lint.alert.posting import Poster
-from mfl_lint.alert.secrets import address_of, read_secret
+from mfl_lint.alert.secrets import address_of, channel_secret
 from mfl_lint.alert.threads import Threads
 from mfl_lint.config_alert import AlertConfig, ChannelConfig
 from mfl_lint.core.errors import ConfigInvalid, NotDelivered
@@ -48,7 +48,7 @@ class Sender:
                 _LOG.warning("channel %s: %s; ours was used", channel.name, problem)
         elif channel.kind == "webhook":
             body = webhook.body_of(message)
-            secret = read_secret(channel, "secret", self._environment)
+            secret = channel_secret(channel, "secret", self._environment)
             headers = webhook.headers_of(message, body, secret, self._now())
             await self._poster.post(url, body, headers, channel.timeout_s)
         else:
@@ -62,7 +62,7 @@ class Sender:
         if body is None:
             return
         headers = {"Content-Type": "application/json"}
-        token = read_secret(channel, "token", self._environment)
+        token = channel_secret(channel, "token", self._environment)
         if token:
             headers["Authorization"] = f"Bearer {token}"
         await self._poster.post(alertmanager.target(url), body, headers, channel.timeout_s)

@@ -107,6 +107,19 @@ async def look_again(job: Job, failed: Sequence[RepositoryResult]) -> None:
     await looks.request_looks(job.store, wanted, job.now(), looks.THROTTLED)
 
 
+async def is_done(job: Job, repository: str, since: datetime) -> bool:
+    """Say whether somebody else has crawled the repository since the round began."""
+    held = await registries.repository(job.store, job.registry.name, repository)
+    last = held.last_crawled_at if held else None
+    return last is not None and last >= since
+
+
+def held_elsewhere(number: int) -> str:
+    """Return the words for so many repositories that another crawl was at."""
+    are = "repository is" if number == 1 else "repositories are"
+    return f"{number} {are} held by another crawl"
+
+
 async def close_round(
     job: Job, progress: Progress, plan: Plan, failed: Sequence[RepositoryResult]
 ) -> None:

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from mfl_lint.core.digest import Digest
-from mfl_lint.core.errors import LeaseLost, RegistryError
-from mfl_lint.core.observation import VERIFIED, Look, LookState, Observation
+from mfl_lint.core.errors import LeaseLost
+from mfl_lint.core.observation import Look, LookState, Observation
 from mfl_lint.core.records import Batch, Begun, Content, RepositoryFinish, SliceProgress, TagWrite
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Siblings, TagSummary
@@ -28,13 +28,13 @@ from mfl_lint.crawl.ending import ending, states_after
 from mfl_lint.crawl.inside import look_inside
 from mfl_lint.crawl.job import Job, RepositoryResult
 from mfl_lint.crawl.known import StoreKnown
+from mfl_lint.crawl.listing import listed
 from mfl_lint.crawl.once import OnceSource
 from mfl_lint.crawl.outcome import Outcome
 from mfl_lint.crawl.past import pasts
 from mfl_lint.crawl.watch import chosen_tags, exact_tags, unseen_since, wanted_tags
 from mfl_lint.registry.observe import Unchanged, observe
 from mfl_lint.registry.source import Listing
-from mfl_lint.registry.tree import look_of
 from mfl_lint.store import findings, leases, looks, observations
 
 SLICE: Final = 100
@@ -84,7 +84,7 @@ class RepositoryWalk:
 
     async def run(self) -> RepositoryResult:
         """Return how it ended, after everything was written."""
-        listing, look = await self._list()
+        listing, look = await listed(self._job.source, self._repository)
         self._names = names = await self._choose(listing)
         alike = not self._worded and self._knows_siblings(look)
         left = unseen_since(self._job.resume_since, names, self._stored)
@@ -117,15 +117,6 @@ class RepositoryWalk:
         if names:
             await self._record(await self._look_at(names, whole=False), look)
         self._names = tuple(sorted({*self._names, *(n for n in names if n in self._summaries)}))
-
-    async def _list(self) -> tuple[Listing, Look]:
-        """Return the tags as far as they were listed, and how the listing ended."""
-        try:
-            listing = await self._job.source.tags(self._repository)
-        except RegistryError as error:
-            return Listing((), "not listed"), look_of(error)
-        look = VERIFIED if listing.complete else Look(LookState.INVALID, listing.problem)
-        return listing, look
 
     async def _choose(self, listing: Listing) -> tuple[str, ...]:
         """Return the tags to look at; those that left the configuration are unwatched.

@@ -17,6 +17,8 @@ from mfl_lint.crawl.names import judge_names
 from mfl_lint.crawl.planning import (
     close_round,
     could_not_look,
+    held_elsewhere,
+    is_done,
     look_again,
     plan_round,
     round_since,
@@ -118,11 +120,11 @@ class _Round:
         await leases.release_ended(job.store, job.registry.name, job.has_ended, job.now())
         # What a mate left behind may be done or not: only its answer was to tell how it ended.
         left, self._left = self._left, []
-        again = [name for name in held if not await self._is_done(name)]
+        again = [name for name in held if not await is_done(job, name, self._progress.started_at)]
         await self._work([*left, *again], failed, alone=True)
         self._progress.held = len(self._held)
         if self._held and not self._progress.problem:
-            self._progress.problem = f"{len(self._held)} repositories are held by another crawl"
+            self._progress.problem = held_elsewhere(len(self._held))
         await look_again(job, failed)
         return sorted(failed, key=lambda result: result.repository)
 
@@ -162,12 +164,6 @@ class _Round:
         if self._crew is None:
             return nullcontext(())
         return self._crew.mates(self._job, self._progress.crawl_id, repositories)
-
-    async def _is_done(self, name: str) -> bool:
-        """Say whether another process has crawled the repository since this round began."""
-        held = await registries.repository(self._job.store, self._job.registry.name, name)
-        last = held.last_crawled_at if held else None
-        return last is not None and last >= self._progress.started_at
 
     async def _one(self, name: str) -> RepositoryResult | None:
         try:

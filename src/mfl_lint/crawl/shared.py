@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from mfl_lint.core.errors import ConfigInvalid, LeaseLost
+from mfl_lint.core.errors import LeaseLost
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.crawl.job import Job, Progress, RepositoryResult
@@ -16,6 +16,8 @@ from mfl_lint.crawl.planning import (
     Plan,
     close_round,
     could_not_look,
+    held_elsewhere,
+    is_done,
     look_again,
     plan_round,
     round_since,
@@ -36,11 +38,7 @@ Still = Callable[[], Awaitable[bool]]
 
 async def begin_round(job: Job, queue: Queue, round_: Round) -> None:
     """List the repositories, and have them crawled."""
-    try:
-        plan = await plan_round(job)
-    except ConfigInvalid as error:
-        await give_up_round(job.store, round_, str(error), job.now())
-        return
+    plan = await plan_round(job)
     since = await round_since(job, round_.crawl_id, round_.started_at)
     listed = (plan.look.value, plan.detail, plan.complete)
     await rounds.plan(
@@ -70,7 +68,7 @@ async def crawl_part(
             result = None
         if result is None and not await still():
             return
-        if result is not None or await _is_done(job, round_, repository):
+        if result is not None or await is_done(job, repository, round_.started_at):
             break
         await asyncio.sleep(_MOMENT_S)
     part = Part(repository, HELD, 0, 0, "") if result is None else _part_of(result)
@@ -92,13 +90,6 @@ async def give_up_part(
     )
 
 
-async def _is_done(job: Job, round_: Round, repository: str) -> bool:
-    """Say whether somebody else has crawled the repository since this round began."""
-    held = await registries.repository(job.store, job.registry.name, repository)
-    last = held.last_crawled_at if held else None
-    return last is not None and last >= round_.started_at
-
-
 async def end_round(job: Job, round_: Round) -> None:
     """Do what follows from all of the registry, once all repositories were crawled."""
     job = replace(job, round_since=round_.since)
@@ -117,7 +108,7 @@ async def end_round(job: Job, round_: Round) -> None:
     if crawled is not None:
         progress.tags, progress.problem = crawled.tags, crawled.problem
     if held and not progress.problem:
-        progress.problem = f"{held} repositories are held by another crawl"
+        progress.problem = held_elsewhere(held)
     names = await round_states.names(job.store, round_.crawl_id)
     plan = Plan(names, LookState(round_.look), round_.detail, round_.complete)
     await look_again(job, failed)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from mfl_lint.config import RegistryConfig
+from mfl_lint.config_secrets import read_secret
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.registry.dockerconfig import Credentials, DockerConfig
-
-_MAX_SECRET_BYTES = 64 * 1024
 
 
 class Keychain:
@@ -67,18 +65,4 @@ class Keychain:
 
     def _secret(self, variable: str, file: str, where: str) -> str:
         """Return the variable's or the file's text, "" where neither is named."""
-        if variable:
-            text = self._environment.get(variable, "").strip()
-            if not text:
-                raise ConfigInvalid(f"{where}_env: the variable {variable} is not set")
-            return text
-        if not file:
-            return ""
-        try:
-            with Path(file).open("rb") as opened:
-                text = opened.read(_MAX_SECRET_BYTES).decode().strip()
-        except (OSError, ValueError):
-            raise ConfigInvalid(f"{where}_file: {file} cannot be read") from None
-        if not text:
-            raise ConfigInvalid(f"{where}_file: {file} is empty")
-        return text
+        return read_secret(where, variable, file, self._environment)

@@ -12,10 +12,9 @@ import yarl
 
 from mfl_lint.config import RegistryConfig, Scheme
 from mfl_lint.core.errors import ConfigInvalid
-from mfl_lint.core.reference import DEFAULT_REGISTRY, HUB_NAMES
+from mfl_lint.core.reference import HUB_NAMES
 from mfl_lint.registry.addresses import is_loopback_name
 
-DOCKER_HUB: Final = DEFAULT_REGISTRY
 _HUB_API: Final = "registry-1.docker.io"
 _PORTS: Final = {"http": 80, "https": 443}
 _ADDRESS: Final = re.compile(

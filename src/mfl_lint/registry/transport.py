@@ -35,11 +35,11 @@ from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.peer import Peer
 from mfl_lint.registry.politeness import SHORT_WAIT_S, Host, Limits, Sleep
 from mfl_lint.registry.proxies import Proxies
+from mfl_lint.registry.redirects import is_redirect, redirected
 from mfl_lint.registry.route import Request, Route, Tls, trusting
 from mfl_lint.registry.streaming import streaming_timeout
 from mfl_lint.registry.traffic import Stats, outcome_of
 
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TRY_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 
 NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
@@ -173,28 +173,13 @@ class Transport:
         for _ in range(request.redirects + 1):
             authorization = request.authorization if origin == first else ""
             answer = await self._exchange(request, url, origin, authorization)
-            if answer.status not in _REDIRECTS:
+            if not is_redirect(answer):
                 return answer
-            url = self._redirected(answer, origin)
+            url = redirected(answer, origin)
             origin = Origin.of(url)
         raise Unreachable(
             f"{request.method} {place(request.url)}: redirected more than {request.redirects} times"
         )
-
-    def _redirected(self, answer: Answer, origin: Origin) -> yarl.URL:
-        """Return where an answer leads; raise Unreachable where it must not be followed."""
-        where = f"{answer.method} {place(answer.url)}: redirected"
-        try:
-            location = yarl.URL(answer.headers["Location"], encoded=True)
-            url = answer.url.join(location).with_fragment(None)
-            target = Origin.of(url)
-        except (KeyError, ValueError, TypeError):
-            raise Unreachable(f"{where} to nowhere") from None
-        if url.raw_user is not None:
-            raise Unreachable(f"{where} with credentials in the URL")
-        if origin.scheme == "https" and target.scheme == "http":
-            raise Unreachable(f"{where} from https to http")
-        return url
 
     async def _exchange(
         self, request: Request, url: yarl.URL, origin: Origin, authorization: str

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final, Protocol
-from uuid import uuid4
 
 import msgspec
 
@@ -19,6 +16,7 @@ from mfl_lint.alert.words import title_of
 from mfl_lint.config_alert import AlertConfig
 from mfl_lint.core.errors import MflLintError, NotDelivered
 from mfl_lint.core.messages import Message, MessageState, Outcome
+from mfl_lint.crawl.holder import new_holder
 from mfl_lint.store import messages
 from mfl_lint.store.engine import Store
 
@@ -81,7 +79,7 @@ class Deliverer:
         self._failed = failed
         self._spare_lease_s = spare_lease_s
         self._haste = haste
-        self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._holder = new_holder()
         self._sending: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from mfl_lint.config import Config
 from mfl_lint.core.errors import LeadershipLost, StoreError
-from mfl_lint.core.policy import any_glob
 from mfl_lint.core.records import CrawlRecord
 from mfl_lint.crawl.holder import new_holder
+from mfl_lint.service.hot import hot_repositories, hot_tags
 from mfl_lint.service.looker import PATIENCE_S
 from mfl_lint.service.slots import MOST_WAITING, look_jobs, shares_of
-from mfl_lint.store import looks, observations, registries, round_states, rounds
+from mfl_lint.store import looks, round_states, rounds
 from mfl_lint.store.engine import Store, Transaction
 from mfl_lint.store.leading import SILENCE_S, Candidate, check_leads
 from mfl_lint.store.looks import HOT, PATIENT, Wanted
@@ -158,22 +158,9 @@ class Dispatch:
         if self.fence is None or registry is None or number >= len(registry.hot):
             return
         hot, wanted = registry.hot[number], list[Wanted]()
-        for one in await registries.repositories(self._store, name):
-            if (
-                not one.watched
-                or one.gone_at is not None
-                or not any_glob(hot.repositories, one.name)
-            ):
-                continue
-            if not hot.tags:
-                wanted.append(Wanted(name, one.name))
-                continue
-            stored = await observations.known_tags(self._store, one.id)
-            wanted += [
-                Wanted(name, one.name, tag)
-                for tag, state in stored.items()
-                if state.watched and state.gone_at is None and any_glob(hot.tags, tag)
-            ]
+        for one in await hot_repositories(self._store, name, hot):
+            tags = await hot_tags(self._store, one, hot) if hot.tags else [""]
+            wanted += [Wanted(name, one.name, tag) for tag in tags]
         await looks.request_looks(self._store, wanted, self._now(), HOT)
 
 

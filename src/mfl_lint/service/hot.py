@@ -29,11 +29,7 @@ async def look_at_hot(store: Store, crawler: Crawler, name: str, number: int) ->
         return
     hot = registry.hot[number]
     try:
-        known = [
-            one
-            for one in await registries.repositories(store, name)
-            if one.watched and one.gone_at is None and any_glob(hot.repositories, one.name)
-        ]
+        known = await hot_repositories(store, name, hot)
         if hot.tags:
             turns = asyncio.Semaphore(_AT_ONCE)
             looks = (_look(store, crawler, hot, one, turns) for one in known)
@@ -46,17 +42,31 @@ async def look_at_hot(store: Store, crawler: Crawler, name: str, number: int) ->
         _LOG.exception("what is hot of %s could not be looked at", name)
 
 
+async def hot_repositories(store: Store, name: str, hot: HotConfig) -> list[RepositoryState]:
+    """Return the repositories of a registry of which something is hot."""
+    return [
+        one
+        for one in await registries.repositories(store, name)
+        if one.watched and one.gone_at is None and any_glob(hot.repositories, one.name)
+    ]
+
+
+async def hot_tags(store: Store, at: RepositoryState, hot: HotConfig) -> list[str]:
+    """Return the tags that are hot of those that are known of a repository."""
+    stored = await observations.known_tags(store, at.id)
+    return [
+        name
+        for name, state in stored.items()
+        if state.watched and state.gone_at is None and any_glob(hot.tags, name)
+    ]
+
+
 async def _look(
     store: Store, crawler: Crawler, hot: HotConfig, at: RepositoryState, turns: asyncio.Semaphore
 ) -> None:
     """Look at the hot tags that are known of one repository."""
     async with turns:
-        stored = await observations.known_tags(store, at.id)
-        tags = [
-            name
-            for name, state in stored.items()
-            if state.watched and state.gone_at is None and any_glob(hot.tags, name)
-        ]
+        tags = await hot_tags(store, at, hot)
         if not tags:
             return
         with suppress(LeaseLost):

@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from mfl_lint.alert.secrets import address_of, read_secret
+from mfl_lint.alert.secrets import address_of, channel_secret
 from mfl_lint.config import Config
 from mfl_lint.config_alert import ChannelConfig
 from mfl_lint.core.errors import ConfigInvalid
@@ -44,7 +44,7 @@ def _of_channel(
 ) -> Iterator[Callable[[], object]]:
     yield partial(address_of, channel, environment)
     for name in ("secret", "token"):
-        yield partial(read_secret, channel, name, environment)
+        yield partial(channel_secret, channel, name, environment)
 
 
 def _failed(readings: Iterable[Callable[[], object]]) -> Iterator[str]:

@@ -137,8 +137,7 @@ class Server:
     async def start(self) -> None:
         """Plan the crawls and begin."""
         await self._plan()
-        planning = self._dispatch.led_store if self._dispatch is not None else None
-        self._begin(dispatch(self._store, lambda: self._crawler.config, planning))
+        self._begin(dispatch(self._store, lambda: self._crawler.config, self._leading))
         self._begin((self._dispatch or self._looker).run())
         self._schedule.every("retention", CHECKED_EVERY_S, self._retain)
         self._schedule.start()

@@ -154,15 +154,6 @@ def set_up_sqlite(cursor: Any, busy_timeout_s: float) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
 
 
-def _set_up_postgresql(connection: Any, _: object) -> None:
-    """Let a new connection plan for disks that read anywhere as quickly: everything has an index.
-
-    Else PostgreSQL reads a table of some thousand rows whole for each fifty of them.
-    """
-    connection.execute("SET random_page_cost = 1.1")
-    connection.commit()
-
-
 def _sqlite_lane(
     name: str, address: URL, size: int, begin: str, busy_timeout_s: float, *, at_once: bool
 ) -> Lane:
@@ -202,9 +193,15 @@ def _lanes(
             None if at_once else Glance(lane(1, "BEGIN", 0.0, at_once=True)),
         )
     writer = postgresql_engine(
-        address, "mfl-lint", pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=True
+        address,
+        "mfl-lint",
+        # Disks read anywhere as quickly, and everything has an index: else PostgreSQL reads a
+        # table of some thousand rows whole for each fifty of them.
+        settings={"random_page_cost": "1.1"},
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_pre_ping=True,
     )
-    event.listen(writer, "connect", _set_up_postgresql)
     one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     threads = ThreadPoolExecutor(_CONNECTIONS, "store")
     reader = writer.execution_options(**one_state)

@@ -18,9 +18,12 @@ PATIENT_S: Final = 900.0
 _CONNECT_S: Final = 10
 
 
-def connecting(name: str, silence_s: float = SILENCE_S) -> dict[str, Any]:
-    """Return what libpq is told of a connection that the database calls by that name."""
-    return {
+def connecting(address: URL, name: str, silence_s: float = SILENCE_S) -> dict[str, Any]:
+    """Return what libpq is told of a connection that the database calls by that name.
+
+    What the address says itself goes first.
+    """
+    told = {
         "application_name": name,
         "connect_timeout": _CONNECT_S,
         "keepalives": 1,
@@ -29,6 +32,7 @@ def connecting(name: str, silence_s: float = SILENCE_S) -> dict[str, Any]:
         "keepalives_count": 2,
         "tcp_user_timeout": round(silence_s * 1000),
     }
+    return {setting: value for setting, value in told.items() if setting not in address.query}
 
 
 def keeping(silence_s: float = SILENCE_S) -> dict[str, str]:
@@ -51,7 +55,7 @@ def postgresql_engine(
     **options: Any,
 ) -> Engine:
     """Return an engine whose connections have these settings; what the address says goes first."""
-    told = {k: v for k, v in connecting(name, silence_s).items() if k not in address.query}
+    told = connecting(address, name, silence_s)
     engine = create_engine(address, connect_args=told, hide_parameters=True, **options)
     kept = keeping(silence_s) | dict(settings or {})
     each = ", ".join(

@@ -15,7 +15,7 @@ from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.postgresql import connecting, keeping
 from mfl_lint.store.pulse import Pulse
-from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.queue_tables import JOBS, QUEUE_SCHEMA
 from mfl_lint.store.statements import chunks, one_row
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ CRAWL: Final = "crawl"
 END: Final = "end"
 LOOK: Final = "look"
 HOLDER: Final = "job/{}/{}"
-_JOBS: Final = f"{QUEUE_SCHEMA}.procrastinate_jobs"
 # Held under the name of a job that is at it no more: its worker was killed.
 _DEAD: Final = f"""
     EXISTS (
-        SELECT 1 FROM {_JOBS} AS job
+        SELECT 1 FROM {JOBS} AS job
         WHERE job.id = CASE WHEN holder ~ '^job/[0-9]{{1,18}}/[0-9]+$'
             THEN split_part(holder, '/', 2)::bigint END
         AND (job.status <> 'doing' OR job.attempts::text <> split_part(holder, '/', 3))
@@ -52,12 +51,12 @@ _HERE: Final = (
 _FREE_ALL: Final = tuple(text(one) for one in _FREE)
 _FREE_HERE: Final = tuple(text(one + here) for one, here in zip(_FREE, _HERE, strict=True))
 _OURS: Final = text(
-    f"SELECT 1 FROM {_JOBS} WHERE id = :id AND attempts = :attempts"  # noqa: S608
+    f"SELECT 1 FROM {JOBS} WHERE id = :id AND attempts = :attempts"  # noqa: S608
     " AND worker_id = :worker AND status = 'doing'"
 )
 _ONE_AT_A_TIME: Final = text(f"SELECT pg_advisory_xact_lock({0x6D666C73})")
 _PUT: Final = text(f"""
-    INSERT INTO {_JOBS} (queue_name, task_name, priority, lock, queueing_lock, args)
+    INSERT INTO {JOBS} (queue_name, task_name, priority, lock, queueing_lock, args)
     SELECT '{QUEUE_NAME}', task, priority, lock, once, args FROM jsonb_to_recordset(:jobs)
     AS one(at int, task text, priority int, lock text, once text, args jsonb) ORDER BY at
     ON CONFLICT (queueing_lock) WHERE status = 'todo'
@@ -65,16 +64,16 @@ _PUT: Final = text(f"""
     WHERE procrastinate_jobs.priority < excluded.priority
 """).bindparams(bindparam("jobs", type_=JSONB))  # noqa: S608  # no value in it
 _TWIN: Final = text(
-    f"DELETE FROM {_JOBS} WHERE status = 'todo' AND queueing_lock = :once RETURNING priority"  # noqa: S608
+    f"DELETE FROM {JOBS} WHERE status = 'todo' AND queueing_lock = :once RETURNING priority"  # noqa: S608
 )
 _PUT_BACK: Final = text("SELECT procrastinate_retry_job_v2(:id, now(), :priority, NULL, NULL)")
 _KILLED: Final = text(f"""
-    UPDATE {_JOBS} SET args = args || jsonb_build_object(
+    UPDATE {JOBS} SET args = args || jsonb_build_object(
         'killed', COALESCE((args->>'killed')::int, 0) + 1
     ) WHERE id = :id
 """)  # noqa: S608  # no value in it
 _STALLED: Final = text(f"""
-    SELECT job.id, job.queueing_lock, job.priority FROM {_JOBS} AS job
+    SELECT job.id, job.queueing_lock, job.priority FROM {JOBS} AS job
     LEFT JOIN {QUEUE_SCHEMA}.procrastinate_workers AS worker ON worker.id = job.worker_id
     WHERE job.status = 'doing' AND (
         worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds)
@@ -134,10 +133,12 @@ def worker_app(url: str, connections: int, pulse: Pulse) -> App:
 
     address = parse_address(url).set(drivername="postgresql")
     settings = {"search_path": QUEUE_SCHEMA, **keeping()}
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    # What comes first gives way: what the address says of its own stays.
+    own = address.query.get("options", "")
+    options = " ".join([*(f"-c {name}={value}" for name, value in settings.items()), str(own)])
     connector = PsycopgConnector(
         conninfo=address.render_as_string(hide_password=False),
-        kwargs={**connecting("mfl-lint worker"), "options": options},
+        kwargs={**connecting(address, "mfl-lint worker"), "options": options.strip()},
         min_size=1,
         max_size=connections,
     )

@@ -11,22 +11,22 @@ from sqlalchemy import bindparam, text
 from mfl_lint.store.columns import Time
 from mfl_lint.store.engine import Store
 from mfl_lint.store.looks import HOT, PATIENT
-from mfl_lint.store.queue_tables import QUEUE_SCHEMA
+from mfl_lint.store.queue import LOOK
+from mfl_lint.store.queue_tables import JOBS
 from mfl_lint.store.statements import all_rows
 
 LOOK_ONCE: Final = "look/{}/{}"
-_JOBS: Final = f"{QUEUE_SCHEMA}.procrastinate_jobs"
 # What people and webhooks ask for first, then what is hot, then what is looked at again.
 _DUE: Final = text(f"""
     SELECT registry, repository, array_agg(DISTINCT reason) AS reasons FROM look_requests
     WHERE (state = 'pending' OR taken_at <= :before)
     AND NOT (reason IN :patient AND requested_at > :before) AND registry IN :registries
-    AND NOT EXISTS (SELECT 1 FROM {_JOBS} WHERE status = 'todo'
+    AND NOT EXISTS (SELECT 1 FROM {JOBS} WHERE status = 'todo'
         AND queueing_lock = 'look/' || registry || '/' || repository)
     GROUP BY registry, repository
     ORDER BY min(CASE WHEN reason IN :patient THEN 2 WHEN reason = :hot THEN 1 ELSE 0 END), min(id)
     LIMIT GREATEST(0, :most - (
-        SELECT count(*) FROM {_JOBS} WHERE status = 'todo' AND task_name = 'look'
+        SELECT count(*) FROM {JOBS} WHERE status = 'todo' AND task_name = '{LOOK}'
     ))
 """).bindparams(  # noqa: S608  # no value in it
     bindparam("before", type_=Time),

@@ -23,6 +23,8 @@ from sqlalchemy import (
 from mfl_lint.store.columns import Time
 
 QUEUE_SCHEMA: Final = "mfl_lint_queue"
+# procrastinate's own table of jobs.
+JOBS: Final = f"{QUEUE_SCHEMA}.procrastinate_jobs"
 queue_metadata: Final = MetaData(schema=QUEUE_SCHEMA)
 
 

@@ -27,14 +27,14 @@ from mfl_lint.store.crawls import begin_crawl
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.queue import BEGIN, CRAWL, END, JobSpec, Queue
-from mfl_lint.store.queue_tables import QUEUE_SCHEMA, parts, rounds
+from mfl_lint.store.queue_tables import JOBS, parts, rounds
 from mfl_lint.store.revisions import touch
 from mfl_lint.store.round_states import RUNNING, Part, Round
 from mfl_lint.store.statements import chunks
 from mfl_lint.store.tables import crawls
 
-_JOBS: Final = text(
-    f"SELECT DISTINCT (args->>'crawl_id')::bigint AS crawl_id FROM {QUEUE_SCHEMA}.procrastinate_jobs"  # noqa: E501, S608
+_BUSY: Final = text(
+    f"SELECT DISTINCT (args->>'crawl_id')::bigint AS crawl_id FROM {JOBS}"  # noqa: S608
     " WHERE status IN ('todo', 'doing') AND args ? 'crawl_id'"
 )
 
@@ -241,7 +241,7 @@ def _mend(connection: Connection, queue: Queue, fence: int) -> int:
         _forget(connection, ended)
     every = connection.execute(select(rounds).with_for_update(skip_locked=True)).all()
     # Read after the rounds are held: whoever goes on with one holds its crawl's row first.
-    busy = set(connection.scalars(_JOBS).all())
+    busy = set(connection.scalars(_BUSY).all())
     idle = [one for one in every if one.crawl_id not in busy]
     for one in idle:
         if not one.planned:

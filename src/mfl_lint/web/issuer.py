@@ -11,13 +11,13 @@ import hmac
 import logging
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import msgspec
 
+from mfl_lint.config_secrets import read_secret
 from mfl_lint.config_serve import OidcConfig
 from mfl_lint.core.errors import ConfigInvalid, Refused
 
@@ -185,16 +185,5 @@ def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def client_secret(settings: OidcConfig, environment: Mapping[str, str]) -> str:
     """Return the client's secret, "" for none; it is read anew each time. Raise ConfigInvalid."""
-    where = "serve.oidc.client_secret"
     variable, file = settings.client_secret_env, settings.client_secret_file
-    if variable:
-        text = environment.get(variable, "").strip()
-        if not text:
-            raise ConfigInvalid(f"{where}_env: the variable {variable} is not set")
-        return text
-    if not file:
-        return ""
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        raise ConfigInvalid(f"{where}_file: {file} cannot be read") from None
+    return read_secret("serve.oidc.client_secret", variable, file, environment)
