@@ -44,7 +44,7 @@ def test_a_wrong_annotation_is_1_and_names_both_platforms(
     block = ran.out.partition("MFL101")[2]
     assert "linux/arm64" in block
     assert "linux/amd64" in block
-    assert f"\n  │   fix:\n      mfl-lint fix {reference} --push\n" in block
+    assert f"\n  │   fix:\n      mfl-lint fix {reference}\n" in block
     assert "\n      # if it was built for the wrong platform, build it again:\n" in block
 
 

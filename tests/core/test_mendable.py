@@ -8,7 +8,12 @@ from mfl_lint.core.mendable import mend_command
 
 
 def test_what_a_plan_may_mend_has_a_command() -> None:
-    assert "mfl-lint fix a.test/b:v1 --push" == mend_command("MFL101", "a.test/b:v1")
+    assert "mfl-lint fix a.test/b:v1 --push" == mend_command("MFL105", "a.test/b:v1")
+
+
+@pytest.mark.parametrize("rule", ["MFL101", "MFL301"])
+def test_what_may_need_a_build_is_planned_first(rule: str) -> None:
+    assert "mfl-lint fix a.test/b:v1" == mend_command(rule, "a.test/b:v1")
 
 
 def test_what_needs_a_build_has_none() -> None:

@@ -28,8 +28,10 @@ from tests.mend.pushing import tag_of
 
 ROOT: Final = Path(__file__).parents[2]
 WRITES: Final = "POST|PUT|PATCH"
-# Looks (HEAD) change nothing, and how many there are while the index is put is left to chance.
+# Looks change nothing, and how many there are while the index is put is left to chance: HEADs,
+# and a GET of the tag that is not there yet. With one look less the last step may not come.
 STEPS: Final = ("GET|POST|PUT|PATCH", "")
+TRIES: Final = 10
 
 
 class Pushes:
@@ -104,8 +106,6 @@ async def test_kills_at_each_step_leave_the_old_tag_or_the_new(
         chosen = [steps[number % len(steps)] for number in range(max(wanted, len(steps)))]
         chance.shuffle(chosen)
         for number, (at, afterwards) in enumerate(chosen[:wanted]):
-            folder = tmp_path / str(number)
-            fill(registry)
 
             async def die(exchange: Exchange, afterwards: bool = afterwards) -> web.StreamResponse:
                 if afterwards:
@@ -115,9 +115,16 @@ async def test_kills_at_each_step_leave_the_old_tag_or_the_new(
                 pushing.kill()
                 return web.Response(status=500)
 
-            registry.fault(STEPS, die, 1, at)
-            await pushing.start(registry.host, folder)
-            assert -signal.SIGKILL == await pushing.ended(), (at, afterwards)
+            for again in range(TRIES):
+                folder = tmp_path / f"{number}-{again}"
+                fill(registry)
+                fault = registry.fault(STEPS, die, 1, at)
+                await pushing.start(registry.host, folder)
+                code = await pushing.ended()
+                if fault.met:
+                    break
+                assert code == 0, (at, afterwards)
+            assert code == -signal.SIGKILL, (at, afterwards)
             found[check(registry, folder)] += 1
             registry.heal()
             await mend(registry, pushing, folder)

@@ -15,17 +15,20 @@ MENDABLE: Final = (
     | DESCRIPTOR
     | {"MFL105", "MFL109", "MFL112", "MFL201", "MFL213", "MFL301", "MFL302", "MFL303"}
 )
-
-
+# The image may be what is wrong, or there may be no other name: only a plan can tell.
+_DEPENDS: Final = frozenset({"MFL101", "MFL301", "MFL302", "MFL303"})
 # It is copied into shells: nothing that these would read as more than a word.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:/@+\[\]-]*")
 
 
 def mend_command(rule: str, reference: str) -> str:
-    """Return what mends a finding of a list in a registry at once, "" where nothing may."""
+    """Return what mends a finding of a list in a registry at once, "" where nothing may.
+
+    Without `--push` where it depends: the plan says what can be mended, and why the rest cannot.
+    """
     if rule not in MENDABLE or not _PLAIN.fullmatch(reference):
         return ""
-    return f"mfl-lint fix {reference} --push"
+    return f"mfl-lint fix {reference}" + ("" if rule in _DEPENDS else " --push")
 
 
 def ways_of(finding: Finding) -> str:
