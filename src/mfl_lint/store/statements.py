@@ -14,6 +14,8 @@ from sqlalchemy import (
     Executable,
     Select,
     bindparam,
+    func,
+    literal,
     select,
 )
 
@@ -124,13 +126,17 @@ def is_pattern(glob: str) -> bool:
 def matches(dialect: str, column: ColumnElement[Any], glob: str) -> ColumnElement[bool]:
     """Return the condition that the whole text matches; `*` crosses slashes, `?` is one character.
 
-    A text without either is compared, so that an index of the column is used.
-
-    Both databases stop such patterns early, so that none takes long.
+    A text without either is compared, so that an index of the column is used; one between two stars
+    is looked for, which is quicker than a pattern. Both databases stop such patterns early, so that
+    none takes long.
     """
     if not is_pattern(glob):
         return column == glob
     stars = re.sub(r"\*+", "*", glob)
+    part = stars.strip("*")
+    if stars == f"*{part}*" and not is_pattern(part):
+        place = func.instr if dialect == "sqlite" else func.strpos
+        return place(column, literal(part, column.type)) > 0
     if dialect == "sqlite":
         return column.op("GLOB", is_comparison=True)(stars.replace("[", "[[]"))
     quoted = re.sub(r"([\\%_])", r"\\\1", stars).replace("*", "%").replace("?", "_")

@@ -79,17 +79,15 @@ def _without_host(connection: Connection, text: str, sees: frozenset[str] | None
 
 def _queries(connection: Connection, text: str) -> Iterator[tuple[str, Select[Any]]]:
     """Yield each kind with the query of registry, repository and what else names a hit."""
-    dialect = connection.dialect.name
     name, colon, tag = text.rpartition(":")
     if not colon:
         name, tag = "", text
-    if not colon:
-        yield "repository", _named(dialect, literal("").label("last"), text)
+        yield "repository", _named(connection, literal("").label("last"), text)
     if "/" not in tag:
-        yield "tag", _tags(connection, _named(dialect, tags.c.name, name), tag)
+        yield "tag", _tags(connection, _named(connection, tags.c.name, name), tag)
     if _DIGEST.fullmatch(text):
         wanted = text if colon else f"sha256:{text}"
-        query = _named(dialect, presence.c.digest, "").join(
+        query = _named(connection, presence.c.digest, "").join(
             presence, presence.c.repository_id == _FIRST
         )
         yield "digest", query.where(_begins(presence.c.digest, wanted)).order_by(presence.c.digest)
@@ -101,8 +99,8 @@ def _tags(connection: Connection, within: Select[Any], start: str) -> Select[Any
     Where few do it goes from them to their repositories, else from repository to repository.
     """
     wanted = tags.c.watched.is_(true()) & tags.c.gone_at.is_(None) & _begins(tags.c.name, start)
-    few = connection.scalars(select(tags.c.id).where(wanted).limit(_FEW + 1)).all()
-    if len(few) > _FEW:
+    few = _few(connection, tags.c.id, wanted)
+    if few is None:
         query = within.join(tags, tags.c.repository_id == _FIRST).where(wanted)
     else:
         query = within.join(tags, tags.c.repository_id == repositories.c.id)
@@ -110,8 +108,11 @@ def _tags(connection: Connection, within: Select[Any], start: str) -> Select[Any
     return query.order_by(tags.c.name)
 
 
-def _named(dialect: str, last: Any, part: str) -> Select[Any]:
-    """Return the query of watched repositories whose name holds the part, in order."""
+def _named(connection: Connection, last: Any, part: str) -> Select[Any]:
+    """Return the query of watched repositories whose name holds the part, in order.
+
+    Names are gone through in an index that holds nothing else, until more than a few have it.
+    """
     query = (
         select(registries.c.name, repositories.c.name, last)
         .select_from(repositories)
@@ -120,7 +121,17 @@ def _named(dialect: str, last: Any, part: str) -> Select[Any]:
         .where(repositories.c.gone_at.is_(None))
         .order_by(registries.c.name, repositories.c.name)
     )
-    return query.where(matches(dialect, repositories.c.name, f"*{part}*")) if part else query
+    if not part:
+        return query
+    wanted = matches(connection.dialect.name, repositories.c.name, f"*{part}*")
+    few = _few(connection, repositories.c.id, wanted)
+    return query.where(wanted if few is None else repositories.c.id.in_(few))
+
+
+def _few(connection: Connection, column: Any, wanted: Any) -> Sequence[int] | None:
+    """Return the ids of the rows that are wanted, None where they are many."""
+    found = connection.scalars(select(column).where(wanted).limit(_FEW + 1)).all()
+    return None if len(found) > _FEW else found
 
 
 def _begins(column: Any, text: str) -> Any:
