@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from mfl_lint.core.mendable import ways_of
 from mfl_lint.report.csv_table import COLUMNS, render_csv
 from mfl_lint.report.material import Material
 
@@ -24,7 +25,7 @@ def test_a_parser_reads_what_was_written(material: Material) -> None:
     read = rows(text)
     assert list(COLUMNS) == list(read[0])
     assert 4 + 5 == len(read)
-    assert material.scan.findings[0].fix == read[0]["fix"]
+    assert ways_of(material.scan.findings[0]) == read[0]["fix"]
     assert ("deploy/app.yaml", "12") == (read[0]["file"], read[0]["line"])
     assert ["unknown"] * 5 == [row["severity"] for row in read[4:]]
     assert text.endswith("\r\n")

@@ -52,4 +52,5 @@ def test_no_fix_closes_its_block(material: Material) -> None:
     finding = msgspec.structs.replace(material.scan.findings[0], fix="````\n# a heading")
     scan = msgspec.structs.replace(material.scan, findings=(finding,))
     shown = render_markdown(msgspec.structs.replace(material, scan=scan))
-    assert f"`````sh\nmfl-lint fix {finding.reference}\n````\n# a heading\n`````\n" in shown
+    ours = f"mfl-lint fix {finding.reference}\n# or with other tools:"
+    assert f"`````sh\n{ours}\n````\n# a heading\n`````\n" in shown

@@ -119,5 +119,5 @@ def test_nothing_becomes_a_link_or_a_place_for_an_argument(material: Material) -
     )
     scan = msgspec.structs.replace(material.scan, findings=(finding,))
     made = log(msgspec.structs.replace(material, scan=scan))
-    text = made["results"][0]["message"]["text"].partition(": ")[2]
+    text = made["results"][0]["message"]["text"].partition(": ")[2].partition("\n\nFix:")[0]
     assert "\\[here\\](https://evil.example) {{0}} \\\\" == text

@@ -30,7 +30,7 @@ def test_a_fix_is_never_broken(scan: Scan) -> None:
     lines = render_text(scan, width=40).splitlines()
     start = lines.index("  │   fix:") + 1
     finding = scan.findings[0]
-    fix = [f"mfl-lint fix {finding.reference}", *finding.fix.split("\n")]
+    fix = [f"mfl-lint fix {finding.reference}", "# or with other tools:", *finding.fix.split("\n")]
     assert [f"      {line}" for line in fix] == lines[start : start + len(fix)]
 
 

@@ -230,11 +230,3 @@ async def test_what_a_person_or_a_deletion_asks_for_sees_a_child_that_is_gone(
 async def open_rules(store: Store) -> list[str]:
     page = await views.findings_page(store, FindingFilter(states=("open",)), limit=100)
     return [item.finding.rule for item in page.items]
-
-
-async def test_a_look_that_waits_is_made_as_thoroughly_as_anybody_asks_for(tmp_path: Path) -> None:
-    async with looking(tmp_path, "127.0.0.1:1") as made:
-        for reason in (WEBHOOK, ASKED, WEBHOOK):
-            wanted = [Wanted("elsewhere", "team/app", "v1")]
-            await looks.request_looks(made.store, wanted, made.now, reason)
-        assert [True] == [one.rechecks for one in await looks.pending_looks(made.store)]

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mfl_lint.core.records import LookRequest
+from mfl_lint.core.records import ASKED, WEBHOOK, LookRequest
 from mfl_lint.store import audit, looks
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, later
@@ -40,6 +40,12 @@ async def test_a_taken_request_comes_again_only_if_it_was_not_done_in_time(store
     assert taken == await looks.take_looks(store, 10, now=over, lease_s=60.0)
     await looks.done_looks(store, [taken[0].id])
     assert () == await looks.take_looks(store, 10, now=later(days=1), lease_s=60.0)
+
+
+async def test_a_look_that_waits_is_made_as_thoroughly_as_anybody_asks_for(store: Store) -> None:
+    for reason in (WEBHOOK, ASKED, WEBHOOK):
+        await looks.request_look(store, "one", "team/app", "v1", NOW, reason)
+    assert [True] == [one.rechecks for one in await looks.pending_looks(store)]
 
 
 async def test_the_oldest_come_first_and_nobody_gets_anothers(store: Store) -> None:

@@ -31,7 +31,14 @@ def mend_command(rule: str, reference: str) -> str:
     return f"mfl-lint fix {reference}" + ("" if rule in _DEPENDS else " --push")
 
 
+def mend_of(finding: Finding) -> str:
+    """Return our own command that mends a finding, "" where there is none."""
+    return mend_command(finding.rule, finding.reference) if finding.repository else ""
+
+
 def ways_of(finding: Finding) -> str:
     """Return the commands that mend a finding, our own before those of other tools."""
-    mend = mend_command(finding.rule, finding.reference) if finding.repository else ""
-    return "\n".join(filter(None, (mend, finding.fix)))
+    mend = mend_of(finding)
+    if mend and finding.fix:
+        return f"{mend}\n# or with other tools:\n{finding.fix}"
+    return mend or finding.fix

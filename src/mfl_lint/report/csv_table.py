@@ -11,6 +11,7 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
+from mfl_lint.core.mendable import ways_of
 from mfl_lint.core.scan import Place
 from mfl_lint.report.inert import inert
 from mfl_lint.report.material import Material, places_by_reference, unseen
@@ -33,8 +34,9 @@ def render_csv(material: Material) -> str:
 
     for item in material.scan.findings:
         at = _place(places.get(item.reference, ()))
+        ways = cell_of_lines(ways_of(item))
         said = (item.severity, item.rule, item.slug, item.reference, item.platform)
-        told = (item.digest or "", cell(item.message), cell_of_lines(item.fix), item.fingerprint)
+        told = (item.digest or "", cell(item.message), ways, item.fingerprint)
         writer.writerow((*map(cell, said), *told, *at))
     for missed in unseen(material.scan):
         at, reference = _place(missed.places), cell(missed.reference)

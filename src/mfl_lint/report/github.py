@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mfl_lint.core.mendable import ways_of
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.scan import Place
 from mfl_lint.report.inert import inert
@@ -33,7 +34,7 @@ def _commands(material: Material) -> Iterator[str]:
     scan = material.scan
     places = places_by_reference(scan)
     for finding in worst_first(scan.findings):
-        fix = f"\n\nFix:\n{finding.fix}" if finding.fix else ""
+        fix = f"\n\nFix:\n{ways}" if (ways := ways_of(finding)) else ""
         place = f" {finding.platform}" if finding.platform else ""
         message = f"{finding.reference}{place}: {finding.message}{fix}"
         title = f"{finding.rule} {finding.slug}"

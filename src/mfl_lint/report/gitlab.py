@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mfl_lint.core.mendable import mend_of
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.scan import Place
 from mfl_lint.report.inert import inert
@@ -27,7 +28,7 @@ def render_gitlab(material: Material) -> str:
 def _issues(material: Material) -> Iterator[dict[str, Any]]:
     places = places_by_reference(material.scan)
     for finding in material.scan.findings:
-        fix = f" Fix: {finding.fix}" if finding.fix else ""
+        fix = f" Fix: {way}" if (way := mend_of(finding) or finding.fix) else ""
         platform = f" {finding.platform}" if finding.platform else ""
         said = f"{finding.reference}{platform}: {finding.message}{fix}"
         for at, place in enumerate(_or_itself(places.get(finding.reference), finding.reference)):

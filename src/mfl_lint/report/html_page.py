@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfl_lint import __version__
+from mfl_lint.core.mendable import ways_of
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding, Rule
@@ -69,6 +70,7 @@ def render_html(material: Material) -> str:
         ignored=material.ignored,
         references=counted(len(scan.targets), "reference"),
         cards=cards,
+        ways_of=ways_of,
         problems=list(problems_of(scan)),
         notes=scan.notes,
         rules=_told(material),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from mfl_lint.core.mendable import ways_of
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
 from mfl_lint.core.scan import Place, Scan
@@ -77,7 +78,7 @@ class _Cases:
         told = SubElement(case, "failure" if fails else "skipped", message=message)
         if fails:
             told.set("type", finding.rule)
-        fix = f"\n\nFix:\n{lines(finding.fix)}" if finding.fix else ""
+        fix = f"\n\nFix:\n{lines(ways)}" if (ways := ways_of(finding)) else ""
         told.text = f"{inert(finding.message)}{fix}"
 
     def _case(self, name: str) -> Element:

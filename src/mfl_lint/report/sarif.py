@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from mfl_lint import __version__
+from mfl_lint.core.mendable import ways_of
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding, Rule
 from mfl_lint.core.scan import Place
@@ -85,7 +86,7 @@ def _results(material: Material) -> Iterator[dict[str, Any]]:
 
 
 def _result(finding: Finding, places: Sequence[Place]) -> dict[str, Any]:
-    fix = f"\n\nFix:\n{finding.fix}" if finding.fix else ""
+    fix = f"\n\nFix:\n{ways}" if (ways := ways_of(finding)) else ""
     logical = {
         "name": lines(finding.platform or finding.tag or finding.repository),
         "fullyQualifiedName": lines(_qualified(finding)),

@@ -126,18 +126,17 @@ def is_pattern(glob: str) -> bool:
 def matches(dialect: str, column: ColumnElement[Any], glob: str) -> ColumnElement[bool]:
     """Return the condition that the whole text matches; `*` crosses slashes, `?` is one character.
 
-    A text without either is compared, so that an index of the column is used; one between two stars
-    is looked for, which is quicker than a pattern. Both databases stop such patterns early, so that
-    none takes long.
+    A text without either is compared, so that an index of the column is used; SQLite looks for one
+    between two stars, which is quicker there than a pattern, and PostgreSQL may have an index for
+    it. Both databases stop such patterns early, so that none takes long.
     """
     if not is_pattern(glob):
         return column == glob
     stars = re.sub(r"\*+", "*", glob)
-    part = stars.strip("*")
-    if stars == f"*{part}*" and not is_pattern(part):
-        place = func.instr if dialect == "sqlite" else func.strpos
-        return place(column, literal(part, column.type)) > 0
     if dialect == "sqlite":
+        part = stars.strip("*")
+        if stars == f"*{part}*" and not is_pattern(part):
+            return func.instr(column, literal(part, column.type)) > 0
         return column.op("GLOB", is_comparison=True)(stars.replace("[", "[[]"))
     quoted = re.sub(r"([\\%_])", r"\\\1", stars).replace("*", "%").replace("?", "_")
     return column.like(quoted, escape="\\")

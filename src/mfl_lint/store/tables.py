@@ -81,4 +81,4 @@ __all__ = [
     "users",
 ]
 
-SCHEMA: Final = "0008"
+SCHEMA: Final = "0009"
