@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import gzip
 import io
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from random import Random
 from typing import Final
 
 from benchmarks.machine import description, load
+from benchmarks.spent import peak_mib
 from mfl_lint.config import CredentialsConfig, DeepConfig, HttpConfig, RegistryConfig
 from mfl_lint.core.digest import digest_of
 from mfl_lint.core.observation import Observation
@@ -170,13 +170,11 @@ def _measure(built: list[BuiltImage], mebibytes: int, rounds: int) -> None:
             assert asyncio.run(_look(host)) == IMAGES * LAYERS
             deep.append(total / (time.perf_counter() - began) / 1e6)
     shares = [mine / theirs for mine, theirs in zip(deep, alone, strict=True)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"zlib alone       {statistics.median(alone):8.0f} MB/s unpacked")
     print(f"deep look        {statistics.median(deep):8.0f} MB/s unpacked")
     print(f"deep ÷ zlib      {statistics.median(shares):8.2f}")
-    print(
-        f"peak memory      {peak:8.0f} MiB, {packed / _MEBIBYTE:.0f} of them the layers themselves"
-    )
+    held = f"{packed / _MEBIBYTE:.0f} of them the layers themselves"
+    print(f"peak memory      {peak_mib():8.0f} MiB, {held}")
 
 
 if __name__ == "__main__":

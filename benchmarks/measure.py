@@ -11,15 +11,15 @@ import argparse
 import asyncio
 import json
 import os
-import resource
-import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from benchmarks.bare import fetch_and_hash, fetch_and_hash_lean
+from benchmarks.spent import helpers_peak_mib, peak_mib
 from mfl_lint.config import Config, CredentialsConfig, DatabaseConfig, HttpConfig, RegistryConfig
 from mfl_lint.core.policy import Policy
 from mfl_lint.core.reference import Reference
@@ -33,6 +33,8 @@ from mfl_lint.service.memory import calm_collector
 NAME: Final = "bench"
 # So long takes the start of the processes that help, which is no part of the crawl.
 _STARTED_S: Final = 2.0
+# They end with the crawl.
+_LOOK_S: Final = 0.25
 
 
 def _registry(host: str, name: str = NAME) -> RegistryConfig:
@@ -106,7 +108,20 @@ async def measure_crawl(host: str, database: str, name: str = NAME) -> dict[str,
                 raise RuntimeError(f"the crawl failed: {progress}")
             return {"tags": progress.tags, "findings": progress.opened}
 
-        return await timed(work())
+        helpers = asyncio.ensure_future(_helpers_peak_mib())
+        figures = await timed(work())
+        helpers.cancel()
+        return figures | {"helpers_mib": await helpers}
+
+
+async def _helpers_peak_mib() -> float:
+    """Return, once this is cancelled, the most memory that one of those that help had."""
+    most = 0.0
+    with suppress(asyncio.CancelledError):
+        while True:
+            most = max(most, helpers_peak_mib())
+            await asyncio.sleep(_LOOK_S)
+    return most
 
 
 async def _measure(what: str, host: str, database: str, name: str) -> dict[str, Any]:
@@ -120,13 +135,6 @@ async def _measure(what: str, host: str, database: str, name: str) -> dict[str, 
     return await measure_crawl(host, database, name)
 
 
-def peak_mib() -> float:
-    """Return the most memory that this process had, and the largest that it started, in MiB."""
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peak = sum(resource.getrusage(who).ru_maxrss for who in whose)
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
 def main() -> None:
     """Measure what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -136,7 +144,8 @@ def main() -> None:
     parser.add_argument("name", nargs="?", default=NAME, help="the registry's name")
     given = parser.parse_args()
     figures = asyncio.run(_measure(given.what, given.host, given.database, given.name))
-    print(json.dumps(figures | {"peak_mib": peak_mib()}))
+    peak = peak_mib() + figures.pop("helpers_mib", 0.0)
+    print(json.dumps(figures | {"peak_mib": peak}))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import statistics
 import tempfile
 import urllib.request
@@ -24,6 +25,7 @@ from benchmarks.images import PLATFORMS, TAGS
 from benchmarks.machine import description, load
 from benchmarks.processes import fast_registry
 from benchmarks.slow_registry import DELAY_S
+from benchmarks.spent import children, cpu_s, name_of
 from mfl_lint.core.records import CrawlStatus
 from tests.postgresql import fresh_database, postgresql, postgresql_binaries
 from tests.service.fleet import Fleet, fleet_of
@@ -35,11 +37,16 @@ _MORE: Final = f"concurrency = {_EACH * max(_WORKERS)}"
 
 
 class Crawled(NamedTuple):
-    """What one crawl took, and how many requests the registry had at once at most."""
+    """What one crawl took, and how many requests the registry had at once at most.
+
+    The processor seconds of all workers, and of PostgreSQL.
+    """
 
     seconds: float
     requests: int
     at_once: int
+    workers_s: float
+    postgresql_s: float
 
 
 def _most(host: str) -> int:
@@ -49,6 +56,7 @@ def _most(host: str) -> int:
 
 async def _crawl(fleet: Fleet, host: str) -> Crawled:
     _most(host)
+    before = _spent(fleet)
     await fleet.begin()
     crawl = await fleet.last()
     while crawl.finished_at is None:
@@ -57,7 +65,14 @@ async def _crawl(fleet: Fleet, host: str) -> Crawled:
     if crawl.status is not CrawlStatus.DONE or crawl.problem:
         raise RuntimeError(f"the crawl was {crawl.status}: {crawl.problem}")
     took = crawl.finished_at - crawl.started_at
-    return Crawled(took.total_seconds(), crawl.requests, _most(host))
+    spent = (then - now for now, then in zip(before, _spent(fleet), strict=True))
+    return Crawled(took.total_seconds(), crawl.requests, _most(host), *spent)
+
+
+def _spent(fleet: Fleet) -> tuple[float, float]:
+    """Return the processor seconds so far of the workers and of PostgreSQL."""
+    clusters = [pid for pid in children(os.getpid()) if name_of(pid) == "postgres"]
+    return cpu_s(worker.pid for worker in fleet.workers), cpu_s(clusters)
 
 
 async def _measured(host: str, url: str, workers: int) -> tuple[Crawled, Crawled]:
@@ -89,6 +104,7 @@ def _print(rounds: Sequence[Round], repositories: int) -> None:
     tags = repositories * len(TAGS)
     for which, title in enumerate(("first crawl", "nothing changed")):
         head = f"{'seconds':22}{'jobs/s':>7}{'tags/s':>8}{'requests/s':>12}{'at once':>9}"
+        head += f"{'CPU, s':>9}{'PostgreSQL':>12}"
         print(f"\n{title:24}{head}   ÷ one worker")
         for workers in _WORKERS:
             took = [one[workers][which].seconds for one in rounds]
@@ -97,6 +113,9 @@ def _print(rounds: Sequence[Round], repositories: int) -> None:
             requests = rounds[0][workers][which].requests / median
             at_once = max(one[workers][which].at_once for one in rounds)
             figures = f"{repositories / median:7.1f}{tags / median:8.1f}{requests:12.0f}{at_once:9}"
+            own = statistics.median(one[workers][which].workers_s for one in rounds)
+            database = statistics.median(one[workers][which].postgresql_s for one in rounds)
+            figures += f"{own:9.1f}{database:12.1f}"
             name = f"{workers} worker{'s' * (workers > 1)}"
             print(f"{name:24}{spread(took):22}{figures}   {spread(faster)}")
 

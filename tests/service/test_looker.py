@@ -151,15 +151,19 @@ async def test_a_repository_that_takes_long_keeps_no_other_waiting(
         await made.until_kept(0)
 
 
+@pytest.mark.parametrize(
+    ("reason", "again"),
+    [(WEBHOOK, looks.AGAIN), (ASKED, looks.again(looks.AGAIN, thoroughly=True))],
+)
 async def test_a_look_that_failed_is_made_again_ten_minutes_later_and_then_left_to_crawls(
-    tmp_path: Path,
+    tmp_path: Path, reason: str, again: str
 ) -> None:
     async with looking(tmp_path, f"127.0.0.1:{free_port()}") as made:
-        await made.ask("team/app", "v1")
+        await made.ask("team/app", "v1", reason=reason)
 
         async def is_put_off() -> bool:
             found = await looks.asked_tags(made.store, "lab", "team/app", after=0)
-            return ["again"] == [one.reason for one in found]
+            return [again] == [one.reason for one in found]
 
         await made.until(is_put_off)
         for _ in range(5):

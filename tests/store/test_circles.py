@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from threading import Barrier, BrokenBarrierError
 
-from mfl_lint.store import crawls, dump, observations, unreferenced
+from sqlalchemy import Connection, text
+
+from mfl_lint.config import RegistryConfig
+from mfl_lint.store import crawls, dump, observations, registries, revisions, unreferenced
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, content, crawl, finding, lease, write
 
@@ -53,3 +58,22 @@ async def test_repositories_count_in_their_crawl_while_its_progress_is_written(
         )
     (record,) = (await crawls.crawls(store)).items
     assert 3 * turns == record.opened
+
+
+async def test_of_two_who_wait_for_one_another_both_get_done(queued_store: Store) -> None:
+    store, both = queued_store, Barrier(2, timeout=30)
+    await registries.sync_registries(
+        store, [RegistryConfig(name, f"{name}.example") for name in "ab"], NOW
+    )
+    change = text("UPDATE registries SET revision = revision + 1 WHERE name = :name")
+
+    def write(connection: Connection, *names: str) -> None:
+        for name in names:
+            connection.execute(change, {"name": name})
+            with suppress(BrokenBarrierError):
+                both.wait()
+            both.abort()  # the one that gave way waits for nobody
+
+    before = await revisions.revisions(store)
+    await asyncio.gather(store.write(write, "a", "b"), store.write(write, "b", "a"))
+    assert {name: number + 2 for name, number in before.items()} == await revisions.revisions(store)

@@ -48,6 +48,23 @@ async def test_a_look_that_waits_is_made_as_thoroughly_as_anybody_asks_for(store
     assert [True] == [one.rechecks for one in await looks.pending_looks(store)]
 
 
+@pytest.mark.parametrize("tag", ["", "v1"])
+@pytest.mark.parametrize("again", [looks.THROTTLED, looks.AGAIN])
+@pytest.mark.parametrize("other", [WEBHOOK, looks.HOT, looks.AGAIN, looks.THROTTLED, ASKED])
+async def test_what_failed_and_was_to_be_thorough_stays_so_with_whatever_else_is_asked_for(
+    store: Store, other: str, again: str, tag: str
+) -> None:
+    mine = looks.again(again, thoroughly=True)
+    for at, reasons in enumerate([(mine, other), (other, mine)]):
+        for reason in reasons:
+            await looks.request_look(store, "one", f"team/{at}", tag, NOW, reason)
+    found = await looks.pending_looks(store)
+    assert [True, True] == [one.rechecks for one in found]
+    # What could not wait does not wait now.
+    waits = other in looks.PATIENT
+    assert [waits, waits] == [one.reason in looks.PATIENT for one in found]
+
+
 async def test_the_oldest_come_first_and_nobody_gets_anothers(store: Store) -> None:
     for number in range(6):
         await _ask(store, f"v{number}")

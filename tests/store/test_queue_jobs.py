@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from mfl_lint.config import RegistryConfig
 from mfl_lint.store import leases, registries
@@ -42,6 +43,22 @@ _WAITS = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 _LATE = text(
     f"UPDATE {QUEUE_SCHEMA}.procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
 )
+
+
+_SET_PATH = text(f"SET LOCAL search_path TO {QUEUE_SCHEMA}")
+_CALM = text(
+    "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker WHERE priority = 0"
+)
+_CANNOT_END = text("""
+    CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END; $$;
+    CREATE TRIGGER no BEFORE DELETE ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION no();
+""")
+
+
+def in_queue(connection: Connection, /, statement: TextClause, **values: object) -> None:
+    """Run a statement as the queue's own are run."""
+    connection.execute(_SET_PATH)
+    connection.execute(statement, values)
 
 
 @pytest.fixture
@@ -194,3 +211,100 @@ async def test_jobs_of_the_dead_are_saved_though_one_was_asked_for_again_meanwhi
 async def looks_there(store: Store) -> list[tuple[str, int, int]]:
     """Return the looks that were asked for: state, attempts, priority."""
     return [tuple(row) for row in await store.read(all_rows, _LOOKS)]
+
+
+async def back(app: App, store: Store) -> None:
+    """Wait, with signs of life, until the job waits again."""
+    async with asyncio.timeout(20.0):
+        while [("todo", 1)] != [row[:2] for row in await jobs(store)]:
+            await app.job_manager.beat()  # type: ignore[attr-defined]  # `OwnJobs` has it
+
+
+async def test_a_job_that_was_fetched_and_never_arrived_is_done_again(
+    app: App, store: Store, pulse: Pulse
+) -> None:
+    pulse.stalled_s = 1.0
+    worker = await app.job_manager.register_worker()
+    await store.write(in_queue, _CALM, worker=worker)
+    await app.job_manager.beat()  # type: ignore[attr-defined]  # `OwnJobs` has it
+    assert [("doing", 0)] == [row[:2] for row in await jobs(store)]
+    await back(app, store)
+
+
+async def test_a_job_that_could_not_be_ended_is_done_again_and_one_that_is_done_stays(
+    app: App, store: Store, pulse: Pulse
+) -> None:
+    pulse.stalled_s = 1.0
+    job = await taken(app)
+    await store.write(in_queue, _CANNOT_END)
+    await app.job_manager.beat()  # type: ignore[attr-defined]  # `OwnJobs` has it
+    with pytest.raises(ConnectorException):
+        await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+    await back(app, store)
+
+
+async def test_rounds_have_their_share_of_what_is_asked_for_without_end(
+    app: App, store: Store
+) -> None:
+    worker = await app.job_manager.register_worker()
+    rounds = [JobSpec("crawl", {"number": number}, "host/0") for number in range(3)]
+    await store.write(Queue().put, rounds)
+    done = []
+    for number in range(12):
+        asked = [JobSpec("look", {}, "host/0", f"look/{number}/{at}", 100) for at in range(2)]
+        await store.write(Queue().put, asked)
+        job = await app.job_manager.fetch_job([QUEUE_NAME], worker)
+        assert job is not None
+        done.append("asked" if job.priority else "round")
+        await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+    assert ["asked", "asked", "asked", "round"] * 3 == done
+
+
+async def test_who_takes_a_lock_at_the_moment_in_which_another_one_does_is_told_of_no_job(
+    app: App, store: Store
+) -> None:
+    await store.write(Queue().put, [JobSpec("look", {}, "host/0", "look/a", 100)])
+    worker, loop = await app.job_manager.register_worker(), asyncio.get_running_loop()
+    has_taken, may_end = asyncio.Event(), asyncio.Event()
+
+    def take_calm(connection: Connection) -> None:
+        in_queue(connection, _CALM, worker=worker)
+        loop.call_soon_threadsafe(has_taken.set)
+        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result(60)
+
+    taking = asyncio.create_task(store.write(take_calm))
+    await has_taken.wait()
+    fetching = asyncio.create_task(app.job_manager.fetch_job([QUEUE_NAME], worker))
+    async with asyncio.timeout(60.0):
+        while not await store.read(all_rows, _WAITS):  # noqa: ASYNC110  # the database knows
+            await asyncio.sleep(0.01)
+    may_end.set()
+    await taking
+    assert None is await fetching
+
+
+async def test_what_waits_in_a_circle_is_done_again(app: App, store: Store) -> None:
+    """Two looks are asked for in one order while jobs of the dead are put back in another."""
+    names = [f"look/{at}" for at in range(6)]
+
+    async def asks() -> None:
+        for priority in range(1, 60):
+            specs = [JobSpec("look", {}, once=name, priority=priority) for name in names]
+            await store.write(Queue().put, specs)
+
+    async def puts_back() -> None:
+        for _ in range(60):
+            worker = await app.job_manager.register_worker()
+            fetched = [await app.job_manager.fetch_job([QUEUE_NAME], worker) for _ in names]
+            await asyncio.gather(*(app.job_manager.retry_job(job) for job in fetched if job))
+
+    async def saves() -> None:
+        for _ in range(60):
+            worker = await app.job_manager.register_worker()
+            for _ in names:
+                await app.job_manager.fetch_job([QUEUE_NAME], worker)
+            await store.write(run, _LATE)
+            await save_stalled(store, 60.0)
+
+    await asyncio.gather(asks(), puts_back(), saves(), asks())
+    assert {"todo"} == {row[0] for row in await jobs(store)}

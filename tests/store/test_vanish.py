@@ -8,7 +8,7 @@ from mfl_lint.core.observation import LookState
 from mfl_lint.core.records import RepositoryFinish
 from mfl_lint.core.truth import FindingState, Settlement, settle_gone
 from mfl_lint.core.views import Counts
-from mfl_lint.store import findings, observations, registries, vanish, views
+from mfl_lint.store import findings, observations, registries, revisions, vanish, views
 from mfl_lint.store.engine import Store
 from tests.store.batches import NOW, batch, finding, found, later, lease, write
 
@@ -93,3 +93,18 @@ async def test_gone_tags_with_a_rules_finding_are_listed_and_settled(store: Stor
     assert () == await vanish.gone_tags(store, "one", "MFL301", later(days=30))
     states = {one.state for one in (await findings.tracked(store, number, ["v1"]))["v1"]}
     assert {FindingState.RESOLVED} == states
+
+
+async def test_however_many_tags_vanish_each_transaction_is_of_some_hundred(store: Store) -> None:
+    names, at, absent = [f"v{number}" for number in range(501)], later(minutes=10), LookState.ABSENT
+    held = await lease(store)
+    lost = [write(name, settlement=Settlement(), look=absent, missing_since=NOW) for name in names]
+    await observations.record(store, held, batch(*lost))
+    keys = [(held.repository_id, name) for name in names]
+    before = (await revisions.revisions(store))["one"]
+    await vanish.declare_gone(store, "one", keys, {}, at)
+    known = await observations.known_tags(store, held.repository_id)
+    assert {at} == {tag.gone_at for tag in known.values()}
+    assert before + 2 == (await revisions.revisions(store))["one"]
+    await vanish.settle_gone_tags(store, "one", dict.fromkeys(keys, Settlement()), at)
+    assert before + 4 == (await revisions.revisions(store))["one"]

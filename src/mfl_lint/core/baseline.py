@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.rule import Finding
@@ -37,7 +38,7 @@ class Baseline(msgspec.Struct, frozen=True):
 def parse_baseline(raw: bytes) -> Baseline:
     """Return the baseline that the bytes hold; raise ConfigInvalid."""
     try:
-        return msgspec.json.decode(raw, type=Baseline)
+        return decode(raw, Baseline)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         said = f"{error}"[:200]
         raise ConfigInvalid(f"this is no baseline, write it anew: {said}") from None

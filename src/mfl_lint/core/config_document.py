@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from mfl_lint.core.decoding import known
 from mfl_lint.core.descriptor import check_digest
 from mfl_lint.core.json_text import is_all_of
 from mfl_lint.core.platform import Platform
@@ -70,6 +71,7 @@ class _Rootfs(msgspec.Struct):
     diff_ids: list[LongAsSha256]
 
 
+@known
 class _RegularConfig(RegularPlatform, kw_only=True):
     """A config to be looked at with `_is_regular`."""
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from mfl_lint.core.decoding import known
 from mfl_lint.core.digest import Digest, is_digest
 from mfl_lint.core.manifest import MAX_ENTRIES, Descriptor
 from mfl_lint.core.platform import Platform
@@ -36,6 +37,7 @@ _DIGEST: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 
 
+@known
 class RegularDescriptor(
     msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False
 ):
@@ -48,6 +50,7 @@ class RegularDescriptor(
     annotations: dict[str, str] | None = None
 
 
+@known
 class _RegularDescriptors(msgspec.Struct):
     """What msgspec knows of a struct it keeps; of a bare list it finds out each time."""
 

@@ -23,6 +23,8 @@ T = TypeVar("T")
 # Why looks are asked for: a person wants one; a registry told of something.
 ASKED: Final = "asked"
 WEBHOOK: Final = "webhook"
+# At the end of why one is looked at again: as thoroughly as before.
+THOROUGHLY: Final = " thoroughly"
 
 
 class RepositoryState(msgspec.Struct, frozen=True):
@@ -211,4 +213,6 @@ class LookRequest(msgspec.Struct, frozen=True):
 
         A person wants to know how it is now; an event that names no tag tells of a deletion.
         """
-        return self.reason == ASKED or (self.reason == WEBHOOK and not self.tag)
+        if self.reason == WEBHOOK:
+            return not self.tag
+        return self.reason == ASKED or self.reason.endswith(THOROUGHLY)

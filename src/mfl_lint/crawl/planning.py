@@ -98,13 +98,17 @@ def could_not_look(result: RepositoryResult) -> bool:
 
 
 async def look_again(job: Job, failed: Sequence[RepositoryResult]) -> None:
-    """Ask for another look at repositories whose registry asked for patience."""
+    """Ask for another look at repositories whose registry asked for patience.
+
+    It is to be as thorough as this one.
+    """
     wanted = [
         looks.Wanted(job.registry.name, result.repository)
         for result in failed
         if result.look is LookState.THROTTLED
     ]
-    await looks.request_looks(job.store, wanted, job.now(), looks.THROTTLED)
+    reason = looks.again(looks.THROTTLED, thoroughly=not job.settings.presence_age_s)
+    await looks.request_looks(job.store, wanted, job.now(), reason)
 
 
 async def is_done(job: Job, repository: str, since: datetime) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from mfl_lint.core import edit
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.digest import is_digest, verifies
 from mfl_lint.core.errors import ManifestInvalid, Refused
 from mfl_lint.core.manifest import DOCKER_LIST, OCI_INDEX, Descriptor
@@ -183,7 +184,7 @@ def _read(path: Path) -> Draft:
     with _said(path), path.open("rb") as file:
         raw = file.read(_MAX_BYTES + 1)
     try:
-        draft = msgspec.json.decode(raw, type=Draft)
+        draft = decode(raw, Draft)
         Reference.parse(draft.name)
         whole = all(map(_is_whole, draft.members))
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.registry.addresses import literal
 from mfl_lint.registry.origin import Origin, is_docker_hub
@@ -134,7 +135,7 @@ class DockerConfig:
         if code and _NOT_FOUND in output.lower():
             return None
         try:
-            answer = msgspec.json.decode(output, type=_HelperAnswer)
+            answer = decode(output, _HelperAnswer)
         except msgspec.DecodeError:
             answer = None
         if code or answer is None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 import yarl
 
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.errors import BodyInvalid, RegistryError
 from mfl_lint.registry.answer import Answer, place
 from mfl_lint.registry.link import next_page
@@ -35,7 +36,7 @@ class _Page(msgspec.Struct):
 def names_of(body: bytes, field: Field) -> list[Any]:
     """Return what a page lists, `null` being nothing; raise BodyInvalid for no page at all."""
     try:
-        page = msgspec.json.decode(body, type=_Page)
+        page = decode(body, _Page)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BodyInvalid(f"the listing is not a JSON object with {field}") from None
     listed = page.tags if field == "tags" else page.repositories

@@ -215,8 +215,7 @@ class Dispatcher:
             return
         self._forgot = now
         names = [channel.name for channel in alerts.channel]
-        gone = await forgetting.give_up(store, names, now)
-        if gone:
+        while gone := await forgetting.give_up(store, names, now):
             _LOG.warning("%d messages are for channels that are configured no more", gone)
         await self.forget_old(store)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from mfl_lint.core.errors import LeaseLost, MflLintError
 from mfl_lint.core.observation import LookState
-from mfl_lint.core.records import ASKED, WEBHOOK, LookRequest
+from mfl_lint.core.records import ASKED, THOROUGHLY, WEBHOOK, LookRequest
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.holder import has_ended, new_holder
 from mfl_lint.crawl.job import RepositoryResult
@@ -195,8 +195,8 @@ class Looker:
             return
         patient = result.look is LookState.THROTTLED
         for one in requests:
-            if patient or one.reason != AGAIN:
-                reason = THROTTLED if patient else AGAIN
+            if patient or not one.reason.startswith(AGAIN):
+                reason = looks.again(THROTTLED if patient else AGAIN, thoroughly=one.rechecks)
                 await looks.request_look(self._store, *place, one.tag, self._now(), reason)
 
     async def _looked(
@@ -228,6 +228,7 @@ def _say(place: Place, requests: Sequence[LookRequest], seen: str, problem: str)
     """Log a look, and why it was made; what is looked at all the time only to debug."""
     reasons = sorted({one.reason for one in requests})
     level = logging.DEBUG if reasons == [HOT] else logging.INFO
-    why = ", ".join(_WHY.get(reason, reason) for reason in reasons)
+    whys = dict.fromkeys(reason.removesuffix(THOROUGHLY) for reason in reasons)
+    why = ", ".join(_WHY.get(reason, reason) for reason in whys)
     after = f"; {problem}" if problem else ""
     _LOG.log(level, "looked at %s/%s: %s (%s)%s", *place, seen, why, after)

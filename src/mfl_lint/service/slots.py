@@ -19,14 +19,14 @@ from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.registry.circuit import Circuits
 from mfl_lint.registry.politeness import Limits, limits_of, slots_of
 from mfl_lint.registry.transport import Transport
-from mfl_lint.store.looks import AGAIN, HOT, THROTTLED
+from mfl_lint.store.looks import HOT, PATIENT
 from mfl_lint.store.queue import LOOK, JobSpec
 from mfl_lint.store.queue_due import LOOK_ONCE, DuePlace
 from mfl_lint.store.rounds import slot_lock
 
 # What goes before what: greater numbers first. Whatever is not named is asked for by somebody;
 # what is looked at again goes with rounds, in the order in which they come.
-_PRIORITIES: Final = {HOT: 10, THROTTLED: 0, AGAIN: 0}
+_PRIORITIES: Final = {HOT: 10, **dict.fromkeys(PATIENT, 0)}
 _ASKED: Final = 100
 # More than these wait in the store, not in the queue: each one that waits there costs every fetch.
 MOST_WAITING: Final = 500

@@ -18,7 +18,7 @@ from mfl_lint.service.memory import calm_collector
 from mfl_lint.service.reloading import Reloaded, handled
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.pulse import Pulse
-from mfl_lint.store.queue import QUEUE_NAME, Queue, save_stalled, worker_app
+from mfl_lint.store.queue import QUEUE_NAME, Queue, live, save_stalled, worker_app
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -108,12 +108,14 @@ async def _run(
         shutdown_graceful_timeout=_GRACE_S,
         delete_jobs="successful",
         install_signal_handlers=False,
-        update_heartbeat_interval=stalled_s / 5,
+        # procrastinate gives none while it ends: see `live`.
+        update_heartbeat_interval=3600.0,
         # Nobody's row goes before its jobs were taken over.
         stalled_worker_timeout=3600.0,
     )
     running = asyncio.ensure_future(working)
     saving = asyncio.ensure_future(_save(store, stalled_s))
+    living = asyncio.ensure_future(live(app))
     ending = asyncio.ensure_future(ended.wait())
     try:
         await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
@@ -122,7 +124,8 @@ async def _run(
             task.cancel()
         with suppress(asyncio.CancelledError):
             await running
-        await asyncio.gather(saving, ending, return_exceptions=True)
+        living.cancel()
+        await asyncio.gather(saving, ending, living, return_exceptions=True)
 
 
 async def _save(store: Store, stalled_s: float) -> None:

@@ -57,3 +57,8 @@ def one_line(error: BaseException) -> str:
     original = getattr(error, "orig", None) or error
     lines = str(original).strip().splitlines() or [type(original).__name__]
     return lines[0][:200]
+
+
+def sqlite_url(file: Path) -> str:
+    """Return the URL of an SQLite file."""
+    return URL.create("sqlite", database=str(file)).render_as_string()

@@ -13,17 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
-
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import migrate, transfer
-from mfl_lint.store.addresses import one_line, parse_address, sqlite_file
-from mfl_lint.store.queue_schema import empty_queue
+from mfl_lint.store.addresses import one_line, parse_address, sqlite_file, sqlite_url
 from mfl_lint.store.sqlite_copies import (
     copy_file,
     draft_beside,
     first_damage,
-    make_one_file,
     put_in_place,
     synced,
 )
@@ -105,40 +101,30 @@ def _copy_from_sqlite(source: Path, draft: Path) -> None:
         raise StoreError(f"the database {source} cannot be read: {one_line(error)}") from error
     if damage:
         raise StoreError(f"the database {source} is damaged, so nothing was written: {damage}")
-    if migrate.revision(_url(draft)) is None:
+    if migrate.revision(sqlite_url(draft)) is None:
         raise StoreError(f"the database {source} has no tables yet")
 
 
 def _copy_from_postgresql(url: str, draft: Path) -> None:
-    migrate.upgrade(_url(draft))
-    with (
-        migrate.opened(url, may_create=False) as (source, name),
-        migrate.opened(_url(draft), may_create=False) as (target, _),
-    ):
+    with migrate.opened(url, may_create=False) as (source, name):
         one_state = source.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        with (
-            one_state.begin() as there,
-            target.execution_options(writes=True).begin() as here,
-        ):
+        with one_state.begin() as there:
             check_schema(there, name)
-            transfer.copy_rows(there, here)
-    make_one_file(draft)
+            transfer.fill_sqlite(there, draft)
 
 
 def _copy_to_postgresql(draft: Path, url: str) -> None:
     with (
-        migrate.opened(_url(draft), may_create=False) as (source, _),
+        migrate.opened(sqlite_url(draft), may_create=False) as (source, _),
         migrate.opened(url, may_create=True) as (target, name),
         source.begin() as there,
         target.begin() as here,
     ):
         migrate.upgrade_within(here, name)
         transfer.empty_postgresql(here, name)
-        transfer.copy_rows(there, here)
-        transfer.go_on_counting(here)
-        empty_queue(here)
+        transfer.fill_postgresql(there, here)
 
 
 @contextmanager
@@ -150,7 +136,7 @@ def _made_current(file: Path, target: Path | None) -> Iterator[Path]:
             try:
                 copy_file(file, draft)
                 damage = first_damage(draft)
-                found = None if damage else migrate.revision(_url(draft))
+                found = None if damage else migrate.revision(sqlite_url(draft))
             except (sqlite3.Error, StoreError) as error:
                 raise Refused(f"{file} is no backup: {one_line(error)}") from error
             if damage:
@@ -158,9 +144,5 @@ def _made_current(file: Path, target: Path | None) -> Iterator[Path]:
             if found is None:
                 raise Refused(f"{file} is no backup: it has no schema of mfl-lint")
             refuse_newer(found, str(file), migrate.is_known)
-            migrate.upgrade(_url(draft))
+            migrate.upgrade(sqlite_url(draft))
             yield draft
-
-
-def _url(file: Path) -> str:
-    return URL.create("sqlite", database=str(file)).render_as_string()

@@ -12,6 +12,8 @@ from sqlalchemy import ARRAY, BigInteger, Integer, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from mfl_lint.core.decoding import decode
+
 T = TypeVar("T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -121,4 +123,4 @@ def to_json(value: object) -> str:
 
 def from_json(text: str, kind: type[T]) -> T:
     """Return the value that `to_json` wrote."""
-    return msgspec.json.decode(text, type=kind)
+    return decode(text, kind)

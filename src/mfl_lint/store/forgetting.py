@@ -22,15 +22,16 @@ AT_ONCE: Final = 500
 
 
 async def give_up(store: Store, channels: Sequence[str], now: datetime) -> int:
-    """Make dead letters of what waits for other channels than these; return how many.
+    """Make dead letters of some of what waits for other channels than these; return how many.
 
     What is young is left alone: another process may know its channel.
     """
     pending = messages.c.state == MessageState.PENDING.value
-    lost = update(messages).where(pending, messages.c.channel.not_in(channels), is_free(now))
+    lost = select(messages.c.id).where(pending, messages.c.channel.not_in(channels), is_free(now))
+    old = lost.where(messages.c.created_at <= now - GRACE).order_by(messages.c.id).limit(AT_ONCE)
     values = {"state": MessageState.DEAD.value, "problem": "the channel is configured no more"}
-    old = lost.where(messages.c.created_at <= now - GRACE)
-    return await store.write(run, old.values(values))
+    chosen = messages.c.id.in_(old.scalar_subquery())
+    return await store.write(run, update(messages).where(chosen, pending).values(values))
 
 
 async def forget(store: Store, sent_before: datetime) -> int:

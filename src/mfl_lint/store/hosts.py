@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select, text
 
+from mfl_lint.core.decoding import decode
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import insert_into
 from mfl_lint.store.queue_tables import hosts, slots
@@ -59,7 +60,7 @@ def _known(connection: Connection) -> dict[str, HostState]:
 
 
 def _read(allowances: str) -> dict[str, Pulls]:
-    return msgspec.json.decode(allowances or "{}", type=dict[str, Pulls])
+    return decode(allowances or "{}", dict[str, Pulls])
 
 
 async def since_used(store: Store, host: str, slot: int, worker: str) -> float | None:

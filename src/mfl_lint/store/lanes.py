@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mfl_lint.core.errors import StoreError
 from mfl_lint.store.addresses import one_line
+from mfl_lint.store.postgresql import MOST_TRIES, gave_way
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -41,7 +42,10 @@ class Lane:
         return await self._run(self._read, work)
 
     async def write(self, work: Work[T]) -> T:
-        """Return what `work` returns: committed at its end, rolled back on errors."""
+        """Return what `work` returns: committed at its end, rolled back on errors.
+
+        It is done anew where PostgreSQL broke it off because two waited for one another.
+        """
         return await self._run(self._written, work)
 
     async def _run(self, transaction: Callable[[Work[T]], T], work: Work[T]) -> T:
@@ -61,11 +65,15 @@ class Lane:
             raise self.said(error) from error
 
     def _written(self, work: Work[T]) -> T:
-        try:
-            with self.connected() as connection, connection.begin():
-                return work(connection)
-        except self._broken as error:
-            raise self.said(error) from error
+        tries = MOST_TRIES
+        while True:
+            tries -= 1
+            try:
+                with self.connected() as connection, connection.begin():
+                    return work(connection)
+            except self._broken as error:
+                if not tries or not gave_way(getattr(error, "orig", error)):
+                    raise self.said(error) from error
 
     def said(self, error: Exception) -> Exception:
         """Return the error, a driver's as one that says in one line what is wrong."""

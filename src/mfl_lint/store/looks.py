@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, or_, select, text, tuple_, update
+from sqlalchemy import Connection, Select, case, delete, or_, select, text, tuple_, update
 
-from mfl_lint.core.records import ASKED, WEBHOOK, LookRequest
+from mfl_lint.core.records import ASKED, THOROUGHLY, WEBHOOK, LookRequest
 from mfl_lint.store import audit
 from mfl_lint.store.engine import Store
 from mfl_lint.store.inserts import insert_into
@@ -21,10 +21,18 @@ _AT_ONCE: Final = 100
 HOT: Final = "hot"
 THROTTLED: Final = "throttled"
 AGAIN: Final = "again"
+_PLAIN: Final = (THROTTLED, AGAIN)
+_THOROUGH: Final = (THROTTLED + THOROUGHLY, AGAIN + THOROUGHLY)
 # Why one is looked at again, which waits until the registry or whatever it was had some peace.
-PATIENT: Final = (THROTTLED, AGAIN)
+PATIENT: Final = (*_PLAIN, *_THOROUGH)
 # In whose place each reason is taken: it could wait less, or is to be looked at more thoroughly.
-_LESS: Final = {THROTTLED: (), AGAIN: (), HOT: PATIENT, ASKED: (*PATIENT, HOT, WEBHOOK)}
+# Where the two are one of each, it becomes what is both: as if a person asked.
+_LESS: Final = {
+    **dict.fromkeys(_PLAIN, ()),
+    **dict.fromkeys(_THOROUGH, (*_PLAIN, HOT, WEBHOOK)),
+    HOT: PATIENT,
+    ASKED: (*PATIENT, HOT, WEBHOOK),
+}
 _TAKEN: Final = look_requests.c.state == "taken"
 
 
@@ -90,10 +98,15 @@ def _request_looks(
         values = {"state": "pending", "reason": reason, "requested_at": now}
         asked = insert.values([{**one._asdict(), **values} for one in chunk])
         less = _LESS.get(reason, (*PATIENT, HOT))
+        others = (HOT, WEBHOOK) if reason in _THOROUGH else _THOROUGH
+        both = look_requests.c.reason.in_(others)
         new = asked.on_conflict_do_update(
             index_elements=_PLACE,
             index_where=text("state = 'pending'"),
-            set_={"reason": asked.excluded.reason, "requested_at": asked.excluded.requested_at},
+            set_={
+                "reason": case((both, ASKED), else_=asked.excluded.reason),
+                "requested_at": asked.excluded.requested_at,
+            },
             where=look_requests.c.reason.in_(less),
         ).returning(*_PLACE)
         for row in connection.execute(new).all():
@@ -102,6 +115,11 @@ def _request_looks(
                 subject = f"{row.registry}/{row.repository}{row.tag and ':'}{row.tag}"
                 audit.note(connection, who, "scan.ask", subject, now)
     return count
+
+
+def again(reason: str, *, thoroughly: bool) -> str:
+    """Return the reason for what is looked at again, as thoroughly as it was to be."""
+    return reason + THOROUGHLY if thoroughly else reason
 
 
 async def pending_looks(store: Store, limit: int = 200) -> tuple[LookRequest, ...]:

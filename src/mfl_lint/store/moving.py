@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, event, select, text
+from sqlalchemy import Connection, Engine, event, select, text
 
 from mfl_lint.core.errors import Refused, StoreError
 from mfl_lint.store import migrate, transfer
 from mfl_lint.store.addresses import parse_address, sqlite_file
-from mfl_lint.store.queue_schema import empty_queue
-from mfl_lint.store.sqlite_copies import draft_beside, make_one_file, synced
+from mfl_lint.store.sqlite_copies import close_to_others, draft_beside, said_in_use, synced
 from mfl_lint.store.tables import metadata
 from mfl_lint.store.turns import Turns
 from mfl_lint.store.versions import check_schema
@@ -65,18 +63,8 @@ def _alone(engine: Engine, file: Path) -> Iterator[Connection]:
 
 
 def _close_to_others(file: Path, connection: Any, _: object) -> None:
-    try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # Refused as long as anybody has it open, writing or not; held until it is closed.
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        if "locked" not in str(error):
-            raise
-        raise StoreError(
-            f"the database {file} is in use: end `serve`, `crawl` and whatever else has it open, "
-            "then move again"
-        ) from error
+    with said_in_use(file, "move"):
+        close_to_others(connection)
 
 
 @contextmanager
@@ -100,23 +88,13 @@ def _to_postgresql(source: Connection, target: str, told: transfer.Told | None) 
         for table in metadata.sorted_tables:
             if connection.execute(select(text("1")).select_from(table).limit(1)).first():
                 raise Refused(f"the database {name} is not empty: it has rows in {table.name}")
-        copied = transfer.copy_rows(source, connection, told)
-        transfer.go_on_counting(connection)
-        empty_queue(connection)
-        return copied
+        return transfer.fill_postgresql(source, connection, told)
 
 
 def _to_sqlite(source: Connection, file: Path, told: transfer.Told | None) -> dict[str, int]:
     try:
         with draft_beside(file) as draft:
-            address = URL.create("sqlite", database=str(draft)).render_as_string()
-            migrate.upgrade(address)
-            with (
-                migrate.opened(address, may_create=False) as (engine, _),
-                engine.execution_options(writes=True).begin() as connection,
-            ):
-                copied = transfer.copy_rows(source, connection, told)
-            make_one_file(draft)
+            copied = transfer.fill_sqlite(source, draft, told)
             synced(draft)
             if file.exists():
                 raise Refused(f"{file} is there already: move to a file that is not")

@@ -16,6 +16,15 @@ SILENCE_S: Final = 10.0
 # For what people carry out: files of any size are written meanwhile.
 PATIENT_S: Final = 900.0
 _CONNECT_S: Final = 10
+# What was broken off for others is carried out so often.
+MOST_TRIES: Final = 5
+# serialization_failure, deadlock_detected
+_GAVE_WAY: Final = ("40001", "40P01")
+
+
+def gave_way(error: object) -> bool:
+    """Say whether the database broke a transaction off so that others go on: it may come again."""
+    return getattr(error, "sqlstate", None) in _GAVE_WAY
 
 
 def connecting(address: URL, name: str, silence_s: float = SILENCE_S) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from sqlalchemy import Connection, bindparam, text
@@ -77,7 +77,7 @@ _STALLED: Final = text(f"""
     LEFT JOIN {QUEUE_SCHEMA}.procrastinate_workers AS worker ON worker.id = job.worker_id
     WHERE job.status = 'doing' AND (
         worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds)
-    ) ORDER BY job.id FOR UPDATE OF job
+    ) ORDER BY job.queueing_lock COLLATE "C" NULLS FIRST, job.id FOR UPDATE OF job
 """)  # noqa: S608  # no value in it
 _ALIVE: Final = text(
     f"SELECT 1 FROM {QUEUE_SCHEMA}.procrastinate_workers"  # noqa: S608
@@ -145,6 +145,13 @@ def worker_app(url: str, connections: int, pulse: Pulse) -> App:
     app = App(connector=connector)
     app.job_manager = OwnJobs(connector, pulse)
     return app
+
+
+async def live(app: App) -> None:
+    """Give a worker's signs of life until this is cancelled, also while it ends."""
+    from mfl_lint.store.queue_jobs import OwnJobs
+
+    await cast("OwnJobs", app.job_manager).live()
 
 
 async def put_led(store: Store, queue: Queue, fence: int, jobs: Sequence[JobSpec]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Connection,
     case,
     delete,
+    func,
     insert,
     literal_column,
     select,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 from mfl_lint.store.crawls import begin_crawl
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import check_leads
+from mfl_lint.store.pace import paced
 from mfl_lint.store.queue import BEGIN, CRAWL, END, JobSpec, Queue
 from mfl_lint.store.queue_tables import JOBS, parts, rounds
 from mfl_lint.store.revisions import touch
@@ -37,6 +40,17 @@ _BUSY: Final = text(
     f"SELECT DISTINCT (args->>'crawl_id')::bigint AS crawl_id FROM {JOBS}"  # noqa: S608
     " WHERE status IN ('todo', 'doing') AND args ? 'crawl_id'"
 )
+
+
+# The oldest round of which there are repositories, if nobody knows it any more.
+_OLDEST: Final = (
+    select(parts.c.crawl_id)
+    .where(parts.c.crawl_id == select(func.min(parts.c.crawl_id)).scalar_subquery())
+    .where(parts.c.crawl_id.not_in(select(rounds.c.crawl_id)))
+    .limit(1)
+)
+# So many repositories of a round that is over go in one transaction.
+_SWEPT: Final = 2000
 
 
 def slot_lock(host: str, slot: int) -> str:
@@ -89,8 +103,15 @@ def _open(
 
 
 def _forget(connection: Connection, crawl_ids: Collection[int]) -> None:
-    connection.execute(delete(parts).where(parts.c.crawl_id.in_(crawl_ids)))
+    """Forget rounds; their repositories are swept by and by, since there can be millions."""
     connection.execute(delete(rounds).where(rounds.c.crawl_id.in_(crawl_ids)))
+
+
+def _sweep(connection: Connection, crawl_id: int) -> int:
+    """Remove some of the repositories of a round that is over, and return how many."""
+    some = select(parts.c.repository).where(parts.c.crawl_id == crawl_id).limit(_SWEPT)
+    over = delete(parts).where(parts.c.crawl_id == crawl_id, parts.c.repository.in_(some))
+    return connection.execute(over).rowcount
 
 
 async def plan(
@@ -221,7 +242,9 @@ def _count(connection: Connection, round_: Round, part: Part, requests: int, pro
 
 
 async def forget(store: Store, crawl_id: int) -> None:
-    """Forget a round that has ended."""
+    """Forget a round that has ended, in short transactions."""
+    while await paced(partial(store.write, _sweep, crawl_id)) == _SWEPT:
+        pass
     await store.write(_forget, [crawl_id])
 
 
@@ -239,6 +262,9 @@ def _mend(connection: Connection, queue: Queue, fence: int) -> int:
     ended = connection.scalars(over.where(crawls.c.id.is_(None))).all()
     if ended:
         _forget(connection, ended)
+    oldest = connection.scalar(_OLDEST)
+    if oldest is not None:
+        _sweep(connection, oldest)
     every = connection.execute(select(rounds).with_for_update(skip_locked=True)).all()
     # Read after the rounds are held: whoever goes on with one holds its crawl's row first.
     busy = set(connection.scalars(_BUSY).all())

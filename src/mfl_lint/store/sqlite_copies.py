@@ -76,17 +76,36 @@ def put_in_place(draft: Path, target: Path) -> None:
     """
     turns = Turns(target, _PATIENCE_S)
     try:
-        with turns.turn(), closing(_alone(target)) as there, closing(sqlite3.connect(draft)) as new:
+        with (
+            said_in_use(target, "restore"),
+            turns.turn(),
+            closing(_alone(target)) as there,
+            closing(sqlite3.connect(draft)) as new,
+        ):
             new.backup(there)
+    finally:
+        turns.close()
+
+
+@contextmanager
+def said_in_use(file: Path, what: str) -> Iterator[None]:
+    """Turn SQLite's word for it into a StoreError: end what has the file open, do `what` again."""
+    try:
+        yield
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
             raise
         raise StoreError(
-            f"the database {target} is in use: end `serve`, `crawl` and whatever else has it "
-            "open, then restore again"
+            f"the database {file} is in use: end `serve`, `crawl` and whatever else has it open, "
+            f"then {what} again"
         ) from error
-    finally:
-        turns.close()
+
+
+def close_to_others(connection: sqlite3.Connection) -> None:
+    """Have a file to oneself until the connection ends; refused while anybody has it open."""
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("BEGIN EXCLUSIVE")
+    connection.execute("COMMIT")
 
 
 def _alone(target: Path) -> sqlite3.Connection:
@@ -96,11 +115,8 @@ def _alone(target: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(target, isolation_level=None, timeout=_PATIENCE_S)
     try:
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # Refused as long as anybody has it open, writing or not.
+        close_to_others(connection)
         connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise

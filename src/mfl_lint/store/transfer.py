@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Boolean, Connection, Table, func, select, text
 
 from mfl_lint.core.errors import StoreError
+from mfl_lint.store import migrate
+from mfl_lint.store.addresses import sqlite_url
+from mfl_lint.store.queue_schema import empty_queue
+from mfl_lint.store.sqlite_copies import make_one_file
 from mfl_lint.store.tables import metadata
 
 Told = Callable[[str, int], None]
@@ -71,6 +76,29 @@ def copy_rows(source: Connection, target: Connection, told: Told | None = None) 
         copied[table.name] = sent.rows
         if told is not None:
             told(table.name, sent.rows)
+    return copied
+
+
+def fill_sqlite(source: Connection, file: Path, told: Told | None = None) -> dict[str, int]:
+    """Make an empty file this release's database, and copy every table into it, as one file."""
+    address = sqlite_url(file)
+    migrate.upgrade(address)
+    with (
+        migrate.opened(address, may_create=False) as (engine, _),
+        engine.execution_options(writes=True).begin() as connection,
+    ):
+        copied = copy_rows(source, connection, told)
+    make_one_file(file)
+    return copied
+
+
+def fill_postgresql(
+    source: Connection, target: Connection, told: Told | None = None
+) -> dict[str, int]:
+    """Copy every table into one that is empty; what was enqueued there is of another database."""
+    copied = copy_rows(source, target, told)
+    _go_on_counting(target)
+    empty_queue(target)
     return copied
 
 
@@ -156,7 +184,7 @@ def hold(connection: Connection, mode: str) -> None:
     connection.execute(text(f"LOCK TABLE {', '.join(metadata.tables)} IN {mode} MODE"))
 
 
-def go_on_counting(connection: Connection) -> None:
+def _go_on_counting(connection: Connection) -> None:
     """Let PostgreSQL give ids after those that were copied, and plan by what there is now."""
     for table in metadata.sorted_tables:
         column = table.autoincrement_column

@@ -1,10 +1,11 @@
-"""Tags that answer 404: held first, declared gone later, all of them in one transaction."""
+"""Tags that answer 404: held first, declared gone later, some hundred in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from sqlalchemy import Connection, select, true, update
 
@@ -12,12 +13,14 @@ from mfl_lint.core.observation import LookState
 from mfl_lint.core.truth import FindingState, Settlement
 from mfl_lint.store.counters import Place, Tally, write_tally
 from mfl_lint.store.engine import Store
+from mfl_lint.store.pace import paced
 from mfl_lint.store.revisions import touch
 from mfl_lint.store.settlements import TagInPlace, write_settlements
 from mfl_lint.store.statements import all_rows, chunks, fetch_in, one_row, registry_id
 from mfl_lint.store.tables import findings, registries, repositories, tags
 
 Key = tuple[int, str]
+_AT_ONCE: Final = 500
 
 
 async def missing_tags(
@@ -56,16 +59,24 @@ async def declare_gone(
 ) -> None:
     """Make the tags (repository id, tag) gone, with what becomes of their findings.
 
-    A tag whose last look is absent no more is left out, with its settlement.
+    A tag whose last look is absent no more is left out, with its settlement. It is many short
+    transactions: what is left where that is cut off is absent still, and declared next time.
     """
-    await store.write(_declare_all, registry, keys, settlements, now)
+    for part in chunks(sorted(keys), _AT_ONCE):
+        known = {key: settlements[key] for key in part if key in settlements}
+        await paced(partial(store.write, _declare_all, registry, part, known, now))
 
 
 async def settle_gone_tags(
     store: Store, registry: str, settlements: Mapping[Key, Settlement], now: datetime
 ) -> None:
-    """Write what becomes of findings of tags that are gone; one that is back is left out."""
-    await store.write(_settle_all, registry, settlements, now)
+    """Write what becomes of findings of tags that are gone; one that is back is left out.
+
+    In as many short transactions as in `declare_gone`.
+    """
+    for part in chunks(sorted(settlements), _AT_ONCE):
+        known = {key: settlements[key] for key in part}
+        await paced(partial(store.write, _settle_all, registry, known, now))
 
 
 async def gone_tags(
@@ -93,7 +104,7 @@ async def gone_tags(
 
 def _settle_all(
     connection: Connection, registry: str, settlements: Mapping[Key, Settlement], now: datetime
-) -> None:
+) -> int:
     above = registry_id(connection, registry)
     numbers = sorted({repository for repository, _ in settlements})
     held = [_hold(connection, above, repository) for repository in numbers]
@@ -109,6 +120,7 @@ def _settle_all(
         write_settlements(connection, place, chosen, known, tally)
         write_tally(connection, place, tally, now)
     touch(connection, above)
+    return len(settlements)
 
 
 def _declare_all(
@@ -117,7 +129,7 @@ def _declare_all(
     keys: Sequence[Key],
     settlements: Mapping[Key, Settlement],
     now: datetime,
-) -> None:
+) -> int:
     numbers = sorted({repository for repository, _ in keys})
     above = registry_id(connection, registry)
     # All are held before the registry's counters are: as every other writer does it.
@@ -126,6 +138,7 @@ def _declare_all(
         names = [name for number, name in keys if number == place.repository_id]
         _declare(connection, place, names, settlements, now)
     touch(connection, above)
+    return len(keys)
 
 
 def _hold(connection: Connection, above: int, repository: int) -> Place | None:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from mfl_lint.config import HookKind
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.digest import is_digest
 
 T = TypeVar("T")
@@ -139,7 +140,7 @@ def hints(kind: HookKind, body: bytes, headers: Mapping[str, str]) -> list[Hint 
 
 
 def _read(body: bytes, kind: type[T]) -> T:
-    return msgspec.json.decode(body, type=kind)
+    return decode(body, kind)
 
 
 def _hint(repository: str, tag: str, *, deleted: bool = False) -> Hint | None:

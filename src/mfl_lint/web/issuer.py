@@ -19,6 +19,7 @@ import msgspec
 
 from mfl_lint.config_secrets import read_secret
 from mfl_lint.config_serve import OidcConfig
+from mfl_lint.core.decoding import known
 from mfl_lint.core.errors import ConfigInvalid, Refused
 
 _LOG: Final = logging.getLogger("mfl_lint")
@@ -39,6 +40,7 @@ class Trip(msgspec.Struct, frozen=True):
     next: str
 
 
+@known
 class Metadata(msgspec.Struct, frozen=True):
     """What an issuer says of itself, as far as it is used."""
 

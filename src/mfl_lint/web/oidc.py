@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.core.access import Role, user_name
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.secret import new_secret
 from mfl_lint.store import users
@@ -95,6 +96,6 @@ def _trip(request: web.Request) -> Trip | None:
     """Return what this browser set out with, None for nothing that is known."""
     packed = request.cookies.get(_cookie(request), "")
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(packed), type=Trip)
+        return decode(base64.urlsafe_b64decode(packed), Trip)
     except (ValueError, RecursionError):
         return None

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from mfl_lint.config import Scheme
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.digest import is_digest
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.observation import Observation
@@ -160,7 +161,7 @@ def push_item(services: Services, one: KnownPush) -> PushItem:
 def _wanted(plan: str) -> str:
     """Return the digest that a push was for, as it was written down."""
     try:
-        told = msgspec.json.decode(plan, type=dict[str, Any])
+        told = decode(plan, dict[str, Any])
     except msgspec.MsgspecError:
         return ""
     found = told.get("digest")

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from mfl_lint.core.decoding import decode
 from mfl_lint.web.answers import Answer
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class DeedItem(msgspec.Struct, frozen=True, kw_only=True):
 async def body_of(request: web.Request, kind: type[T]) -> T:
     """Return the JSON of a request; 400 with one line for what it is not."""
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
+        return decode(await request.read(), kind)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise web.HTTPBadRequest(text=f"the body is not as it should be: {error}"[:200]) from None
 
