@@ -149,6 +149,39 @@ async def test_nothing_is_written_where_no_route_leads(store: Store) -> None:
         assert (0, 0, 0) == (rows["outbox"], rows["messages"], rows["alert_groups"])
 
 
+async def test_who_has_no_routes_leaves_news_to_others_for_a_day(store: Store) -> None:
+    async with alerted(store) as world:
+        whole = world.config
+        await world.find("team/app", fault())
+        world.config = Config()
+        world.clock.move(hours=23)
+        await world.dispatcher.plan()
+        await world.dispatcher.forget()
+        world.config = whole
+        await world.settle()
+        assert ["one/team/app:v1 linux/arm64: broken, MFL101 wrong-platform"] == world.titles()
+        await world.find("team/app")
+        world.config = Config()
+        world.clock.move(hours=25)
+        await world.dispatcher.forget()
+        assert 0 == (await dump.figures(store)).rows["outbox"]
+
+
+async def test_who_has_no_routes_does_not_take_the_calm_of_a_tag_for_told(store: Store) -> None:
+    async with alerted(store) as world:
+        for turn in range(6):
+            await world.find("team/app", *([fault()] if turn % 2 == 0 else []))
+            await world.settle()
+        whole = world.config
+        world.config = Config()
+        world.clock.move(hours=25)
+        await world.dispatcher.plan()
+        world.config = whole
+        world.clock.move(minutes=1)
+        await world.settle()
+        assert "recovered" == world.events()[-1]["items"][0]["kind"]
+
+
 async def test_the_log_says_what_is_tried_again(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

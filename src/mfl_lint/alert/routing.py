@@ -43,6 +43,11 @@ def group_of(route: RouteConfig, news: News) -> Group:
     return Group(route.name, news.registry, repository)
 
 
+def tells(alerts: AlertConfig) -> bool:
+    """Say whether anybody is told of anything but in reports."""
+    return any(not route.digest.every for route in alerts.route)
+
+
 def announced(alerts: AlertConfig, registries: Iterable[str]) -> frozenset[str]:
     """Return those of the registries of which news are sent at all."""
     routes = [route for route in alerts.route if not route.digest.every]
@@ -113,7 +118,9 @@ def _is_over(
     if mark.kind == "dark":
         return unknown.get(mark.registry, 0) <= mark.number // _BACK
     if mark.kind == "flapping":
-        return mark.at is None or now - mark.at >= timedelta(seconds=alerts.flapping_s)
+        # Who tells nobody leaves it to those who do.
+        lasts = timedelta(seconds=alerts.flapping_s) + (timedelta() if tells(alerts) else GRACE)
+        return mark.at is None or now - mark.at >= lasts
     return mark.kind == "new" and introduced.get(mark.registry) is not None
 
 

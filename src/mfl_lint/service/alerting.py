@@ -29,7 +29,7 @@ import msgspec
 
 from mfl_lint.alert.gathering import gathered, put_off
 from mfl_lint.alert.posting import Poster
-from mfl_lint.alert.routing import routed, settled, wants
+from mfl_lint.alert.routing import routed, settled, tells, wants
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.telling import notice, parts
 from mfl_lint.alert.timing import report_due
@@ -131,7 +131,7 @@ class Dispatcher:
         routes = [route.name for route in alerts.route]
         lost_before = now - GRACE if gives_up else None
         todo = await news.todo(store, now, routes, lost_before)
-        if todo.news:
+        if todo.news and tells(alerts):
             decide = partial(routed, alerts=alerts, now=now)
             routing = news.route_news(store, decide, window_s=alerts.flapping_s)
             if await self._tried(routing) is not None:
@@ -214,6 +214,8 @@ class Dispatcher:
         if self._forgot is not None and now - self._forgot < _FORGET_EVERY:
             return
         self._forgot = now
+        if not tells(alerts):
+            await forgetting.forget_news(store, now - GRACE)
         names = [channel.name for channel in alerts.channel]
         gone = await forgetting.give_up(store, names, now)
         if gone:
