@@ -140,6 +140,53 @@ async def test_the_first_crawl_of_a_registry_is_one_message(store: Store) -> Non
         assert ["one/team/new:v1 linux/arm64: broken, MFL101 wrong-platform"] == titles[1:]
 
 
+async def test_a_registry_that_is_never_crawled_as_a_whole_is_told_of(store: Store) -> None:
+    async with alerted(store, crawled=False) as world:
+        await world.find("team/app", fault())
+        await world.settle()
+        await crawls.start_crawl(store, "one", world.clock.now(), partial=True)
+        await world.find("team/web", fault("team/web"))
+        await world.settle()
+        place = "linux/arm64: broken, MFL101 wrong-platform"
+        told = [f"one/team/app:v1 {place}", f"one/team/web:v1 {place}"]
+        assert told == world.titles()
+
+
+@pytest.mark.parametrize(
+    ("status", "hours"),
+    [(CrawlStatus.FAILED, 0), (CrawlStatus.DONE, 0), (CrawlStatus.INTERRUPTED, 24)],
+)
+async def test_a_first_crawl_that_saw_nothing_does_not_silence_what_others_see(
+    store: Store, status: CrawlStatus, hours: int
+) -> None:
+    async with alerted(store, crawled=False) as world:
+        first = await crawl(store, now=world.clock.now())
+        await world.find("team/app", fault())
+        await world.settle()
+        world.clock.move(minutes=1)
+        await crawls.finish_crawl(store, first, status, "", world.clock.now())
+        world.clock.move(hours=hours, minutes=1)
+        await world.settle()
+        await world.find("team/web", fault("team/web"))
+        await world.settle()
+        assert [
+            "one: looked at for the first time",
+            "one/team/web:v1 linux/arm64: broken, MFL101 wrong-platform",
+        ] == world.titles()
+
+
+async def test_what_a_broken_off_first_crawl_found_is_silent_until_it_went_on(
+    store: Store,
+) -> None:
+    async with alerted(store, crawled=False) as world:
+        first = await crawl(store, now=world.clock.now())
+        await crawls.finish_crawl(store, first, CrawlStatus.INTERRUPTED, "", world.clock.now())
+        world.clock.move(hours=1)
+        await world.find("team/app", fault())
+        await world.settle()
+        assert [] == world.titles()
+
+
 async def test_nothing_is_written_where_no_route_leads(store: Store) -> None:
     async with alerted(store) as world:
         for rule in ("MFL101", "MFL201"):

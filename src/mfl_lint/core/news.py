@@ -150,7 +150,7 @@ class Situation(msgspec.Struct, frozen=True):
     """What is known when news are routed.
 
     `changes`: when each of their findings opened and resolved before, oldest first. `introduced`:
-    when each registry's first crawl ended, None while none did.
+    until when what is found in each registry is its introduction, None while it is.
     """
 
     news: tuple[News, ...]

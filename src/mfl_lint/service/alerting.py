@@ -133,14 +133,14 @@ class Dispatcher:
         todo = await news.todo(store, now, routes, lost_before)
         if todo.news and tells(alerts):
             decide = partial(routed, alerts=alerts, now=now)
-            routing = news.route_news(store, decide, window_s=alerts.flapping_s)
+            routing = news.route_news(store, decide, now, window_s=alerts.flapping_s)
             if await self._tried(routing) is not None:
                 return True
         settles = todo.marks and (self._settled is None or now - self._settled >= _SETTLE_EVERY)
         if settles:
             self._settled = now
             settling = partial(settled, alerts=alerts, now=now, gives_up=gives_up)
-            await self._tried(news.settle_marks(store, settling))
+            await self._tried(news.settle_marks(store, settling, now))
         for route in alerts.route:
             if route.digest.every:
                 report = self._report(store, route, alerts, now)

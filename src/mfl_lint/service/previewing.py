@@ -46,7 +46,7 @@ async def preview(store: Store, config: Config, last: int, now: datetime) -> tup
     Waits, quiet hours, rates and what was said before count for nothing; a first crawl is summed
     up as if it were over.
     """
-    found = await news.last_news(store, last, window_s=config.alert.flapping_s)
+    found = await news.last_news(store, last, now, window_s=config.alert.flapping_s)
     introduced = {one.registry: found.introduced.get(one.registry) or now for one in found.news}
     situation = msgspec.structs.replace(found, introduced=introduced)
     routes = tuple(
