@@ -402,6 +402,37 @@ async def test_what_stands_is_said_again_unless_somebody_acknowledged_it(store: 
         ]
 
 
+async def test_news_of_one_finding_do_not_put_off_the_repeat_of_another(store: Store) -> None:
+    async with alerted(store, routed(repeat_s=3600.0)) as world:
+        given = [fault()]
+        for number in range(5):
+            await world.find("team/app", *given)
+            await world.settle()
+            given.append(fault(number=number + 1))
+            world.clock.move(minutes=30)
+        assert [
+            "1 broken",
+            "1 broken",
+            "1 broken, 2 still broken",
+            "1 broken",
+            "1 broken, 4 still broken",
+        ] == [event["summary"] for event in world.events()]
+
+
+async def test_what_broke_a_moment_ago_is_not_said_again_in_anothers_turn(store: Store) -> None:
+    async with alerted(store, routed(repeat_s=3600.0)) as world:
+        await world.find("team/app", fault())
+        await world.settle()
+        world.clock.move(minutes=50)
+        await world.find("team/app", fault(number=1))
+        for minutes in (10, 49, 1):
+            await world.settle()
+            world.clock.move(minutes=minutes)
+        assert ["1 broken", "1 broken, 1 mended"] == [one["summary"] for one in world.events()]
+        await world.settle()
+        assert "1 still broken" == world.events()[-1]["summary"]
+
+
 async def test_a_report_tells_what_is_broken_new_and_mended_once_a_day(store: Store) -> None:
     digest = DigestConfig("daily", "08:00")
     async with alerted(store, routed(digest=digest)) as world:

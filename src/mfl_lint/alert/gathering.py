@@ -152,10 +152,12 @@ def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) ->
     """Return what is told of a group: its news, then what still stands beside them."""
     news = in_order(item for item in net(one.news) if not handling.hides(item, now))
     said = handling.acknowledged.union(item.fingerprint for item in news)
+    again = bool(route.repeat_s) and _again(route, one, now) <= now
+    standing = one.standing if again else ()
 
     def told() -> Iterator[News]:
         yield from news
-        for item in one.standing:
+        for item in standing:
             if (
                 wants(route, item)
                 and item.fingerprint not in said
@@ -166,9 +168,17 @@ def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) ->
     return Stream(told)
 
 
+def _again(route: RouteConfig, one: Ready, now: datetime) -> datetime:
+    """Return when it is time to say again what stands in a group: that of the oldest."""
+    oldest = next((item for item in one.standing if wants(route, item)), None)
+    if oldest is None:
+        return now
+    return (oldest.since or oldest.at) + timedelta(seconds=route.repeat_s)
+
+
 def _after(route: RouteConfig, each: _Parted, handling: Handling, now: datetime) -> Later:
     """Return when a group is told again; what is silenced waits, and is looked at again soon."""
-    later = _next(route, each.one, now)
+    later = _next(route, each, now)
     last = {item.fingerprint for item in net(each.one.news)}
     silenced = frozenset(
         item.id
@@ -181,11 +191,18 @@ def _after(route: RouteConfig, each: _Parted, handling: Handling, now: datetime)
     return msgspec.structs.replace(later, due=due, kept=silenced | each.kept)
 
 
-def _next(route: RouteConfig, one: Ready, now: datetime) -> Later:
-    """Return when a group is told again: while something of it stands, hidden or not."""
-    if not route.repeat_s:
+def _next(route: RouteConfig, each: _Parted, now: datetime) -> Later:
+    """Return when a group is told again: while something of it stands, hidden or not.
+
+    News in between put that off for nothing that stood before.
+    """
+    one, lasts = each.one, timedelta(seconds=route.repeat_s)
+    if not lasts:
         return Later(one.id, told=True)
-    stands = one.standing or any(item.kind in _STANDS for item in one.news)
-    if stands:
-        return Later(one.id, True, repeat=now + timedelta(seconds=route.repeat_s))
-    return Later(one.id, True, repeat_stays=not one.repeats)
+    begins = any(item.kind in _STANDS for item in one.news)
+    if not one.repeats:
+        return Later(one.id, True, repeat=now + lasts if begins else None, repeat_stays=True)
+    if not begins and not one.standing:
+        return Later(one.id, told=True)
+    again = _again(route, each.now, now)
+    return Later(one.id, True, repeat=again if again > now else now + lasts)

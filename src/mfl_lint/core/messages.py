@@ -56,6 +56,8 @@ class Later(msgspec.Struct, frozen=True):
     """When a group's time comes again.
 
     `told`: what waited is done with, but for the news `kept`, by their ids, which wait on.
+    `repeat`: when what stands is said again; with `repeat_stays` the time that was set before
+    counts, if there is one.
     """
 
     id: int

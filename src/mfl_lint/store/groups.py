@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select
 
 from mfl_lint.core.messages import Draft, Gathered, Handling, Later, Ready
 from mfl_lint.core.news import Group, Kind, News, Stream
 from mfl_lint.core.truth import FindingState
-from mfl_lint.store.columns import from_json
+from mfl_lint.store.columns import Time, from_json
 from mfl_lint.store.engine import Store
 from mfl_lint.store.handling import handled
 from mfl_lint.store.messages import write_drafts
@@ -140,9 +140,9 @@ def _put_off(connection: Connection, later: Later, last: int, now: datetime) -> 
     What waits after `last` was not told yet: its time is now.
     """
     here = alert_groups.c.id == later.id
-    values: dict[str, Any] = {"due_at": later.due}
-    if not later.repeat_stays:
-        values["repeat_at"] = later.repeat
+    values: dict[str, Any] = {"due_at": later.due, "repeat_at": later.repeat}
+    if later.repeat_stays:
+        values["repeat_at"] = func.coalesce(alert_groups.c.repeat_at, literal(later.repeat, Time))
     connection.execute(alert_groups.update().where(here).values(values))
     if later.told:
         mine = alert_waiting.c.group_id == later.id
