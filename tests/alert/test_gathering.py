@@ -7,7 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mfl_lint.alert.gathering import gathered, net, put_off
+from mfl_lint.alert.gathering import gathered, put_off
+from mfl_lint.alert.netting import net
 from mfl_lint.config_alert import QuietConfig
 from mfl_lint.core.messages import Gathered, Handling, Later, Ready
 from mfl_lint.core.news import Group, Kind, News, Stream

@@ -112,7 +112,7 @@ async def test_a_tag_that_flaps_is_one_notice_and_one_when_it_is_calm(store: Sto
         assert ["opened", "resolved", "opened", "flapping"] == kinds
         world.clock.move(hours=24)
         await world.settle()
-        assert "recovered" == world.events()[-1]["items"][0]["kind"]
+        assert "1 mended, 1 back" == world.events()[-1]["summary"]
         await world.find("team/app", fault())
         await world.settle()
         assert "opened" == world.events()[-1]["items"][0]["kind"]
@@ -226,7 +226,7 @@ async def test_who_has_no_routes_does_not_take_the_calm_of_a_tag_for_told(store:
         world.config = whole
         world.clock.move(minutes=1)
         await world.settle()
-        assert "recovered" == world.events()[-1]["items"][0]["kind"]
+        assert "1 mended, 1 back" == world.events()[-1]["summary"]
 
 
 async def test_the_log_says_what_is_tried_again(
@@ -431,6 +431,19 @@ async def test_what_broke_a_moment_ago_is_not_said_again_in_anothers_turn(store:
         assert ["1 broken", "1 broken, 1 mended"] == [one["summary"] for one in world.events()]
         await world.settle()
         assert "1 still broken" == world.events()[-1]["summary"]
+
+
+async def test_what_flaps_is_not_said_again_until_it_is_calm(store: Store) -> None:
+    async with alerted(store, routed(repeat_s=3600.0)) as world:
+        for turn in range(7):
+            await world.find("team/app", *([fault()] if turn % 2 == 0 else []))
+            await world.settle()
+            world.clock.move(minutes=1)
+        for _ in range(25):
+            world.clock.move(hours=1)
+            await world.settle()
+        told = [event["summary"] for event in world.events()[3:]]
+        assert ["1 flapping", "1 back, 1 still broken"] == told[:2]
 
 
 async def test_a_report_tells_what_is_broken_new_and_mended_once_a_day(store: Store) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from mfl_lint.alert.netting import net
 from mfl_lint.alert.routing import wants
 from mfl_lint.alert.telling import in_order, notice
 from mfl_lint.alert.timing import allowed, quiet_until
@@ -20,39 +21,7 @@ from mfl_lint.core.news import Group, Kind, News, Stream
 Maintained = Callable[[str], datetime | None]
 # How soon what is silenced is looked at again: silences are ended early, too.
 _AGAIN: Final = timedelta(minutes=5)
-_OPPOSITE: Final = {
-    Kind.OPENED: Kind.RESOLVED,
-    Kind.RESOLVED: Kind.OPENED,
-    Kind.UNKNOWN: Kind.RECOVERED,
-    Kind.RECOVERED: Kind.UNKNOWN,
-}
 _STANDS: Final = (Kind.OPENED, Kind.WORSENED, Kind.STANDING, Kind.FLAPPING)
-
-
-def net(news: Iterable[News]) -> list[News]:
-    """Return what is left of news of the same things: the last word, nothing where it was undone.
-
-    What opened and then got worse has opened.
-    """
-    first: dict[tuple[str, ...], News] = {}
-    last: dict[tuple[str, ...], News] = {}
-    for one in news:
-        key: tuple[str, ...] = ("", one.registry, one.repository, one.tag)
-        if one.fingerprint:
-            key = (one.fingerprint,)
-        if one.kind is Kind.INTRODUCED:
-            key = (*key, one.kind)
-        first.setdefault(key, one)
-        last[key] = one
-    left = []
-    for key, end in last.items():
-        begin = first[key]
-        if _OPPOSITE.get(begin.kind) is end.kind:
-            continue
-        if begin.kind is Kind.OPENED and end.kind is Kind.WORSENED:
-            end = msgspec.structs.replace(end, kind=Kind.OPENED)
-        left.append(end)
-    return left
 
 
 def gathered(
@@ -151,7 +120,7 @@ def _held(one: Ready, until: datetime) -> Later:
 def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> Stream:
     """Return what is told of a group: its news, then what still stands beside them."""
     news = in_order(item for item in net(one.news) if not handling.hides(item, now))
-    said = handling.acknowledged.union(item.fingerprint for item in news)
+    said = handling.acknowledged.union(handling.flapping, (item.fingerprint for item in news))
     again = bool(route.repeat_s) and _again(route, one, now) <= now
     standing = one.standing if again else ()
 

@@ -125,7 +125,8 @@ class Mark(msgspec.Struct, frozen=True):
     """What is remembered between messages, by `kind`, `route` and place.
 
     dark: the route was told that the registry cannot be seen; `number` findings were unknown at
-    most. flapping: the tag flaps, and how its findings are is in `last`. new: the registry's first
+    most. flapping: the tag flaps, and of each of its findings `last` has the first news that nobody
+    was told and the last. new: the registry's first
     crawl still has to be summed up for the route. digest: `at` the last report was due. `at` of
     dark and new: since when the settings at hand know no such route, None where they do.
     """

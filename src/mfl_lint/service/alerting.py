@@ -29,8 +29,9 @@ import msgspec
 
 from mfl_lint.alert.gathering import gathered, put_off
 from mfl_lint.alert.posting import Poster
-from mfl_lint.alert.routing import routed, settled, tells, wants
+from mfl_lint.alert.routing import routed, tells, wants
 from mfl_lint.alert.sending import Sender
+from mfl_lint.alert.settling import settled
 from mfl_lint.alert.telling import notice, parts
 from mfl_lint.alert.timing import report_due
 from mfl_lint.alert.words import title_of

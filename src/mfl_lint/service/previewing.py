@@ -13,10 +13,11 @@ from mfl_lint.alert import alertmanager, webhook
 from mfl_lint.alert.gathering import gathered
 from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.rendering import LONGEST, TemplateBroken, rendered
-from mfl_lint.alert.routing import routed, settled
+from mfl_lint.alert.routing import routed
 from mfl_lint.alert.secrets import address_of
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.services import family_of
+from mfl_lint.alert.settling import settled
 from mfl_lint.alert.telling import notice
 from mfl_lint.config import Config
 from mfl_lint.config_alert import AlertConfig, ChannelConfig, RouteConfig

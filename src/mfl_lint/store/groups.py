@@ -16,6 +16,7 @@ from mfl_lint.core.truth import FindingState
 from mfl_lint.store.columns import Time, from_json
 from mfl_lint.store.engine import Store
 from mfl_lint.store.handling import handled
+from mfl_lint.store.marks import all_marks
 from mfl_lint.store.messages import write_drafts
 from mfl_lint.store.news import alone, has_come
 from mfl_lint.store.prepared import among
@@ -65,11 +66,18 @@ def _gather(
         return 0
     waiting, last = _waiting(connection, [row.id for row in rows])
     ready = [_ready(connection, row, waiting.get(row.id, ()), now) for row in rows]
-    gathered, drafts = decide(ready, _sent(connection, now), handled(connection, now))
+    known = msgspec.structs.replace(handled(connection, now), flapping=_flapping(connection))
+    gathered, drafts = decide(ready, _sent(connection, now), known)
     for later in gathered.groups:
         _put_off(connection, later, last, now)
     write_drafts(connection, drafts, now)
     return len(rows)
+
+
+def _flapping(connection: Connection) -> frozenset[str]:
+    """Return the findings that flap: nothing is said of them until they are calm."""
+    marks = (mark for mark in all_marks(connection) if mark.kind == "flapping")
+    return frozenset(news.fingerprint for mark in marks for news in mark.last)
 
 
 def _waiting(
