@@ -12,7 +12,7 @@ from mfl_lint.alert.netting import net
 from mfl_lint.config_alert import QuietConfig
 from mfl_lint.core.messages import Gathered, Handling, Later, Ready
 from mfl_lint.core.news import Group, Kind, News, Stream
-from mfl_lint.core.policy import Ignore
+from mfl_lint.core.policy import Ignore, Severity
 from tests.alert.stories import NOW, alerts, later, news, route
 
 OPENED, WORSENED, RESOLVED = Kind.OPENED, Kind.WORSENED, Kind.RESOLVED
@@ -29,10 +29,27 @@ UNKNOWN, RECOVERED = Kind.UNKNOWN, Kind.RECOVERED
         ([OPENED, WORSENED], [OPENED]),
         ([WORSENED, RESOLVED], [RESOLVED]),
         ([RESOLVED, OPENED, WORSENED], [WORSENED]),
+        ([OPENED, Kind.EASED], [OPENED]),
+        ([Kind.EASED, RESOLVED], [RESOLVED]),
     ],
 )
 def test_the_last_word_on_a_finding_counts(happened: list[Kind], left: list[Kind]) -> None:
     assert left == [one.kind for one in net(news("a", kind) for kind in happened)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        (Severity.WARNING, Severity.ERROR, [WORSENED]),
+        (Severity.ERROR, Severity.WARNING, [Kind.EASED]),
+        (Severity.ERROR, Severity.ERROR, []),
+    ],
+)
+def test_what_is_mended_and_breaks_at_another_severity_is_told(
+    before: Severity, after: Severity, left: list[Kind]
+) -> None:
+    happened = [news("a", RESOLVED, severity=before), news("a", severity=after)]
+    assert left == [one.kind for one in net(happened)]
 
 
 def of_registry(kind: Kind) -> News:

@@ -14,7 +14,7 @@ import pytest
 
 from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config
-from mfl_lint.config_alert import AlertConfig, DigestConfig, RouteConfig
+from mfl_lint.config_alert import AlertConfig, ChannelConfig, DigestConfig, RouteConfig
 from mfl_lint.core.messages import MessageState
 from mfl_lint.core.news import Kind
 from mfl_lint.core.policy import Ignore, Severity
@@ -185,6 +185,38 @@ async def test_what_a_broken_off_first_crawl_found_is_silent_until_it_went_on(
         await world.find("team/app", fault())
         await world.settle()
         assert [] == world.titles()
+
+
+def alertmanager_too(url: str) -> AlertConfig:
+    """Return settings of a route for errors to a webhook and an Alertmanager."""
+    made = settings(url, RouteConfig("team", ("hook", "am"), severity="error", wait_s=0.0, rate=0))
+    return msgspec.structs.replace(
+        made, channel=(*made.channel, ChannelConfig("am", "alertmanager", url=url))
+    )
+
+
+async def test_an_alert_whose_severity_eases_ends_in_alertmanager_and_nobody_else_is_told(
+    store: Store,
+) -> None:
+    async with alerted(store, alertmanager_too) as world:
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.ERROR):
+            await world.find("team/app", fault(severity=severity))
+            await world.settle()
+            world.clock.move(minutes=1)
+        await world.find("team/app")
+        await world.settle()
+        sent = [got for got in world.receiver.taken if got.path != "/hook"]
+        firing: dict[str, bool] = {}
+        states = []
+        for got in sent:
+            for alert in msgspec.json.decode(got.body):
+                name = alert["labels"]["severity"]
+                firing[name] = alert["endsAt"][:19] > world.clock.now().isoformat()[:19]
+            states.append(sorted(name for name, lasts in firing.items() if lasts))
+        assert [["error"], [], ["error"], []] == states
+        told = [got for got in world.receiver.taken if got.path == "/hook"]
+        kinds = [msgspec.json.decode(got.body)["data"]["items"][0]["kind"] for got in told]
+        assert ["opened", "worsened", "resolved"] == kinds
 
 
 async def test_nothing_is_written_where_no_route_leads(store: Store) -> None:

@@ -20,7 +20,8 @@ _OPPOSITE: Final = {
 def net(news: Iterable[News]) -> list[News]:
     """Return what is left of news of the same things: the last word, nothing where it was undone.
 
-    What opened and then got worse has opened.
+    What opened and then got worse or eased has opened. What was mended and opened again at another
+    severity got worse, or eased.
     """
     first: dict[tuple[str, ...], News] = {}
     last: dict[tuple[str, ...], News] = {}
@@ -35,9 +36,18 @@ def net(news: Iterable[News]) -> list[News]:
     left = []
     for key, end in last.items():
         begin = first[key]
-        if _OPPOSITE.get(begin.kind) is end.kind:
-            continue
-        if begin.kind is Kind.OPENED and end.kind is Kind.WORSENED:
-            end = msgspec.structs.replace(end, kind=Kind.OPENED)
-        left.append(end)
+        kind = _kind(begin, end)
+        if kind is not None:
+            left.append(msgspec.structs.replace(end, kind=kind))
     return left
+
+
+def _kind(begin: News, end: News) -> Kind | None:
+    """Return what is left of the first and the last news of a thing, None where that is nothing."""
+    if begin.kind is Kind.OPENED and end.kind in (Kind.WORSENED, Kind.EASED):
+        return Kind.OPENED
+    if _OPPOSITE.get(begin.kind) is not end.kind:
+        return end.kind
+    if begin.kind is Kind.RESOLVED and begin.severity is not end.severity:
+        return Kind.WORSENED if end.severity.rank < begin.severity.rank else Kind.EASED
+    return None

@@ -82,7 +82,9 @@ class _Turn:
     def take(self, news: News) -> None:
         """Route one piece of news."""
         routes = [
-            route for route in self._alerts.route if not route.digest.every and wants(route, news)
+            route
+            for route in self._alerts.route
+            if not route.digest.every and self._concerns(route, news)
         ]
         if not routes or self._now - news.at > STALE:
             return
@@ -95,9 +97,16 @@ class _Turn:
         elif news.kind is not Kind.RECOVERED and not self._flaps(news, routes):
             self._wait(news, routes)
 
+    def _concerns(self, route: RouteConfig, news: News) -> bool:
+        """Say whether a route is told; of what eased an Alertmanager is, however mild it is now."""
+        if news.kind is not Kind.EASED:
+            return wants(route, news)
+        severe = msgspec.structs.replace(news, severity=Severity.ERROR)
+        return wants(route, severe) and self._alerts.has_alertmanager(route)
+
     def _wait(self, news: News, routes: Iterable[RouteConfig]) -> None:
         for route in routes:
-            if news.kind in route.states:
+            if news.kind in (*route.states, Kind.EASED):
                 self._waiting.append(as_waiting(route, news, self._now))
 
     def _mark(self, key: MarkKey) -> Mark | None:

@@ -17,7 +17,8 @@ class Kind(StrEnum):
     """What a piece of news is about.
 
     The first six are routed. `standing` says again what was said before, `introduced` sums a
-    registry's first crawl up, `test` is nothing but a test.
+    registry's first crawl up, `test` is nothing but a test, and `eased` (it is less severe than it
+    was) is for Alertmanagers only, where the severity is part of what an alert is known by.
     """
 
     OPENED = "opened"
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
     FLAPPING = "flapping"
     RECOVERED = "recovered"
+    EASED = "eased"
     STANDING = "standing"
     INTRODUCED = "introduced"
     TEST = "test"

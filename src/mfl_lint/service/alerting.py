@@ -32,14 +32,14 @@ from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.routing import routed, tells, wants
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.settling import settled
-from mfl_lint.alert.telling import notice, parts
+from mfl_lint.alert.telling import notice, parts, without_eased
 from mfl_lint.alert.timing import report_due
 from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config, maintained_until
 from mfl_lint.config_alert import AlertConfig, RouteConfig
 from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.messages import Draft, Gathered, Handling, Notice, Ready
-from mfl_lint.core.news import GRACE, Group, News, Stream
+from mfl_lint.core.news import GRACE, Group, Kind, News, Stream
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.service.delivering import SPARE_LEASE_S, Deliverer, Sends, Trouble, log_trouble
 from mfl_lint.store import forgetting, groups, news, reports
@@ -275,11 +275,18 @@ def with_ignores(stored: Handling, config: Config) -> Handling:
 def drafts_of(told: Notice, alerts: AlertConfig, whole: Iterable[News]) -> Iterator[Draft]:
     """Yield the messages to all channels of a notice's route.
 
-    `whole`: all of its news, where it has no place for them; programs are told every one.
+    `whole`: all of its news, where it has no place for them; programs are told every one. What
+    only eased is for Alertmanagers.
     """
     route = alerts.route_of(told.route)
     for name in dict.fromkeys(route.channels if route is not None else ()):
-        channel = alerts.channel_of(name)
-        for_people = channel is None or channel.kind == "apprise"
-        for part in (told,) if for_people else parts(told, whole):
+        kind = channel.kind if (channel := alerts.channel_of(name)) is not None else "apprise"
+        mine: Notice | None = told
+        news = whole
+        if kind != "alertmanager":
+            mine = without_eased(told)
+            news = Stream(lambda: (one for one in whole if one.kind is not Kind.EASED))
+        if mine is None:
+            continue
+        for part in (mine,) if kind == "apprise" else parts(mine, news):
             yield Draft(part, name, title_of(part))
