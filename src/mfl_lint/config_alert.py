@@ -105,6 +105,11 @@ class AlertConfig(Settings, frozen=True):
         """Return the channel of that name."""
         return next((one for one in self.channel if one.name == name), None)
 
+    def has_alertmanager(self, route: RouteConfig) -> bool:
+        """Say whether a route leads to an Alertmanager."""
+        channels = map(self.channel_of, route.channels)
+        return any(one is not None and one.kind == "alertmanager" for one in channels)
+
     def route_of(self, name: str) -> RouteConfig | None:
         """Return the route of that name."""
         return next((one for one in self.route if one.name == name), None)

@@ -7,11 +7,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mfl_lint.alert.gathering import gathered, net, put_off
+from mfl_lint.alert.gathering import gathered, put_off
+from mfl_lint.alert.netting import net
 from mfl_lint.config_alert import QuietConfig
 from mfl_lint.core.messages import Gathered, Handling, Later, Ready
 from mfl_lint.core.news import Group, Kind, News, Stream
-from mfl_lint.core.policy import Ignore
+from mfl_lint.core.policy import Ignore, Severity
 from tests.alert.stories import NOW, alerts, later, news, route
 
 OPENED, WORSENED, RESOLVED = Kind.OPENED, Kind.WORSENED, Kind.RESOLVED
@@ -28,10 +29,27 @@ UNKNOWN, RECOVERED = Kind.UNKNOWN, Kind.RECOVERED
         ([OPENED, WORSENED], [OPENED]),
         ([WORSENED, RESOLVED], [RESOLVED]),
         ([RESOLVED, OPENED, WORSENED], [WORSENED]),
+        ([OPENED, Kind.EASED], [OPENED]),
+        ([Kind.EASED, RESOLVED], [RESOLVED]),
     ],
 )
 def test_the_last_word_on_a_finding_counts(happened: list[Kind], left: list[Kind]) -> None:
     assert left == [one.kind for one in net(news("a", kind) for kind in happened)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        (Severity.WARNING, Severity.ERROR, [WORSENED]),
+        (Severity.ERROR, Severity.WARNING, [Kind.EASED]),
+        (Severity.ERROR, Severity.ERROR, []),
+    ],
+)
+def test_what_is_mended_and_breaks_at_another_severity_is_told(
+    before: Severity, after: Severity, left: list[Kind]
+) -> None:
+    happened = [news("a", RESOLVED, severity=before), news("a", severity=after)]
+    assert left == [one.kind for one in net(happened)]
 
 
 def of_registry(kind: Kind) -> News:
@@ -126,12 +144,12 @@ def test_messages_above_the_rate_are_gathered_into_one() -> None:
 
 
 REPEATS = alerts(route(repeat_s=3600.0))
-STANDS = news("a", Kind.STANDING)
+STANDS = news("a", Kind.STANDING, since=later(hours=-1))
 
 
 def test_what_still_stands_is_said_again_after_its_time() -> None:
     first = gathered([group(1, news("a"))], REPEATS, Handling(), {}, NOW)
-    assert (Later(1, True, repeat=later(hours=1)),) == first.groups
+    assert (Later(1, True, None, later(hours=1), repeat_stays=True),) == first.groups
     again = group(1, standing=(STANDS,), repeats=True)
     made = gathered([again], REPEATS, Handling(), {}, later(hours=1))
     assert [Kind.STANDING] == [one.kind for one in made.notices[0].items]
@@ -151,6 +169,12 @@ def test_nothing_is_said_again_when_nothing_stands() -> None:
     assert Gathered(groups=(Later(1, told=True),)) == made
     mended = gathered([group(1, news("a", RESOLVED))], REPEATS, Handling(), {}, NOW)
     assert (Later(1, True, repeat_stays=True),) == mended.groups
+
+
+def test_a_route_that_repeats_no_more_says_nothing_again() -> None:
+    again = group(1, standing=(STANDS,), repeats=True)
+    made = gathered([again], alerts(), Handling(), {}, NOW)
+    assert Gathered(groups=(Later(1, told=True),)) == made
 
 
 def test_the_same_news_at_the_same_time_are_the_same_message() -> None:
@@ -179,7 +203,10 @@ def test_nothing_is_sent_of_a_registry_while_it_is_maintained() -> None:
 def test_in_a_group_of_a_rule_only_what_is_maintained_waits() -> None:
     by_rule = alerts(route(group_by="rule", repeat_s=3600.0))
     end, free, shut = later(hours=2), news("a"), news("b", registry="lab")
-    standing = (news("c", Kind.STANDING), news("d", Kind.STANDING, registry="lab"))
+    standing = tuple(
+        news(name, Kind.STANDING, registry=place, since=later(hours=-1))
+        for name, place in (("c", "hub"), ("d", "lab"))
+    )
     held = Ready(1, Group("team", rule="MFL101"), (free, shut), standing, repeats=True)
     made = gathered([held], by_rule, Handling(), {}, NOW, {"lab": end, "hub": None}.get)
     (notice,) = made.notices
@@ -198,7 +225,9 @@ def test_a_group_of_a_rule_in_which_all_is_maintained_waits() -> None:
 
 
 def test_what_stands_however_much_is_counted_and_given_whole_to_programs() -> None:
-    standing = Stream(lambda: (news(str(n), Kind.STANDING) for n in range(2500)))
+    standing = Stream(
+        lambda: (news(str(n), Kind.STANDING, since=later(hours=-1)) for n in range(2500))
+    )
     again = group(1, news("new"), standing=standing, repeats=True)
     made = gathered([again], REPEATS, Handling(acknowledged=frozenset({"7"})), {}, NOW)
     (notice,) = made.notices

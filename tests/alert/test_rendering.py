@@ -137,6 +137,18 @@ def test_an_alert_that_got_worse_ends_under_its_milder_severities() -> None:
     assert {"2026-03-02T12:00:00Z"} == {one["endsAt"] for one in ended}
 
 
+@pytest.mark.parametrize(("least", "goes_on"), [(Severity.INFO, True), (Severity.ERROR, False)])
+def test_an_alert_that_eased_ends_under_its_more_severe_severities(
+    least: Severity, goes_on: bool
+) -> None:
+    eased = news("a" * 64, Kind.EASED, severity=Severity.WARNING)
+    body = alertmanager.body_of(message(notice(eased)), 0.0, least)
+    now, *ended = json.loads(body or b"[]")
+    assert ("warning", goes_on) == (now["labels"]["severity"], now["endsAt"] > now["startsAt"])
+    assert ["error"] == [one["labels"]["severity"] for one in ended]
+    assert {"2026-03-02T12:00:00Z"} == {one["endsAt"] for one in ended}
+
+
 def test_a_report_is_nothing_for_alertmanager() -> None:
     assert alertmanager.body_of(message(STORIES["report"]), 0.0) is None
 

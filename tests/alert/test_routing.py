@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from mfl_lint.alert.routing import MarkKey, announced, group_of, routed, settled, wants
+from mfl_lint.alert.routing import MarkKey, announced, group_of, routed, wants
+from mfl_lint.alert.settling import settled
 from mfl_lint.config_alert import AlertConfig, DigestConfig
 from mfl_lint.core.news import Group, Kind, Mark, News, Routed, Situation
 from mfl_lint.core.policy import Severity
@@ -151,12 +152,54 @@ def told_of(flapping: list[News], marks: tuple[Mark, ...] = ()) -> tuple[list[st
     return said, Routed(made.waiting, tuple(held.values()))
 
 
+LAST = ["team:recovered", "team:resolved"]
+
+
 def test_a_tag_that_flaps_is_told_once_and_once_more_when_it_is_calm() -> None:
     said, made = told_of(flips(60))
     assert ["team:opened", "team:resolved", "team:opened", "team:flapping"] == said
     last = flips(60)[-1].at
-    for after, expected in ((timedelta(hours=23), []), (timedelta(hours=24), ["team:recovered"])):
+    for after, expected in ((timedelta(hours=23), []), (timedelta(hours=24), LAST)):
         assert expected == kinds(settled(made.marks, {}, {}, KNOWN, alerts(), last + after))
+
+
+@pytest.mark.parametrize(
+    ("states", "settled_well", "told"),
+    [
+        (("opened", "resolved", "flapping", "recovered"), False, ["recovered"]),
+        (("opened", "resolved", "flapping", "recovered"), True, ["recovered", "resolved"]),
+        (("opened", "resolved", "flapping"), False, ["opened"]),
+        (("opened", "resolved", "flapping"), True, ["resolved"]),
+        (("opened", "resolved"), False, []),
+        (("opened", "resolved"), True, ["resolved"]),
+        (("opened",), True, []),
+    ],
+)
+def test_the_last_word_on_a_tag_that_flapped_is_told_to_whoever_was_told_another(
+    states: tuple[str, ...], settled_well: bool, told: list[str]
+) -> None:
+    _, made = told_of(flips(12 if settled_well else 11))
+    config = alerts(route(states=states))
+    over = settled(made.marks, {}, {}, KNOWN, config, later(days=3))
+    assert told == [one.news.kind.value for one in over.waiting]
+
+
+def test_the_last_word_is_told_on_each_finding_of_a_tag_that_flapped() -> None:
+    held: dict[MarkKey, Mark] = {}
+    times: list[datetime] = []
+    for one in flips(6):
+        times.append(one.at)
+        many = [
+            msgspec.structs.replace(one, fingerprint=f"f{n}", id=f"{one.id}/{n}")
+            for n in range(100)
+        ]
+        changes = {each.fingerprint: tuple(times) for each in many}
+        made = routed(Situation(tuple(many), changes, dict(held), KNOWN), alerts(), one.at)
+        held |= {mark.key: mark for mark in made.marks}
+    over = settled(tuple(held.values()), {}, {}, KNOWN, alerts(), later(days=3))
+    said = [one.news.kind for one in over.waiting]
+    assert (1, 100) == (said.count(Kind.RECOVERED), said.count(Kind.RESOLVED))
+    assert 101 == len({one.news.id for one in over.waiting})
 
 
 def flapping_warning(config: AlertConfig) -> dict[MarkKey, Mark]:
@@ -193,7 +236,10 @@ def test_a_route_that_was_told_of_no_flapping_is_told_of_that_of_another_finding
         said += kinds(made)
     assert ["errors:flapping"] == [one for one in said if "flapping" in one]
     calm = settled(tuple(held.values()), {}, {}, KNOWN, BOTH, later(hours=30))
-    assert ["warnings:recovered", "errors:recovered"] == kinds(calm)
+    assert [
+        *("warnings:recovered", "warnings:resolved", "warnings:resolved"),
+        *("errors:recovered", "errors:resolved"),
+    ] == kinds(calm)
 
 
 def test_changes_that_are_far_apart_are_no_flapping() -> None:

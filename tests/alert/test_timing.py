@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from mfl_lint.alert.timing import allowed, pause_s, quiet_until, report_due
+from mfl_lint.alert.timing import allowed, lasting_s, pause_s, quiet_until, report_due
 from mfl_lint.config_alert import DigestConfig, QuietConfig
-from tests.alert.stories import NOW
+from tests.alert.stories import NOW, route
 
 BERLIN = "Europe/Berlin"
 
@@ -41,6 +41,21 @@ def test_quiet_hours_end_by_the_clocks_of_their_zone(
     assert (at(expected) if expected else None) == quiet_until(
         QuietConfig(start, end, zone), at(now)
     )
+
+
+@pytest.mark.parametrize(
+    ("repeat_s", "now", "lasts_s"),
+    [
+        (0.0, "2026-03-02T23:00", 0.0),
+        (3600.0, "2026-03-02T20:00", 3600.0),
+        (3600.0, "2026-03-02T21:30", 9.5 * 3600.0),
+    ],
+)
+def test_what_would_be_said_again_in_quiet_hours_lasts_until_they_end(
+    repeat_s: float, now: str, lasts_s: float
+) -> None:
+    quiet = route(repeat_s=repeat_s, quiet=QuietConfig("22:00", "07:00"))
+    assert lasts_s == lasting_s(quiet, at(now))
 
 
 @pytest.mark.parametrize(

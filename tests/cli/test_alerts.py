@@ -86,6 +86,22 @@ def test_a_crawl_sends_where_it_is_asked_to_and_once(
     assert (0, True) == (listed.code, "sent" in listed.out)
 
 
+@pytest.mark.parametrize("options", [(), ("--alert",)])
+def test_a_crawl_without_routes_leaves_news_to_whoever_tells(
+    broken: FaultRegistry, receiver: Receiver, command: Command, options: tuple[str, ...]
+) -> None:
+    settings = Path("mfl-lint.toml")
+    whole = settings.read_text()
+    settings.write_text(whole.partition("[alert]")[0])
+    assert 1 == command("crawl", *options).code
+    assert 1 == command("crawl", *options).code
+    assert [] == receiver.taken
+    settings.write_text(whole)
+    assert 1 == command("crawl", "--alert").code
+    (got,) = receiver.taken
+    assert b"MFL101" in got.body
+
+
 def test_a_first_crawl_that_sends_is_summed_up(
     served: FaultRegistry, receiver: Receiver, command: Command
 ) -> None:

@@ -136,6 +136,12 @@ def test_the_findings_of_rules_that_did_not_run_are_left_alone() -> None:
     assert Settlement() == settled
 
 
+def test_what_is_seen_again_at_another_severity_got_worse_or_eased() -> None:
+    before = tracked(UNKNOWN, missed=5, severity=Severity.WARNING)
+    settled = looked(before, judged(finding(severity=Severity.ERROR)))
+    assert (OPEN, Change.WORSENED, 0) == ended(settled)
+
+
 @pytest.mark.parametrize(
     ("was", "now", "change"),
     [

@@ -466,12 +466,12 @@ async def test_crawls_go_but_for_the_last_hundred_and_the_one_since_which_alerts
 
         await world.store.write(older)
         assert 3 == await rows(world.store, "slices")
-        known = await world.store.read(introduced)
+        known = await world.store.read(introduced, world.clock.now())
         world.clock.seconds += 10 * DAY_S
         removed = await retain(world.store, SHORT, world.clock.now())
         assert (52, 3) == (removed["crawls"], removed["slices of crawls"])
         assert (101, 0) == (await rows(world.store, "crawls"), await rows(world.store, "slices"))
-        assert known == await world.store.read(introduced)
+        assert known == await world.store.read(introduced, world.clock.now())
 
 
 async def test_a_crawl_goes_on_while_much_is_removed(

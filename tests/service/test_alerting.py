@@ -14,7 +14,7 @@ import pytest
 
 from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config
-from mfl_lint.config_alert import AlertConfig, DigestConfig, RouteConfig
+from mfl_lint.config_alert import AlertConfig, ChannelConfig, DigestConfig, RouteConfig
 from mfl_lint.core.messages import MessageState
 from mfl_lint.core.news import Kind
 from mfl_lint.core.policy import Ignore, Severity
@@ -112,7 +112,7 @@ async def test_a_tag_that_flaps_is_one_notice_and_one_when_it_is_calm(store: Sto
         assert ["opened", "resolved", "opened", "flapping"] == kinds
         world.clock.move(hours=24)
         await world.settle()
-        assert "recovered" == world.events()[-1]["items"][0]["kind"]
+        assert "1 mended, 1 back" == world.events()[-1]["summary"]
         await world.find("team/app", fault())
         await world.settle()
         assert "opened" == world.events()[-1]["items"][0]["kind"]
@@ -140,6 +140,85 @@ async def test_the_first_crawl_of_a_registry_is_one_message(store: Store) -> Non
         assert ["one/team/new:v1 linux/arm64: broken, MFL101 wrong-platform"] == titles[1:]
 
 
+async def test_a_registry_that_is_never_crawled_as_a_whole_is_told_of(store: Store) -> None:
+    async with alerted(store, crawled=False) as world:
+        await world.find("team/app", fault())
+        await world.settle()
+        await crawls.start_crawl(store, "one", world.clock.now(), partial=True)
+        await world.find("team/web", fault("team/web"))
+        await world.settle()
+        place = "linux/arm64: broken, MFL101 wrong-platform"
+        told = [f"one/team/app:v1 {place}", f"one/team/web:v1 {place}"]
+        assert told == world.titles()
+
+
+@pytest.mark.parametrize(
+    ("status", "hours"),
+    [(CrawlStatus.FAILED, 0), (CrawlStatus.DONE, 0), (CrawlStatus.INTERRUPTED, 24)],
+)
+async def test_a_first_crawl_that_saw_nothing_does_not_silence_what_others_see(
+    store: Store, status: CrawlStatus, hours: int
+) -> None:
+    async with alerted(store, crawled=False) as world:
+        first = await crawl(store, now=world.clock.now())
+        await world.find("team/app", fault())
+        await world.settle()
+        world.clock.move(minutes=1)
+        await crawls.finish_crawl(store, first, status, "", world.clock.now())
+        world.clock.move(hours=hours, minutes=1)
+        await world.settle()
+        await world.find("team/web", fault("team/web"))
+        await world.settle()
+        assert [
+            "one: looked at for the first time",
+            "one/team/web:v1 linux/arm64: broken, MFL101 wrong-platform",
+        ] == world.titles()
+
+
+async def test_what_a_broken_off_first_crawl_found_is_silent_until_it_went_on(
+    store: Store,
+) -> None:
+    async with alerted(store, crawled=False) as world:
+        first = await crawl(store, now=world.clock.now())
+        await crawls.finish_crawl(store, first, CrawlStatus.INTERRUPTED, "", world.clock.now())
+        world.clock.move(hours=1)
+        await world.find("team/app", fault())
+        await world.settle()
+        assert [] == world.titles()
+
+
+def alertmanager_too(url: str) -> AlertConfig:
+    """Return settings of a route for errors to a webhook and an Alertmanager."""
+    made = settings(url, RouteConfig("team", ("hook", "am"), severity="error", wait_s=0.0, rate=0))
+    return msgspec.structs.replace(
+        made, channel=(*made.channel, ChannelConfig("am", "alertmanager", url=url))
+    )
+
+
+async def test_an_alert_whose_severity_eases_ends_in_alertmanager_and_nobody_else_is_told(
+    store: Store,
+) -> None:
+    async with alerted(store, alertmanager_too) as world:
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.ERROR):
+            await world.find("team/app", fault(severity=severity))
+            await world.settle()
+            world.clock.move(minutes=1)
+        await world.find("team/app")
+        await world.settle()
+        sent = [got for got in world.receiver.taken if got.path != "/hook"]
+        firing: dict[str, bool] = {}
+        states = []
+        for got in sent:
+            for alert in msgspec.json.decode(got.body):
+                name = alert["labels"]["severity"]
+                firing[name] = alert["endsAt"][:19] > world.clock.now().isoformat()[:19]
+            states.append(sorted(name for name, lasts in firing.items() if lasts))
+        assert [["error"], [], ["error"], []] == states
+        told = [got for got in world.receiver.taken if got.path == "/hook"]
+        kinds = [msgspec.json.decode(got.body)["data"]["items"][0]["kind"] for got in told]
+        assert ["opened", "worsened", "resolved"] == kinds
+
+
 async def test_nothing_is_written_where_no_route_leads(store: Store) -> None:
     async with alerted(store) as world:
         for rule in ("MFL101", "MFL201"):
@@ -147,6 +226,39 @@ async def test_nothing_is_written_where_no_route_leads(store: Store) -> None:
         await world.settle()
         rows = (await dump.figures(store)).rows
         assert (0, 0, 0) == (rows["outbox"], rows["messages"], rows["alert_groups"])
+
+
+async def test_who_has_no_routes_leaves_news_to_others_for_a_day(store: Store) -> None:
+    async with alerted(store) as world:
+        whole = world.config
+        await world.find("team/app", fault())
+        world.config = Config()
+        world.clock.move(hours=23)
+        await world.dispatcher.plan()
+        await world.dispatcher.forget()
+        world.config = whole
+        await world.settle()
+        assert ["one/team/app:v1 linux/arm64: broken, MFL101 wrong-platform"] == world.titles()
+        await world.find("team/app")
+        world.config = Config()
+        world.clock.move(hours=25)
+        await world.dispatcher.forget()
+        assert 0 == (await dump.figures(store)).rows["outbox"]
+
+
+async def test_who_has_no_routes_does_not_take_the_calm_of_a_tag_for_told(store: Store) -> None:
+    async with alerted(store) as world:
+        for turn in range(6):
+            await world.find("team/app", *([fault()] if turn % 2 == 0 else []))
+            await world.settle()
+        whole = world.config
+        world.config = Config()
+        world.clock.move(hours=25)
+        await world.dispatcher.plan()
+        world.config = whole
+        world.clock.move(minutes=1)
+        await world.settle()
+        assert "1 mended, 1 back" == world.events()[-1]["summary"]
 
 
 async def test_the_log_says_what_is_tried_again(
@@ -320,6 +432,50 @@ async def test_what_stands_is_said_again_unless_somebody_acknowledged_it(store: 
         assert ["2 mended", "1 broken", "1 still broken"] == [
             event["summary"] for event in world.events()[-3:]
         ]
+
+
+async def test_news_of_one_finding_do_not_put_off_the_repeat_of_another(store: Store) -> None:
+    async with alerted(store, routed(repeat_s=3600.0)) as world:
+        given = [fault()]
+        for number in range(5):
+            await world.find("team/app", *given)
+            await world.settle()
+            given.append(fault(number=number + 1))
+            world.clock.move(minutes=30)
+        assert [
+            "1 broken",
+            "1 broken",
+            "1 broken, 2 still broken",
+            "1 broken",
+            "1 broken, 4 still broken",
+        ] == [event["summary"] for event in world.events()]
+
+
+async def test_what_broke_a_moment_ago_is_not_said_again_in_anothers_turn(store: Store) -> None:
+    async with alerted(store, routed(repeat_s=3600.0)) as world:
+        await world.find("team/app", fault())
+        await world.settle()
+        world.clock.move(minutes=50)
+        await world.find("team/app", fault(number=1))
+        for minutes in (10, 49, 1):
+            await world.settle()
+            world.clock.move(minutes=minutes)
+        assert ["1 broken", "1 broken, 1 mended"] == [one["summary"] for one in world.events()]
+        await world.settle()
+        assert "1 still broken" == world.events()[-1]["summary"]
+
+
+async def test_what_flaps_is_not_said_again_until_it_is_calm(store: Store) -> None:
+    async with alerted(store, routed(repeat_s=3600.0)) as world:
+        for turn in range(7):
+            await world.find("team/app", *([fault()] if turn % 2 == 0 else []))
+            await world.settle()
+            world.clock.move(minutes=1)
+        for _ in range(25):
+            world.clock.move(hours=1)
+            await world.settle()
+        told = [event["summary"] for event in world.events()[3:]]
+        assert ["1 flapping", "1 back, 1 still broken"] == told[:2]
 
 
 async def test_a_report_tells_what_is_broken_new_and_mended_once_a_day(store: Store) -> None:

@@ -178,7 +178,7 @@ async def test_a_leader_that_was_paused_writes_nothing_once_another_leads(
             await rounds.mend_rounds(fleet.store, Queue(), fence)
         stale = fleet.store.checked(partial(leading.check_leads, fence=fence))
         with pytest.raises(LeadershipLost):
-            await news.route_news(stale, lambda _: Routed(), window_s=1.0)
+            await news.route_news(stale, lambda _: Routed(), now(), window_s=1.0)
         assert () == (await crawls.crawls(fleet.store)).items
         for candidate in (first, second):
             await asyncio.to_thread(candidate.close)

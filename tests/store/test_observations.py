@@ -174,6 +174,16 @@ async def test_nothing_is_news_of_a_registry_that_nobody_is_told_of(store: Store
     assert (1, 0) == (rows["transitions"], rows["outbox"])
 
 
+async def test_who_does_not_tell_takes_nobodys_news_away(store: Store) -> None:
+    held = await lease(store)
+    await registries.sync_registries(store, [], NOW, only=False)
+    quiet = [RegistryConfig(name, f"{name}.test") for name in ("one", "two")]
+    await registries.sync_registries(store, quiet, NOW, ("two",), only=False)
+    await observations.record(store, held, batch(write("v1", finding())))
+    rows = (await dump.figures(store)).rows
+    assert (1, 1) == (rows["transitions"], rows["outbox"])
+
+
 async def test_findings_are_read_as_they_were_recorded_by_tag(store: Store) -> None:
     held = await lease(store)
     named = found(finding("", rule="MFL301", platform="", position=None, digest=None))

@@ -38,25 +38,31 @@ def target(url: str) -> str:
     return url if url.endswith(PATH) else url.rstrip("/") + PATH
 
 
-def body_of(message: Message, repeat_s: float) -> bytes | None:
-    """Return the alerts as JSON; None where the message is about nothing that begins or ends."""
+def body_of(message: Message, repeat_s: float, least: Severity = Severity.INFO) -> bytes | None:
+    """Return the alerts as JSON; None where the message is about nothing that begins or ends.
+
+    What eased to less than the `least` severity is over.
+    """
     if message.notice.digest:
         return None
     alerts = [
-        alert for item in message.notice.items for alert in _alerts(item, message.notice, repeat_s)
+        alert
+        for item in message.notice.items
+        for alert in _alerts(item, message.notice, repeat_s, least)
     ]
     return msgspec.json.encode(alerts) if alerts else None
 
 
-def _alerts(item: News, notice: Notice, repeat_s: float) -> Iterator[Alert]:
+def _alerts(item: News, notice: Notice, repeat_s: float, least: Severity) -> Iterator[Alert]:
     if item.kind is Kind.INTRODUCED:
         return
-    yield _alert(item, item.severity, notice, repeat_s, over=item.kind in ENDS)
-    if item.kind is Kind.WORSENED:
-        # The severity is a label: the milder alert is another one, and over.
-        for milder in Severity:
-            if milder.rank > item.severity.rank:
-                yield _alert(item, milder, notice, repeat_s, over=True)
+    mild = item.kind is Kind.EASED and item.severity.rank > least.rank
+    yield _alert(item, item.severity, notice, repeat_s, over=mild or item.kind in ENDS)
+    # The severity is a label: the alert at another one is another alert, and over.
+    for other in Severity:
+        milder = other.rank - item.severity.rank
+        if (item.kind is Kind.WORSENED and milder > 0) or (item.kind is Kind.EASED and milder < 0):
+            yield _alert(item, other, notice, repeat_s, over=True)
 
 
 def _alert(item: News, severity: Severity, notice: Notice, repeat_s: float, *, over: bool) -> Alert:

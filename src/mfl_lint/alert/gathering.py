@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from mfl_lint.alert.netting import net
 from mfl_lint.alert.routing import wants
 from mfl_lint.alert.telling import in_order, notice
 from mfl_lint.alert.timing import allowed, quiet_until
@@ -20,39 +21,7 @@ from mfl_lint.core.news import Group, Kind, News, Stream
 Maintained = Callable[[str], datetime | None]
 # How soon what is silenced is looked at again: silences are ended early, too.
 _AGAIN: Final = timedelta(minutes=5)
-_OPPOSITE: Final = {
-    Kind.OPENED: Kind.RESOLVED,
-    Kind.RESOLVED: Kind.OPENED,
-    Kind.UNKNOWN: Kind.RECOVERED,
-    Kind.RECOVERED: Kind.UNKNOWN,
-}
 _STANDS: Final = (Kind.OPENED, Kind.WORSENED, Kind.STANDING, Kind.FLAPPING)
-
-
-def net(news: Iterable[News]) -> list[News]:
-    """Return what is left of news of the same things: the last word, nothing where it was undone.
-
-    What opened and then got worse has opened.
-    """
-    first: dict[tuple[str, ...], News] = {}
-    last: dict[tuple[str, ...], News] = {}
-    for one in news:
-        key: tuple[str, ...] = ("", one.registry, one.repository, one.tag)
-        if one.fingerprint:
-            key = (one.fingerprint,)
-        if one.kind is Kind.INTRODUCED:
-            key = (*key, one.kind)
-        first.setdefault(key, one)
-        last[key] = one
-    left = []
-    for key, end in last.items():
-        begin = first[key]
-        if _OPPOSITE.get(begin.kind) is end.kind:
-            continue
-        if begin.kind is Kind.OPENED and end.kind is Kind.WORSENED:
-            end = msgspec.structs.replace(end, kind=Kind.OPENED)
-        left.append(end)
-    return left
 
 
 def gathered(
@@ -151,11 +120,13 @@ def _held(one: Ready, until: datetime) -> Later:
 def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> Stream:
     """Return what is told of a group: its news, then what still stands beside them."""
     news = in_order(item for item in net(one.news) if not handling.hides(item, now))
-    said = handling.acknowledged.union(item.fingerprint for item in news)
+    said = handling.acknowledged.union(handling.flapping, (item.fingerprint for item in news))
+    again = bool(route.repeat_s) and _again(route, one, now) <= now
+    standing = one.standing if again else ()
 
     def told() -> Iterator[News]:
         yield from news
-        for item in one.standing:
+        for item in standing:
             if (
                 wants(route, item)
                 and item.fingerprint not in said
@@ -166,9 +137,17 @@ def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) ->
     return Stream(told)
 
 
+def _again(route: RouteConfig, one: Ready, now: datetime) -> datetime:
+    """Return when it is time to say again what stands in a group: that of the oldest."""
+    oldest = next((item for item in one.standing if wants(route, item)), None)
+    if oldest is None:
+        return now
+    return (oldest.since or oldest.at) + timedelta(seconds=route.repeat_s)
+
+
 def _after(route: RouteConfig, each: _Parted, handling: Handling, now: datetime) -> Later:
     """Return when a group is told again; what is silenced waits, and is looked at again soon."""
-    later = _next(route, each.one, now)
+    later = _next(route, each, now)
     last = {item.fingerprint for item in net(each.one.news)}
     silenced = frozenset(
         item.id
@@ -181,11 +160,18 @@ def _after(route: RouteConfig, each: _Parted, handling: Handling, now: datetime)
     return msgspec.structs.replace(later, due=due, kept=silenced | each.kept)
 
 
-def _next(route: RouteConfig, one: Ready, now: datetime) -> Later:
-    """Return when a group is told again: while something of it stands, hidden or not."""
-    if not route.repeat_s:
+def _next(route: RouteConfig, each: _Parted, now: datetime) -> Later:
+    """Return when a group is told again: while something of it stands, hidden or not.
+
+    News in between put that off for nothing that stood before.
+    """
+    one, lasts = each.one, timedelta(seconds=route.repeat_s)
+    if not lasts:
         return Later(one.id, told=True)
-    stands = one.standing or any(item.kind in _STANDS for item in one.news)
-    if stands:
-        return Later(one.id, True, repeat=now + timedelta(seconds=route.repeat_s))
-    return Later(one.id, True, repeat_stays=not one.repeats)
+    begins = any(item.kind in _STANDS for item in one.news)
+    if not one.repeats:
+        return Later(one.id, True, repeat=now + lasts if begins else None, repeat_stays=True)
+    if not begins and not one.standing:
+        return Later(one.id, told=True)
+    again = _again(route, each.now, now)
+    return Later(one.id, True, repeat=again if again > now else now + lasts)

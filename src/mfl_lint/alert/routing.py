@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from mfl_lint.config_alert import AlertConfig, RouteConfig
-from mfl_lint.core.news import GRACE, Group, Kind, Mark, News, Routed, Situation, Waiting
+from mfl_lint.core.news import Group, Kind, Mark, News, Routed, Situation, Waiting
 from mfl_lint.core.policy import Severity, any_glob
 
 # News that nobody sent for so long are none any more.
 STALE: Final = timedelta(days=7)
 _CHANGES: Final = (Kind.OPENED, Kind.RESOLVED)
-_MOST_REMEMBERED: Final = 20
-# Marks of a route and a registry; that of a report says when it was due.
-_PLACES: Final = ("dark", "new")
-_LONGEST_DIGEST: Final = timedelta(days=7)
-# A registry can be seen again when no more than this share of what was unknown still is.
-_BACK: Final = 10
+# Of a tag that flaps: two of each finding.
+_MOST_REMEMBERED: Final = 1000
 MarkKey = tuple[str, str, str, str, str]
 
 
@@ -43,6 +39,11 @@ def group_of(route: RouteConfig, news: News) -> Group:
     return Group(route.name, news.registry, repository)
 
 
+def tells(alerts: AlertConfig) -> bool:
+    """Say whether anybody is told of anything but in reports."""
+    return any(not route.digest.every for route in alerts.route)
+
+
 def announced(alerts: AlertConfig, registries: Iterable[str]) -> frozenset[str]:
     """Return those of the registries of which news are sent at all."""
     routes = [route for route in alerts.route if not route.digest.every]
@@ -59,134 +60,8 @@ def routed(situation: Situation, alerts: AlertConfig, now: datetime) -> Routed:
     return turn.result()
 
 
-def settled(
-    marks: Iterable[Mark],
-    unknown: Mapping[str, int],
-    standing: Mapping[str, Mapping[Severity, int]],
-    introduced: Mapping[str, datetime | None],
-    alerts: AlertConfig,
-    now: datetime,
-    *,
-    gives_up: bool = True,
-) -> Routed:
-    """Return what follows from the passing of time: who is back, calm, or known by now.
-
-    `unknown` and `standing` count each registry's findings now. Call it when no news wait. Marks
-    of routes that are unknown here are left alone, or given up after a time.
-    """
-    waiting: list[Waiting] = []
-    kept: list[Mark] = []
-    gone: list[Mark] = []
-    for mark in marks:
-        if mark.route and alerts.route_of(mark.route) is None:
-            if gives_up and (mark.at is None or _is_lost(mark, now)):
-                (kept if mark.at is None else gone).append(_since(mark, mark.at or now))
-            continue
-        told = list(_told(mark, unknown, standing, alerts, now))
-        if _is_over(mark, unknown, introduced, alerts, now):
-            gone.append(mark)
-            waiting += told
-        elif mark.kind == "dark" and unknown.get(mark.registry, 0) > mark.number:
-            kept.append(msgspec.structs.replace(mark, number=unknown[mark.registry], at=None))
-        elif mark.kind in _PLACES and mark.at is not None:
-            kept.append(_since(mark, None))
-    return Routed(tuple(waiting), tuple(kept), tuple(gone))
-
-
-def _since(mark: Mark, at: datetime | None) -> Mark:
-    return msgspec.structs.replace(mark, at=at)
-
-
-def _is_lost(mark: Mark, now: datetime) -> bool:
-    """Say whether nobody knew the route of a mark for so long that it is given up."""
-    lasts = GRACE if mark.kind in _PLACES else GRACE + _LONGEST_DIGEST
-    return mark.at is not None and now - mark.at >= lasts
-
-
-def _is_over(
-    mark: Mark,
-    unknown: Mapping[str, int],
-    introduced: Mapping[str, datetime | None],
-    alerts: AlertConfig,
-    now: datetime,
-) -> bool:
-    if mark.kind == "dark":
-        return unknown.get(mark.registry, 0) <= mark.number // _BACK
-    if mark.kind == "flapping":
-        return mark.at is None or now - mark.at >= timedelta(seconds=alerts.flapping_s)
-    return mark.kind == "new" and introduced.get(mark.registry) is not None
-
-
-def _told(
-    mark: Mark,
-    unknown: Mapping[str, int],
-    standing: Mapping[str, Mapping[Severity, int]],
-    alerts: AlertConfig,
-    now: datetime,
-) -> Iterator[Waiting]:
-    """Yield what is told when the mark is over."""
-    named = alerts.route_of(mark.route)
-    if mark.kind == "flapping":
-        yield from _calm(mark, alerts, now)
-    elif named is not None and mark.kind == "dark" and Kind.RECOVERED in named.states:
-        left = unknown.get(mark.registry, 0)
-        but = f", but for {left} findings that are still unknown" if left else ""
-        text = f"can be looked at again{but}"
-        yield _waiting(named, _of_registry(mark, Kind.RECOVERED, text, now, left or 1), now)
-    elif named is not None and mark.kind == "new":
-        counts = standing.get(mark.registry, {})
-        found = ", ".join(f"{counts.get(one, 0)} {one}" for one in Severity)
-        text = f"was looked at for the first time; open: {found}"
-        worst = next((one for one in Severity if counts.get(one)), Severity.INFO)
-        news = _of_registry(mark, Kind.INTRODUCED, text, now, sum(counts.values()), worst)
-        yield _waiting(named, news, now)
-
-
-def _calm(mark: Mark, alerts: AlertConfig, now: datetime) -> Iterator[Waiting]:
-    """Yield that a tag flaps no more, and how it is, for each route that was told that it does."""
-    for route in alerts.route:
-        flapped = [news for news in mark.last if wants(route, news)]
-        if flapped and Kind.RECOVERED in route.states and not route.digest.every:
-            yield _waiting(route, _calmed(flapped, now), now)
-
-
-def _calmed(flapped: Sequence[News], now: datetime) -> News:
-    broken = sum(news.kind is not Kind.RESOLVED for news in flapped)
-    state = f"{broken} of its findings are open" if broken else "nothing is open of what flapped"
-    return msgspec.structs.replace(
-        flapped[-1],
-        id=f"calm/{flapped[-1].id}",
-        kind=Kind.RECOVERED,
-        at=now,
-        message=f"no longer flaps: {state}",
-        fix="",
-        fingerprint="",
-        platform="",
-    )
-
-
-def _of_registry(
-    mark: Mark,
-    kind: Kind,
-    text: str,
-    now: datetime,
-    count: int,
-    severity: Severity = Severity.WARNING,
-) -> News:
-    since = mark.since.isoformat() if mark.since else ""
-    return News(
-        id=f"{kind}/{mark.registry}/{since}",
-        kind=kind,
-        at=now,
-        registry=mark.registry,
-        severity=severity,
-        message=text,
-        since=mark.since,
-        count=count,
-    )
-
-
-def _waiting(route: RouteConfig, news: News, now: datetime) -> Waiting:
+def as_waiting(route: RouteConfig, news: News, now: datetime) -> Waiting:
+    """Return news in their group, to be told when the route has gathered for long enough."""
     return Waiting(group_of(route, news), news, now + timedelta(seconds=route.wait_s))
 
 
@@ -207,7 +82,9 @@ class _Turn:
     def take(self, news: News) -> None:
         """Route one piece of news."""
         routes = [
-            route for route in self._alerts.route if not route.digest.every and wants(route, news)
+            route
+            for route in self._alerts.route
+            if not route.digest.every and self._concerns(route, news)
         ]
         if not routes or self._now - news.at > STALE:
             return
@@ -220,10 +97,17 @@ class _Turn:
         elif news.kind is not Kind.RECOVERED and not self._flaps(news, routes):
             self._wait(news, routes)
 
+    def _concerns(self, route: RouteConfig, news: News) -> bool:
+        """Say whether a route is told; of what eased an Alertmanager is, however mild it is now."""
+        if news.kind is not Kind.EASED:
+            return wants(route, news)
+        severe = msgspec.structs.replace(news, severity=Severity.ERROR)
+        return wants(route, severe) and self._alerts.has_alertmanager(route)
+
     def _wait(self, news: News, routes: Iterable[RouteConfig]) -> None:
         for route in routes:
-            if news.kind in route.states:
-                self._waiting.append(_waiting(route, news, self._now))
+            if news.kind in (*route.states, Kind.EASED):
+                self._waiting.append(as_waiting(route, news, self._now))
 
     def _mark(self, key: MarkKey) -> Mark | None:
         return self._marks.get(key) or self._situation.marks.get(key)
@@ -262,7 +146,8 @@ class _Turn:
             "flapping", "", news.registry, news.repository, news.tag, since=self._now
         )
         others = [one for one in mark.last if one.fingerprint != news.fingerprint]
-        last = (*others, news)[-_MOST_REMEMBERED:]
+        first = [one for one in mark.last if one.fingerprint == news.fingerprint][:1]
+        last = (*others, *first, news)[-_MOST_REMEMBERED:]
         mark = msgspec.structs.replace(mark, at=news.at, last=last)
         self._marks[mark.key] = mark
         untold = [route for route in routes if not any(wants(route, one) for one in before)]

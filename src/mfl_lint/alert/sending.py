@@ -11,9 +11,11 @@ from mfl_lint.alert import alertmanager, services, webhook
 from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.secrets import address_of, channel_secret
 from mfl_lint.alert.threads import Threads
+from mfl_lint.alert.timing import lasting_s
 from mfl_lint.config_alert import AlertConfig, ChannelConfig
 from mfl_lint.core.errors import ConfigInvalid, NotDelivered
 from mfl_lint.core.messages import Message
+from mfl_lint.core.policy import Severity
 
 _LOG: Final = logging.getLogger("mfl_lint")
 
@@ -58,7 +60,9 @@ class Sender:
         self, message: Message, channel: ChannelConfig, alerts: AlertConfig, url: str
     ) -> None:
         route = alerts.route_of(message.notice.route)
-        body = alertmanager.body_of(message, route.repeat_s if route else 0.0)
+        repeat_s = lasting_s(route, message.notice.at) if route else 0.0
+        least = Severity(route.severity) if route else Severity.INFO
+        body = alertmanager.body_of(message, repeat_s, least)
         if body is None:
             return
         headers = {"Content-Type": "application/json"}

@@ -71,6 +71,20 @@ def _fitting(kinds: Sequence[Sequence[News]]) -> tuple[News, ...]:
     return tuple(one for ones, share in zip(kinds, shares, strict=True) for one in ones[:share])
 
 
+def without_eased(told: Notice) -> Notice | None:
+    """Return a message without what only eased; None where nothing else is in it."""
+    if Kind.EASED not in told.counted:
+        return told
+    counts = {kind: number for kind, number in told.counted.items() if kind is not Kind.EASED}
+    items = tuple(one for one in told.items if one.kind is not Kind.EASED)
+    left_out = sum(counts.values()) - len(items)
+    return (
+        msgspec.structs.replace(told, items=items, counts=counts, left_out=left_out)
+        if counts
+        else None
+    )
+
+
 def _mark(group: Group, now: datetime, items: Sequence[News], part: int = 0) -> str:
     told = [*msgspec.structs.astuple(group), now.isoformat(), *(one.id for one in items)]
     text = "\0".join([*told, f"part {part}"] if part else told)

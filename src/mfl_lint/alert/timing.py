@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from mfl_lint.config_alert import DigestConfig, QuietConfig
+from mfl_lint.config_alert import DigestConfig, QuietConfig, RouteConfig
 
 _HOUR: Final = timedelta(hours=1)
 _FIRST_PAUSE_S: Final = 2.0
@@ -35,6 +35,17 @@ def quiet_until(quiet: QuietConfig, now: datetime) -> datetime | None:
         return None
     day = here.date() + timedelta(days=1 if over_midnight and clock >= start else 0)
     return max(datetime.combine(day, end, zone).astimezone(UTC), now + timedelta(seconds=1))
+
+
+def lasting_s(route: RouteConfig, now: datetime) -> float:
+    """Return how long it may take until what is told now is said again, 0 for never.
+
+    What comes in quiet hours comes when they end.
+    """
+    if not route.repeat_s:
+        return 0.0
+    again = now + timedelta(seconds=route.repeat_s)
+    return ((quiet_until(route.quiet, again) or again) - now).total_seconds()
 
 
 def allowed(rate: int, sent: Sequence[datetime], now: datetime) -> tuple[int | None, datetime]:

@@ -23,6 +23,7 @@ _WORDS: Final = {
     Kind.UNKNOWN: ("cannot be looked at", "Cannot be looked at"),
     Kind.FLAPPING: ("flapping", "Flapping"),
     Kind.RECOVERED: ("back", "Back"),
+    Kind.EASED: ("less severe", "Less severe than before"),
     Kind.STANDING: ("still broken", "Still broken"),
     Kind.INTRODUCED: ("looked at for the first time", "Looked at for the first time"),
     Kind.TEST: ("a test", "A test"),

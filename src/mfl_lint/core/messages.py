@@ -56,6 +56,8 @@ class Later(msgspec.Struct, frozen=True):
     """When a group's time comes again.
 
     `told`: what waited is done with, but for the news `kept`, by their ids, which wait on.
+    `repeat`: when what stands is said again; with `repeat_stays` the time that was set before
+    counts, if there is one.
     """
 
     id: int
@@ -152,11 +154,15 @@ class Acknowledgement(msgspec.Struct, frozen=True):
 
 
 class Handling(msgspec.Struct, frozen=True):
-    """What people did about findings: ignores, silences, and acknowledged fingerprints."""
+    """What people did about findings: ignores, silences, and acknowledged fingerprints.
+
+    `flapping`: fingerprints of which nothing is said until they are calm.
+    """
 
     ignores: tuple[Ignore, ...] = ()
     silences: tuple[Ignore, ...] = ()
     acknowledged: frozenset[str] = frozenset()
+    flapping: frozenset[str] = frozenset()
 
     def hides(self, news: News, now: datetime) -> bool:
         """Say whether nobody is told now: what is ignored or silenced."""

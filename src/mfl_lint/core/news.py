@@ -17,7 +17,8 @@ class Kind(StrEnum):
     """What a piece of news is about.
 
     The first six are routed. `standing` says again what was said before, `introduced` sums a
-    registry's first crawl up, `test` is nothing but a test.
+    registry's first crawl up, `test` is nothing but a test, and `eased` (it is less severe than it
+    was) is for Alertmanagers only, where the severity is part of what an alert is known by.
     """
 
     OPENED = "opened"
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
     FLAPPING = "flapping"
     RECOVERED = "recovered"
+    EASED = "eased"
     STANDING = "standing"
     INTRODUCED = "introduced"
     TEST = "test"
@@ -125,7 +127,8 @@ class Mark(msgspec.Struct, frozen=True):
     """What is remembered between messages, by `kind`, `route` and place.
 
     dark: the route was told that the registry cannot be seen; `number` findings were unknown at
-    most. flapping: the tag flaps, and how its findings are is in `last`. new: the registry's first
+    most. flapping: the tag flaps, and of each of its findings `last` has the first news that nobody
+    was told and the last. new: the registry's first
     crawl still has to be summed up for the route. digest: `at` the last report was due. `at` of
     dark and new: since when the settings at hand know no such route, None where they do.
     """
@@ -150,7 +153,7 @@ class Situation(msgspec.Struct, frozen=True):
     """What is known when news are routed.
 
     `changes`: when each of their findings opened and resolved before, oldest first. `introduced`:
-    when each registry's first crawl ended, None while none did.
+    until when what is found in each registry is its introduction, None while it is.
     """
 
     news: tuple[News, ...]

@@ -106,12 +106,12 @@ def _found(
     change: Change | None = None
     if before.state is FindingState.RESOLVED:
         change = Change.OPENED
-    elif before.state is FindingState.UNKNOWN:
-        change = Change.RECOVERED
     elif finding.severity.rank < before.finding.severity.rank:
         change = Change.WORSENED
     elif finding.severity.rank > before.finding.severity.rank:
         change = Change.EASED
+    elif before.state is FindingState.UNKNOWN:
+        change = Change.RECOVERED
     first = now if before.state is FindingState.RESOLVED else before.first_seen_at
     after = msgspec.structs.replace(
         before, finding=finding, first_seen_at=first, last_confirmed_at=now, missed_rounds=0

@@ -29,16 +29,17 @@ import msgspec
 
 from mfl_lint.alert.gathering import gathered, put_off
 from mfl_lint.alert.posting import Poster
-from mfl_lint.alert.routing import routed, settled, wants
+from mfl_lint.alert.routing import routed, tells, wants
 from mfl_lint.alert.sending import Sender
-from mfl_lint.alert.telling import notice, parts
+from mfl_lint.alert.settling import settled
+from mfl_lint.alert.telling import notice, parts, without_eased
 from mfl_lint.alert.timing import report_due
 from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config, maintained_until
 from mfl_lint.config_alert import AlertConfig, RouteConfig
 from mfl_lint.core.errors import MflLintError
 from mfl_lint.core.messages import Draft, Gathered, Handling, Notice, Ready
-from mfl_lint.core.news import GRACE, Group, News, Stream
+from mfl_lint.core.news import GRACE, Group, Kind, News, Stream
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.service.delivering import SPARE_LEASE_S, Deliverer, Sends, Trouble, log_trouble
 from mfl_lint.store import forgetting, groups, news, reports
@@ -131,16 +132,16 @@ class Dispatcher:
         routes = [route.name for route in alerts.route]
         lost_before = now - GRACE if gives_up else None
         todo = await news.todo(store, now, routes, lost_before)
-        if todo.news:
+        if todo.news and tells(alerts):
             decide = partial(routed, alerts=alerts, now=now)
-            routing = news.route_news(store, decide, window_s=alerts.flapping_s)
+            routing = news.route_news(store, decide, now, window_s=alerts.flapping_s)
             if await self._tried(routing) is not None:
                 return True
         settles = todo.marks and (self._settled is None or now - self._settled >= _SETTLE_EVERY)
         if settles:
             self._settled = now
             settling = partial(settled, alerts=alerts, now=now, gives_up=gives_up)
-            await self._tried(news.settle_marks(store, settling))
+            await self._tried(news.settle_marks(store, settling, now))
         for route in alerts.route:
             if route.digest.every:
                 report = self._report(store, route, alerts, now)
@@ -214,6 +215,8 @@ class Dispatcher:
         if self._forgot is not None and now - self._forgot < _FORGET_EVERY:
             return
         self._forgot = now
+        if not tells(alerts):
+            await forgetting.forget_news(store, now - GRACE)
         names = [channel.name for channel in alerts.channel]
         while gone := await forgetting.give_up(store, names, now):
             _LOG.warning("%d messages are for channels that are configured no more", gone)
@@ -271,11 +274,18 @@ def with_ignores(stored: Handling, config: Config) -> Handling:
 def drafts_of(told: Notice, alerts: AlertConfig, whole: Iterable[News]) -> Iterator[Draft]:
     """Yield the messages to all channels of a notice's route.
 
-    `whole`: all of its news, where it has no place for them; programs are told every one.
+    `whole`: all of its news, where it has no place for them; programs are told every one. What
+    only eased is for Alertmanagers.
     """
     route = alerts.route_of(told.route)
     for name in dict.fromkeys(route.channels if route is not None else ()):
-        channel = alerts.channel_of(name)
-        for_people = channel is None or channel.kind == "apprise"
-        for part in (told,) if for_people else parts(told, whole):
+        kind = channel.kind if (channel := alerts.channel_of(name)) is not None else "apprise"
+        mine: Notice | None = told
+        news = whole
+        if kind != "alertmanager":
+            mine = without_eased(told)
+            news = Stream(lambda: (one for one in whole if one.kind is not Kind.EASED))
+        if mine is None:
+            continue
+        for part in (mine,) if kind == "apprise" else parts(mine, news):
             yield Draft(part, name, title_of(part))

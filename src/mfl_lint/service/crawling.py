@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from mfl_lint.alert.routing import announced
+from mfl_lint.alert.routing import STALE, announced, tells
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.crawl.crawler import Crawler
@@ -17,7 +17,7 @@ from mfl_lint.crawl.job import Progress
 from mfl_lint.crawl.round import Show
 from mfl_lint.registry.transport import Transport
 from mfl_lint.service.memory import calm_collector
-from mfl_lint.store import migrate, registries
+from mfl_lint.store import forgetting, migrate, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.queue_schema import check_possible, upgrade_queue
 
@@ -52,10 +52,16 @@ def bring_up_to_date(config: Config, url: str) -> str:
     return revision
 
 
-async def sync_registries(store: Store, config: Config) -> None:
-    """Make the configured registries the watched ones, and news of those that a route names."""
-    news = announced(config.alert, [one.name for one in config.registries])
-    await registries.sync_registries(store, config.registries, utc_now(), news)
+async def sync_registries(store: Store, config: Config, *, serves: bool = True) -> None:
+    """Make the configured registries the watched ones, and news of those that a route names.
+
+    What was news stays so where these settings tell nobody, or are not those of a service
+    (`serves`): news wait for whoever tells them. News that nobody told for too long are dropped.
+    """
+    now, news = utc_now(), announced(config.alert, [one.name for one in config.registries])
+    only = serves and tells(config.alert)
+    await registries.sync_registries(store, config.registries, now, news, only=only)
+    await forgetting.forget_news(store, now - STALE)
 
 
 @asynccontextmanager
@@ -77,7 +83,7 @@ async def open_crawler(
             open_store(url, at_once=at_once) as store,
             Transport(config.http, environment=dict(os.environ)) as transport,
         ):
-            await sync_registries(store, config)
+            await sync_registries(store, config, serves=not at_once)
             yield store, Crawler(store, transport, config, utc_now, url=url, spares=spares)
     finally:
         await spares.close()

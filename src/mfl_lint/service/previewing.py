@@ -13,10 +13,11 @@ from mfl_lint.alert import alertmanager, webhook
 from mfl_lint.alert.gathering import gathered
 from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.rendering import LONGEST, TemplateBroken, rendered
-from mfl_lint.alert.routing import routed, settled
+from mfl_lint.alert.routing import routed
 from mfl_lint.alert.secrets import address_of
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.services import family_of
+from mfl_lint.alert.settling import settled
 from mfl_lint.alert.telling import notice
 from mfl_lint.config import Config
 from mfl_lint.config_alert import AlertConfig, ChannelConfig, RouteConfig
@@ -46,7 +47,7 @@ async def preview(store: Store, config: Config, last: int, now: datetime) -> tup
     Waits, quiet hours, rates and what was said before count for nothing; a first crawl is summed
     up as if it were over.
     """
-    found = await news.last_news(store, last, window_s=config.alert.flapping_s)
+    found = await news.last_news(store, last, now, window_s=config.alert.flapping_s)
     introduced = {one.registry: found.introduced.get(one.registry) or now for one in found.news}
     situation = msgspec.structs.replace(found, introduced=introduced)
     routes = tuple(

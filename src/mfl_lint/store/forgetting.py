@@ -1,4 +1,4 @@
-"""Messages that are over: those that were sent long ago, and those that nobody can send.
+"""Messages that are over: those that were sent long ago, and those that nobody can send; old news.
 
 What else of alerts is over goes by `[retention]` (`retention.py`).
 """
@@ -16,7 +16,7 @@ from mfl_lint.core.news import GRACE
 from mfl_lint.store.engine import Store
 from mfl_lint.store.messages import is_free
 from mfl_lint.store.statements import run
-from mfl_lint.store.tables import messages
+from mfl_lint.store.tables import messages, outbox
 
 AT_ONCE: Final = 500
 
@@ -41,3 +41,8 @@ async def forget(store: Store, sent_before: datetime) -> int:
     return await store.write(
         run, delete(messages).where(messages.c.id.in_(chosen.scalar_subquery()))
     )
+
+
+async def forget_news(store: Store, before: datetime) -> int:
+    """Forget what happened before and nobody routed, and return how much."""
+    return await store.write(run, delete(outbox).where(outbox.c.created_at < before))

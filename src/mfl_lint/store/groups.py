@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select
 
 from mfl_lint.core.messages import Draft, Gathered, Handling, Later, Ready
 from mfl_lint.core.news import Group, Kind, News, Stream
 from mfl_lint.core.truth import FindingState
-from mfl_lint.store.columns import from_json
+from mfl_lint.store.columns import Time, from_json
 from mfl_lint.store.engine import Store
 from mfl_lint.store.handling import handled
+from mfl_lint.store.marks import all_marks
 from mfl_lint.store.messages import write_drafts
 from mfl_lint.store.news import alone, has_come
 from mfl_lint.store.prepared import among
@@ -65,11 +66,18 @@ def _gather(
         return 0
     waiting, last = _waiting(connection, [row.id for row in rows])
     ready = [_ready(connection, row, waiting.get(row.id, ()), now) for row in rows]
-    gathered, drafts = decide(ready, _sent(connection, now), handled(connection, now))
+    known = msgspec.structs.replace(handled(connection, now), flapping=_flapping(connection))
+    gathered, drafts = decide(ready, _sent(connection, now), known)
     for later in gathered.groups:
         _put_off(connection, later, last, now)
     write_drafts(connection, drafts, now)
     return len(rows)
+
+
+def _flapping(connection: Connection) -> frozenset[str]:
+    """Return the findings that flap: nothing is said of them until they are calm."""
+    marks = (mark for mark in all_marks(connection) if mark.kind == "flapping")
+    return frozenset(news.fingerprint for mark in marks for news in mark.last)
 
 
 def _waiting(
@@ -140,9 +148,9 @@ def _put_off(connection: Connection, later: Later, last: int, now: datetime) -> 
     What waits after `last` was not told yet: its time is now.
     """
     here = alert_groups.c.id == later.id
-    values: dict[str, Any] = {"due_at": later.due}
-    if not later.repeat_stays:
-        values["repeat_at"] = later.repeat
+    values: dict[str, Any] = {"due_at": later.due, "repeat_at": later.repeat}
+    if later.repeat_stays:
+        values["repeat_at"] = func.coalesce(alert_groups.c.repeat_at, literal(later.repeat, Time))
     connection.execute(alert_groups.update().where(here).values(values))
     if later.told:
         mine = alert_waiting.c.group_id == later.id

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, delete, false, func, select
 
-from mfl_lint.core.news import Mark, News
+from mfl_lint.core.news import GRACE, Mark, News
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.store.columns import from_json, to_json
 from mfl_lint.store.inserts import upsert
@@ -55,8 +55,31 @@ def write_marks(connection: Connection, marks: Sequence[Mark], gone: Sequence[Ma
     upsert(connection, alert_marks, rows, unique=_KEY)
 
 
-def introduced(connection: Connection) -> dict[str, datetime | None]:
-    """Return when the first whole crawl of each registry ended that saw anything."""
+def introduced(connection: Connection, now: datetime) -> dict[str, datetime | None]:
+    """Return until when what is found in each registry is its introduction, None while it is.
+
+    That is the end of the first whole crawl that saw anything; before there was one, of the last
+    one, and of a registry that was never crawled as a whole when it was first heard of.
+    """
+    begun = dict(_first_ends(connection))
+    newest = select(func.max(crawls.c.id)).where(crawls.c.partial.is_(false()))
+    query = select(
+        registries.c.name, registries.c.first_seen_at, crawls.c.status, crawls.c.finished_at
+    ).outerjoin(
+        crawls,
+        (crawls.c.registry_id == registries.c.id)
+        & crawls.c.id.in_(newest.group_by(crawls.c.registry_id)),
+    )
+    for row in connection.execute(query.where(registries.c.name.not_in(begun))):
+        going_on = row.status == CrawlStatus.RUNNING.value or (
+            row.status == CrawlStatus.INTERRUPTED.value and now - row.finished_at < GRACE
+        )
+        begun[row.name] = None if going_on else row.finished_at or row.first_seen_at
+    return begun
+
+
+def _first_ends(connection: Connection) -> Iterator[tuple[str, datetime | None]]:
+    """Yield registries, and when the first whole crawl of each ended that saw anything."""
     ended = crawls.c.status.in_((CrawlStatus.DONE.value, CrawlStatus.FAILED.value))
     query = (
         select(registries.c.name, func.min(crawls.c.finished_at).label("at"))
@@ -64,4 +87,5 @@ def introduced(connection: Connection) -> dict[str, datetime | None]:
         .where(ended, crawls.c.partial.is_(false()), crawls.c.tags > 0)
         .group_by(registries.c.name)
     )
-    return {row.name: row.at for row in connection.execute(query)}
+    for row in connection.execute(query):
+        yield row.name, row.at

@@ -102,17 +102,26 @@ def _todo(
 
 
 async def route_news(
-    store: Store, decide: Callable[[Situation], Routed], *, window_s: float, limit: int = 500
+    store: Store,
+    decide: Callable[[Situation], Routed],
+    now: datetime,
+    *,
+    window_s: float,
+    limit: int = 500,
 ) -> int:
     """Route the oldest news and return how many there were.
 
     `window_s`: for so long before them it is told when their findings opened and resolved.
     """
-    return await store.write(_route, decide, window_s, limit)
+    return await store.write(_route, decide, now, window_s, limit)
 
 
 def _route(
-    connection: Connection, decide: Callable[[Situation], Routed], window_s: float, limit: int
+    connection: Connection,
+    decide: Callable[[Situation], Routed],
+    now: datetime,
+    window_s: float,
+    limit: int,
 ) -> int:
     alone(connection)
     rows = connection.execute(select(outbox).order_by(outbox.c.id).limit(limit)).all()
@@ -130,7 +139,7 @@ def _route(
         news,
         _changes(connection, news, window_s),
         {mark.key: mark for mark in all_marks(connection)},
-        introduced(connection),
+        introduced(connection, now),
     )
     write_routed(connection, decide(situation))
     for chunk in chunks(row.id for row in rows):
@@ -138,16 +147,17 @@ def _route(
     return len(rows)
 
 
-async def last_news(store: Store, last: int, *, window_s: float) -> Situation:
+async def last_news(store: Store, last: int, now: datetime, *, window_s: float) -> Situation:
     """Return the last changes as if they were news, the oldest first, with all that is known."""
-    return await store.read(_last, last, window_s)
+    return await store.read(_last, last, now, window_s)
 
 
-def _last(connection: Connection, last: int, window_s: float) -> Situation:
+def _last(connection: Connection, last: int, now: datetime, window_s: float) -> Situation:
     newest = _NEWS.order_by(transitions.c.at.desc(), transitions.c.id.desc()).limit(last)
     rows = [row for row in connection.execute(newest) if row.change in _SAID]
     news = tuple(_news(row) for row in reversed(rows))
-    return Situation(news, _changes(connection, news, window_s), introduced=introduced(connection))
+    known = introduced(connection, now)
+    return Situation(news, _changes(connection, news, window_s), introduced=known)
 
 
 def _news(row: Any) -> News:
@@ -208,17 +218,17 @@ def _held(connection: Connection, keys: Iterable[tuple[str, ...]]) -> dict[tuple
     return {tuple(getattr(row, name) for name in _UNIQUE): row for row in rows}
 
 
-async def settle_marks(store: Store, decide: Settled) -> None:
+async def settle_marks(store: Store, decide: Settled, now: datetime) -> None:
     """Let the passing of time take its effect on marks, unless news wait to be routed."""
-    await store.write(_settle, decide)
+    await store.write(_settle, decide, now)
 
 
-def _settle(connection: Connection, decide: Settled) -> None:
+def _settle(connection: Connection, decide: Settled, now: datetime) -> None:
     alone(connection)
     marks = all_marks(connection)
     if not marks or connection.execute(select(outbox.c.id).limit(1)).first() is not None:
         return
-    write_routed(connection, decide(marks, *_counts(connection), introduced(connection)))
+    write_routed(connection, decide(marks, *_counts(connection), introduced(connection, now)))
 
 
 Counts = tuple[Mapping[str, int], Mapping[str, Mapping[Severity, int]]]

@@ -37,10 +37,13 @@ async def sync_registries(
     registries: Sequence[RegistryConfig],
     now: datetime,
     announced: Collection[str] = (),
+    *,
+    only: bool = True,
 ) -> None:
     """Make these registries the watched ones; others become unwatched, nothing else changes.
 
-    What changes in those that are `announced` is news from now on.
+    What changes in those that are `announced` is news from now on. What changes in others is none
+    any more, unless it is not said that they are the `only` ones: then these stay as they are.
     """
     names = [registry.name for registry in registries]
     rows = [
@@ -49,20 +52,24 @@ async def sync_registries(
             "host": one.host,
             "watched": True,
             "first_seen_at": now,
-            "announced": one.name in announced,
         }
         for one in sorted(registries, key=lambda registry: registry.name)
     ]
     leaving = update(_REGISTRIES).where(_REGISTRIES.c.name.not_in(names))
-    leaving = leaving.values(watched=False, announced=False, **_NEXT)
-    await store.write(_sync_registries, leaving, rows)
+    leaving = leaving.values(watched=False, **_NEXT)
+    await store.write(_sync_registries, leaving, rows, announced, only)
 
 
-def _sync_registries(connection: Connection, leaving: Executable, rows: Rows) -> None:
+def _sync_registries(
+    connection: Connection, leaving: Executable, rows: Rows, announced: Collection[str], only: bool
+) -> None:
     connection.execute(leaving)
     upsert(connection, _REGISTRIES, rows, unique=("name",), kept=("first_seen_at",))
     named = _REGISTRIES.c.name.in_([row["name"] for row in rows])
     connection.execute(update(_REGISTRIES).where(named).values(_NEXT))
+    told = _REGISTRIES.c.name.in_(announced)
+    change = update(_REGISTRIES) if only else update(_REGISTRIES).where(told)
+    connection.execute(change.values(announced=told))
 
 
 async def set_notice(store: Store, registry: str, text: str, now: datetime) -> None:
