@@ -19,7 +19,8 @@ class End(StrEnum):
     the tag is not ours, and was not touched. OVERTAKEN: somebody else's push came after ours.
     REWRITTEN: the registry keeps what was pushed as something else, and says so. OVERWROTE: ours
     came after somebody else's, which was seen too late. FAILED: a look afterwards saw the tag as
-    it was. UNKNOWN: nobody could look afterwards.
+    it was, and nothing more can come of it. UNKNOWN: nobody could look afterwards, or what was
+    sent was not answered, and may be carried out later than anybody looked.
     """
 
     PUSHED = "pushed"

@@ -33,6 +33,7 @@ from mfl_lint.core.errors import (
     Refused,
     RegistryError,
     Rejected,
+    Unanswered,
 )
 from mfl_lint.core.reference import Reference
 from mfl_lint.mend.bringing import Bringer, Clients, Need, Progress
@@ -44,6 +45,8 @@ _ABSENT: Final = Head(None)
 # While one index is put, at first often: 12 looks with doubling pauses are some 4 seconds.
 _LOOKS: Final = 12
 _FIRST_PAUSE_S: Final = 0.001
+# What was not answered is often carried out within moments.
+_LATER_S: Final = (0.05, 0.2, 0.75)
 
 
 async def push(
@@ -179,20 +182,35 @@ class _Push:
         if claimed not in (None, plan.digest):
             detail = f"the registry says that it keeps {claimed} in place of {plan.digest}"
         try:
-            document = await self._client.document(
-                reference.repository, reference.tag or plan.digest
-            )
-            seen: Digest | None = document.digest
-        except NotFound:
-            seen = None
+            seen = await self._seen(reference, before, patient=isinstance(failure, Unanswered))
         except RegistryError as error:
             detail = f"{detail}; and then: {error}" if detail else str(error)
             end = End.REFUSED if _is_certain(failure) else End.UNKNOWN
             ours = plan.digest if end is End.UNKNOWN else None
             return TagEnd(reference, end, before, None, detail, ours=ours)
         end = self._end(before, seen, claimed, failure)
+        if end is End.UNKNOWN:
+            between = seen if seen != before else None
+            ours = plan.digest
+            return TagEnd(reference, end, before, seen, detail, between=between, ours=ours)
         ours = seen if end in (End.PUSHED, End.REWRITTEN) else None
         return TagEnd(reference, end, before, seen, detail, ours=ours)
+
+    async def _seen(
+        self, reference: Reference, before: Digest | None, *, patient: bool
+    ) -> Digest | None:
+        """Return what the tag is; `patient`: look again for a while where it is as it was."""
+        for pause_s in (*(_LATER_S if patient else ()), None):
+            try:
+                target = reference.tag or self._plan.digest
+                document = await self._client.document(reference.repository, target)
+                seen: Digest | None = document.digest
+            except NotFound:
+                seen = None
+            if seen != before or pause_s is None:
+                break
+            await asyncio.sleep(pause_s)
+        return seen
 
     def _end(
         self,
@@ -209,6 +227,8 @@ class _Push:
             return End.MOVED
         if _is_certain(failure):
             return End.REFUSED
+        if isinstance(failure, Unanswered):
+            return End.UNKNOWN
         return End.FAILED if seen == before else End.OVERTAKEN
 
     async def _look(self, reference: Reference) -> Head:

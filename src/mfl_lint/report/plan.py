@@ -87,8 +87,13 @@ def _write_pushed(pushed: PushedV1, paper: Paper) -> None:
     detail = f": {pushed.detail}" if pushed.detail else ""
     text = f"{pushed.end} {pushed.reference}{detail}"
     paper.block(sign, [(text, style)], style=style)
+    unsure = pushed.end == "unknown"
+    if unsure:
+        look = f"mfl-lint inspect {pushed.reference}"
+        paper.line("    nobody knows whether it was pushed; to see: ", (look, "bold"))
     if pushed.restore:
-        paper.line("    to put back what was there: ", (pushed.restore, "bold"))
+        when = "    if it was, to put back" if unsure else "    to put back"
+        paper.line(f"{when} what was there: ", (pushed.restore, "bold"))
 
 
 def summary(plans: Sequence[PlanV1], *, pushed: bool) -> str:
