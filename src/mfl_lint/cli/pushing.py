@@ -29,7 +29,7 @@ from mfl_lint.mend.bringing import Child, Progress
 from mfl_lint.mend.drafts import state_folder
 from mfl_lint.mend.intent import Audit, PushPlan
 from mfl_lint.mend.judging import judged
-from mfl_lint.mend.outcome import End, Outcome, TagEnd
+from mfl_lint.mend.outcome import End, Interrupted, Outcome, TagEnd
 from mfl_lint.mend.push import push
 from mfl_lint.report.material import counted
 from mfl_lint.rules import discover
@@ -121,10 +121,15 @@ async def points_at(registries: Registries, reference: Reference) -> Digest | No
 
 async def carry_out(call: Pushing, registries: Registries, plan: PushPlan) -> Outcome:
     """Push, written down first, with a line that shows how far it is."""
-    async with audit(call.config) as written, progress_line(quiet=call.quiet) as show:
-        return await push(
-            plan, registries.client, written, progress=lambda one: show(_bar(one)), now=now
-        )
+    async with audit(call.config) as written:
+        try:
+            async with progress_line(quiet=call.quiet) as show:
+                return await push(
+                    plan, registries.client, written, progress=lambda one: show(_bar(one)), now=now
+                )
+        except Interrupted as broken:
+            tell(broken.outcome)
+            raise
 
 
 @asynccontextmanager

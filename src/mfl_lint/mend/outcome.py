@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from typing import Final
 
@@ -97,3 +98,11 @@ class Outcome(msgspec.Struct, frozen=True):
     def last(self) -> TagEnd:
         """Return how it ended for the last tag that it came to."""
         return self.tags[-1]
+
+
+class Interrupted(asyncio.CancelledError):
+    """A push that was broken off; `outcome` says how far it was, and is written down."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
