@@ -46,7 +46,7 @@ async def test_the_journal_has_a_line_before_and_a_line_after(tmp_path: Path) ->
     assert [restore] == begin["restore"]
     assert begin["forced"] is True
     assert begin["id"] == end["id"]
-    assert {name: {"end": "pushed", "now": LIST.digest}} == end["ends"]
+    assert {name: {"end": "pushed", "now": LIST.digest, "restore": restore}} == end["ends"]
 
 
 async def test_a_journal_that_cannot_be_written_is_said_and_nothing_is_pushed(

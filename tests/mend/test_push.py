@@ -355,10 +355,10 @@ async def test_an_answer_that_never_comes_is_decided_by_a_get() -> None:
         assert f"{restore} --over {LIST.digest}" == outcome.last.restore
 
 
-async def test_an_answer_that_is_lost_before_anything_was_kept_is_a_failure() -> None:
+async def test_a_registry_s_own_answer_that_nothing_was_kept_is_a_failure() -> None:
     async with FaultRegistry() as registry:
         filled(registry)
-        for fault in (faults.status(500), faults.status(503), faults.html(502)):
+        for fault in (faults.status(500), faults.status(503)):
             registry.heal()
             registry.fault(PUT_TAG, fault)
             plan = plan_for(registry.host, "app:v1", LIST, "app", OLD.digest)

@@ -165,7 +165,7 @@ def _line(item: News, url: str) -> Line:
 
 def mend_of(item: News) -> str:
     """Return the command that mends what stands at once, "" where there is none."""
-    return "" if item.kind in ENDS else mend_command(item.rule, item.reference)
+    return "" if item.kind in ENDS else mend_command(item.rule, item.reference, item.fix)
 
 
 def link_to(item: News, url: str) -> str:

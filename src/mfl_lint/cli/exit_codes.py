@@ -14,6 +14,7 @@ USAGE: Final = 2
 COULD_NOT_LOOK: Final = 3
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
+TERMINATED: Final = 143
 
 THRESHOLDS: Final = ("error", "warning", "info", "never")
 

@@ -19,6 +19,10 @@ _MAX_LINE: Final = 1000
 _SECRETS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=Basic )\S+|(?<=Bearer )\S+")
 
 
+class Terminated(Exception):
+    """SIGTERM broke the work off."""
+
+
 class PipeClosed(Exception):
     """Nobody reads the output any more. No OSError: click would end with 1, "findings"."""
 
@@ -64,6 +68,9 @@ def _answered(arguments: Sequence[str], cli: click.Command, session: Session) ->
     except (click.exceptions.Abort, KeyboardInterrupt):
         say("interrupted")
         return exit_codes.INTERRUPTED
+    except Terminated:
+        say("terminated")
+        return exit_codes.TERMINATED
     except click.ClickException as error:
         return _usage(error)
     except PipeClosed:

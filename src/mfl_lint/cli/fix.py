@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,19 +68,23 @@ def command(**given: Any) -> int:
 
 def fix(call: Call) -> int:
     """Plan, push if that is asked for, report, and return the exit code; raise UsageError."""
-    from mfl_lint.cli.failures import say
-    from mfl_lint.cli.fixing import run
+    from mfl_lint.cli.fixing import Done, run
+    from mfl_lint.cli.interrupting import run_broken_off
 
     if call.interactive and not sys.stdin.isatty():
         raise click.UsageError("--interactive asks on a terminal: the standard input is none")
     if call.to is not None and (len(call.references) > 1 or call.all_tags):
         raise click.UsageError("--to TAG is for one reference")
     _check_targets(call)
-    done = asyncio.run(run(call))
+    done = Done()
+    try:
+        run_broken_off(run(call, done))
+    except BaseException:
+        # What was pushed before has to be known.
+        if any(shown.pushed for shown in done.shown):
+            _report(call, done)
+        raise
     _report(call, done)
-    if call.plan_format == "text":
-        for problem in done.problems:
-            say(f"could not look: {problem}")
     return _exit_code(done)
 
 
@@ -97,6 +100,7 @@ def _check_targets(call: Call) -> None:
 
 
 def _report(call: Call, done: Done) -> None:
+    from mfl_lint.cli.failures import say
     from mfl_lint.report.paper import Paper
     from mfl_lint.report.plan import render_plan, render_plans_json, summary
 
@@ -110,6 +114,8 @@ def _report(call: Call, done: Done) -> None:
     if done.shown:
         paper.block("", [(summary(done.shown, pushed=call.push), "bold")])
     write_report(paper.text(), None)
+    for problem in done.problems:
+        say(f"could not look: {problem}")
 
 
 def _exit_code(done: Done) -> int:

@@ -13,14 +13,15 @@ from mfl_lint.cli.looking import now
 from mfl_lint.cli.progress import progress_line
 from mfl_lint.cli.pushing import audit, points_at
 from mfl_lint.config import Scheme
+from mfl_lint.core.errors import ConfigInvalid, MflLintError
 from mfl_lint.core.kind import is_attachment_tag
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.reference import Reference
-from mfl_lint.core.rule import Finding
 from mfl_lint.core.steps import Add
 from mfl_lint.mend.applying import FORMS
 from mfl_lint.mend.carrying import narrowed, push_plan, still_there
 from mfl_lint.mend.fixing import Fixed, Fixing
+from mfl_lint.mend.outcome import Interrupted, Outcome
 from mfl_lint.mend.push import push
 from mfl_lint.registry.deep import DeepReader
 from mfl_lint.registry.layer_memory import RunMemory
@@ -35,31 +36,58 @@ if TYPE_CHECKING:
     from mfl_lint.cli.fix import Call
 
 
-class Done(msgspec.Struct, frozen=True):
-    """What came of a run: the plans as they are shown, and what could not be looked at."""
+class Done:
+    """What has come of a run so far: plans as they are shown, by their targets, and problems."""
 
-    shown: tuple[PlanV1, ...]
-    problems: tuple[str, ...]
+    def __init__(self) -> None:
+        self._shown: dict[str, PlanV1] = {}
+        self._problems: dict[str, None] = {}
+
+    @property
+    def shown(self) -> tuple[PlanV1, ...]:
+        """Return the plans, in their order."""
+        return tuple(self._shown.values())
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what could not be looked at, each once."""
+        return tuple(self._problems)
+
+    def show(self, shown: PlanV1) -> None:
+        """Take a plan, in the place of what was known of it."""
+        self._shown[shown.target] = shown
+
+    def knows(self, plan: Plan) -> bool:
+        """Say whether a plan is shown already."""
+        return str(plan.target) in self._shown
+
+    def miss(self, *problems: str) -> None:
+        """Take what could not be looked at."""
+        self._problems |= dict.fromkeys(problems)
 
 
-async def run(call: Call) -> Done:
-    """Plan for every reference; push where that is asked for."""
-    shown: dict[str, PlanV1] = {}
-    problems: dict[str, None] = {}
+async def run(call: Call, done: Done) -> None:
+    """Plan for every reference, push where that is asked for, and fill `done` meanwhile.
+
+    What fails for one reference keeps none of the others from being tried.
+    """
     async with (
         registries(call.config, call.access) as clients,
         progress_line(quiet=call.quiet or call.interactive) as show,
     ):
-        work = _Run(call, clients)
-        async for reference in work.references(problems):
+        work = _Run(call, clients, done)
+        async for reference in work.references():
             show(f"looking at {reference.familiar}")
-            planned = await work.fixing.plan(reference)
-            problems |= dict.fromkeys(_problems(planned))
-            plan = planned.plan
-            # Names that are grouped lead to one plan, whichever of them is asked for.
-            if plan is not None and str(plan.target) not in shown:
-                shown[str(plan.target)] = await work.carried_out(plan, planned)
-    return Done(tuple(shown.values()), tuple(problems))
+            try:
+                planned = await work.fixing.plan(reference)
+                done.miss(*_problems(planned))
+                # Names that are grouped lead to one plan, whichever of them is asked for.
+                if planned.plan is not None and not done.knows(planned.plan):
+                    await work.carry_out(planned.plan, planned)
+            except ConfigInvalid:
+                raise
+            except MflLintError as error:
+                done.miss(f"{reference.familiar}: {error}")
 
 
 def _problems(planned: Fixed) -> tuple[str, ...]:
@@ -72,15 +100,16 @@ def _problems(planned: Fixed) -> tuple[str, ...]:
 class _Run:
     """One run of the command."""
 
-    def __init__(self, call: Call, clients: Registries) -> None:
+    def __init__(self, call: Call, clients: Registries, done: Done) -> None:
         self._call = call
+        self._done = done
         self._clients = clients
         reader = DeepReader(RunMemory(), call.config.deep)
         self.fixing = Fixing(
             clients.client, discover(), call.config.policy, now, reader, FORMS[call.form]
         )
 
-    async def references(self, problems: dict[str, None]) -> AsyncIterator[Reference]:
+    async def references(self) -> AsyncIterator[Reference]:
         """Yield what is asked for, each once; of all tags those that are no digest's."""
         asked: dict[Reference, None] = {}
         for text in self._call.references:
@@ -90,26 +119,37 @@ class _Run:
                 continue
             listing = await self.fixing.tags(reference)
             if not listing.complete:
-                problems[f"{reference.familiar}: its tags: {listing.problem}"] = None
+                self._done.miss(f"{reference.familiar}: its tags: {listing.problem}")
             bare = Reference(reference.registry, reference.repository)
             names = [name for name in listing.names if not is_attachment_tag(name)]
             asked |= {msgspec.structs.replace(bare, tag=name): None for name in names}
         for reference in asked:
             yield reference
 
-    async def carried_out(self, plan: Plan, planned: Fixed) -> PlanV1:
-        """Return the plan as it is shown, pushed if that is asked for and nothing forbids it."""
+    async def carry_out(self, plan: Plan, planned: Fixed) -> None:
+        """Show the plan, and push it if that is asked for and nothing forbids it."""
         plain = self._clients.client(plan.target.registry).registry.scheme is Scheme.HTTP
         insecure = plain or self._call.insecure
         if self._call.interactive:
             plan = self._chosen(plan, planned, insecure)
         shown = plan_v1(plan, insecure=insecure)
+        self._done.show(shown)
         if not self._call.push or not plan.changes or plan.refused:
-            return shown
+            return
         target = self._target(plan)
         if self._call.interactive and not click.confirm(f"push to {target.familiar}?", err=True):
-            return shown
-        return await self._pushed(plan, target, shown)
+            return
+        try:
+            outcome = await self._push(plan, target)
+        except Interrupted as broken:
+            self._done.show(_with_ends(shown, broken.outcome))
+            raise
+        except ConfigInvalid:
+            raise
+        except MflLintError as error:
+            self._done.show(msgspec.structs.replace(shown, problem=str(error)))
+            return
+        await self._look_again(plan, target, _with_ends(shown, outcome), outcome)
 
     def _target(self, plan: Plan) -> Reference:
         tag = self._call.to or plan.target.tag
@@ -134,32 +174,40 @@ class _Run:
             return plan
         return narrowed(plan, planned.seen, self.fixing.judge(), out)
 
-    async def _pushed(self, plan: Plan, target: Reference, shown: PlanV1) -> PlanV1:
-        """Push, look again, and return the plan with what came of it."""
+    async def _push(self, plan: Plan, target: Reference) -> Outcome:
         expected = plan.base
         if target != plan.target:
             expected = await points_at(self._clients, target)
         asked = push_plan(plan, target, expected, copy=self._call.copy)
         async with audit(self._call.config) as written:
-            outcome = await push(asked, self._clients.client, written, now=now)
-        ends = tuple(
-            PushedV1(
-                reference=str(end.reference),
-                end=end.end,
-                before=end.before,
-                now=end.now,
-                detail=end.detail,
-                restore=end.restore,
-                ok=end.ok,
-            )
-            for end in outcome.tags
+            return await push(asked, self._clients.client, written, now=now)
+
+    async def _look_again(
+        self, plan: Plan, target: Reference, shown: PlanV1, outcome: Outcome
+    ) -> None:
+        """Show what a look finds in what was pushed."""
+        self._done.show(shown)
+        if not outcome.ok:
+            return
+        again = await self.fixing.look(target)
+        judged = self.fixing.judge()(again)
+        still = still_there(plan, judged) if again.digest == plan.digest else tuple(judged)
+        found = tuple(map(finding_v1, still))
+        self._done.show(msgspec.structs.replace(shown, still=found))
+
+
+def _with_ends(shown: PlanV1, outcome: Outcome) -> PlanV1:
+    """Return a plan with what became of its push."""
+    ends = tuple(
+        PushedV1(
+            reference=str(end.reference),
+            end=end.end,
+            before=end.before,
+            now=end.now,
+            detail=end.detail,
+            restore=end.restore,
+            ok=end.ok,
         )
-        still: tuple[Finding, ...] | None = None
-        if outcome.ok:
-            again = await self.fixing.look(target)
-            judged = self.fixing.judge()(again)
-            still = still_there(plan, judged) if again.digest == plan.digest else tuple(judged)
-        found = None if still is None else tuple(map(finding_v1, still))
-        return msgspec.structs.replace(
-            shown, pushed=ends, still=found, unrecorded=outcome.unrecorded
-        )
+        for end in outcome.tags
+    )
+    return msgspec.structs.replace(shown, pushed=ends, unrecorded=outcome.unrecorded)

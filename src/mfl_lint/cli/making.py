@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -133,9 +132,10 @@ def drafts() -> Drafts:
 def with_registries(call: options.Looking, work: Callable[[Registries], Awaitable[T]]) -> T:
     """Return what `work` returns of the registries that the call may reach."""
     from mfl_lint.cli.connect import registries
+    from mfl_lint.cli.interrupting import run_broken_off
 
     async def go() -> T:
         async with registries(call.config, call.access) as clients:
             return await work(clients)
 
-    return asyncio.run(go())
+    return run_broken_off(go())

@@ -29,7 +29,7 @@ from mfl_lint.mend.bringing import Child, Progress
 from mfl_lint.mend.drafts import state_folder
 from mfl_lint.mend.intent import Audit, PushPlan
 from mfl_lint.mend.judging import judged
-from mfl_lint.mend.outcome import End, Outcome, TagEnd
+from mfl_lint.mend.outcome import End, Interrupted, Outcome, TagEnd
 from mfl_lint.mend.push import push
 from mfl_lint.report.material import counted
 from mfl_lint.rules import discover
@@ -121,10 +121,15 @@ async def points_at(registries: Registries, reference: Reference) -> Digest | No
 
 async def carry_out(call: Pushing, registries: Registries, plan: PushPlan) -> Outcome:
     """Push, written down first, with a line that shows how far it is."""
-    async with audit(call.config) as written, progress_line(quiet=call.quiet) as show:
-        return await push(
-            plan, registries.client, written, progress=lambda one: show(_bar(one)), now=now
-        )
+    async with audit(call.config) as written:
+        try:
+            async with progress_line(quiet=call.quiet) as show:
+                return await push(
+                    plan, registries.client, written, progress=lambda one: show(_bar(one)), now=now
+                )
+        except Interrupted as broken:
+            tell(broken.outcome)
+            raise
 
 
 @asynccontextmanager
@@ -161,7 +166,7 @@ def tell(outcome: Outcome) -> int:
     What was done and could not be written down is no success: 3.
     """
     for tag in outcome.tags:
-        for line in _lines(tag):
+        for line in _lines(tag, outcome.digest):
             say(line)
     if outcome.unrecorded:
         say(f"how it ended is not written down: {outcome.unrecorded}")
@@ -171,7 +176,7 @@ def tell(outcome: Outcome) -> int:
     return exit_codes.COULD_NOT_LOOK if outcome.last.end in _COULD_NOT else exit_codes.FINDINGS
 
 
-def _lines(tag: TagEnd) -> Iterable[str]:
+def _lines(tag: TagEnd, digest: Digest) -> Iterable[str]:
     name, detail = tag.reference.familiar, f": {tag.detail}" if tag.detail else ""
     again = "; see what it is now, and run the same command again" if tag.end is End.MOVED else ""
     match tag.end:
@@ -186,12 +191,16 @@ def _lines(tag: TagEnd) -> Iterable[str]:
         case End.OVERWROTE:
             yield f"pushed {name}, over {tag.between}, which somebody pushed meanwhile{detail}"
         case End.UNKNOWN:
-            yield f"{name}: nobody knows whether it was pushed{detail}; look again"
+            there = f"; when last seen it was {tag.now}" if tag.now else ""
+            yield f"{name}: nobody knows whether it was pushed{detail}{there}"
+            where = name if tag.reference.tag else f"{name}@{digest}"
+            yield f"`mfl-lint inspect {where}` shows {digest} if it was: look now, and again later"
         case _:
             there = tag.now or "not there"
             yield f"not pushed: {name} is as it was, {there}: {tag.end}{detail}{again}"
     if tag.restore:
-        yield f"{name} pointed at {tag.between or tag.before}; to restore that: {tag.restore}"
+        then = "to restore that" if tag.end is not End.UNKNOWN else "if it was, to restore that"
+        yield f"{name} pointed at {tag.between or tag.before}; {then}: {tag.restore}"
     if tag.window_s is not None and tag.between is None:
         condition = "If-Match" if tag.before else "If-None-Match"
         sent = f", unless the registry honours {condition}, which was sent"

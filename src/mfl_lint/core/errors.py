@@ -16,6 +16,7 @@
     │   └── CursorInvalid     a page's cursor that this list did not give out
     └── RegistryError         one failure to look
         ├── Unreachable       no answer, or no registry's answer
+        │   └── Unanswered    what was sent may have been carried out, and may be later
         ├── Denied            401 or 403
         ├── NotFound          404 with the registry's own error document
         ├── RateLimited       429, or the host is deferred; `retry_after_s`
@@ -103,6 +104,10 @@ class RegistryError(MflLintError):
 
 class Unreachable(RegistryError):
     """No answer, or an answer that is not a registry's."""
+
+
+class Unanswered(Unreachable):
+    """No answer, or a gateway's, to what was to change something: it may be done, now or later."""
 
 
 class Denied(RegistryError):

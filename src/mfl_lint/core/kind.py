@@ -11,6 +11,7 @@ from typing import Final
 
 from mfl_lint.core.manifest import (
     CONFIG_TYPES,
+    DOCKER_MANIFEST,
     INDEX_TYPES,
     MANIFEST_TYPES,
     SCHEMA1_TYPES,
@@ -74,6 +75,22 @@ def decide_kind(entry: Descriptor, document: Document | None) -> Kind:
     if document.form is Form.MANIFEST:
         return _kind_of_manifest(entry, document)
     return Kind.UNDECIDED
+
+
+def presumed_kind(entry: Descriptor) -> Kind:
+    """Return what an entry points at by its own words, for a list whose children are not at hand.
+
+    Platforms are for images, and docker's lists hold nothing else; what is something else says so
+    by its artifactType. `unknown/unknown` is an attestation's: `docker manifest inspect` shows
+    them without their annotations. An OCI manifest without a platform may be anything.
+    """
+    kind, platform = decide_kind(entry, None), entry.platform
+    if kind is not Kind.UNDECIDED:
+        return kind
+    if platform is not None and platform.is_unknown:
+        return Kind.ATTESTATION
+    is_docker = clean_media_type(entry.media_type) == DOCKER_MANIFEST
+    return Kind.IMAGE if platform is not None or is_docker else Kind.UNDECIDED
 
 
 def _kind_of_entry(entry: Descriptor) -> Kind:

@@ -124,17 +124,45 @@ def scanned(observation: Observation, judgement: Judgement) -> ScannedTarget:
 def _undecided(observation: Observation, judgement: Judgement) -> Iterator[RuleVerdict]:
     """Yield what failed looks left open; evidence that nobody asked for is no failure.
 
-    A target that was not seen at all says so by its state. What a policy demands must be decided.
+    A target that was not seen at all says so by its state. What a policy demands must be decided,
+    and of a list alone what it holds.
     """
-    if observation.root is None and observation.look.mismatch is None:
+    root = observation.root
+    if root is None and observation.look.mismatch is None:
         return
-    complete = observation.complete
-    demanded = _DEMANDED | (_INSIDE if _has_unread_layers(observation.root) else frozenset())
+    complete = observation.complete and not _has_riddles(root)
+    demanded = _DEMANDED | (_INSIDE if _has_unread_layers(root) else frozenset())
     for verdict in judgement.verdicts:
         asked = not complete or verdict.rule in demanded
         failed = verdict.outcome is Outcome.UNKNOWN and asked
         if verdict.outcome is Outcome.CRASHED or failed:
             yield verdict
+
+
+def left_out(observation: Observation) -> str:
+    """Return what a document leads to and was not at hand to be looked at, "" for nothing."""
+    root = observation.root
+    if root is None:
+        return ""
+    said = f"{observation.reference.familiar}: judged by the document alone"
+    if any(map(_is_not_at_hand, root.walk())):
+        return f"{said}: what it lists is not at hand"
+    document, is_image = root.document, root.kind is Kind.IMAGE
+    unread = is_image and document is not None and document.config is not None
+    return f"{said}: its config is not at hand" if unread and not root.config_look else ""
+
+
+def _is_not_at_hand(node: Node) -> bool:
+    """Say whether nobody could be asked for what the node is, as for a list in a file."""
+    unseen = node.look is None and node.document is None and node.entry.digest is not None
+    return unseen and node.kind is not Kind.BLOB
+
+
+def _has_riddles(root: Node | None) -> bool:
+    """Say whether an entry does not tell what it is, and nobody could be asked."""
+    if root is None:
+        return False
+    return any(node.kind is Kind.UNDECIDED and _is_not_at_hand(node) for node in root.walk())
 
 
 def _has_unread_layers(root: Node | None) -> bool:

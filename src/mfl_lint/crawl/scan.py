@@ -16,7 +16,7 @@ from mfl_lint.core.platform import Platform
 from mfl_lint.core.policy import Policy, Requirement
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding, Judgement, Rule, Siblings
-from mfl_lint.core.scan import Scan, ScannedTarget, report_order, scanned
+from mfl_lint.core.scan import Scan, ScannedTarget, left_out, report_order, scanned
 from mfl_lint.crawl import facts
 from mfl_lint.lint import judge, judge_name
 from mfl_lint.registry.deep import DeepReader
@@ -63,16 +63,18 @@ async def scan(
     started_at = now()
     targets: list[ScannedTarget] = []
     findings: dict[str, Finding] = {}
+    notes: list[str] = []
     async for group in asked:
         reader = inside if deep or group.registry.deep else None
         observations = await _observe(group, now, looked, check_blobs, reader)
         for observation, judgement in _judge(group, observations, rules, policy):
             targets.append(scanned(observation, judgement))
+            notes += filter(None, [left_out(observation)])
             findings |= {finding.fingerprint: finding for finding in judgement.findings}
         named = _judge_name(group, rules, policy)
         findings |= {finding.fingerprint: finding for finding in named}
     ordered = sorted(findings.values(), key=report_order)
-    return Scan(started_at, tuple(targets), tuple(ordered))
+    return Scan(started_at, tuple(targets), tuple(ordered), notes=tuple(notes))
 
 
 async def _observe(

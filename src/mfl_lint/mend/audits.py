@@ -72,7 +72,10 @@ class Journal:
 
     async def end(self, outcome: Outcome) -> None:
         """Add how it ended."""
-        ends = {str(tag.reference): {"end": tag.end, "now": tag.now} for tag in outcome.tags}
+        ends = {
+            str(tag.reference): {"end": tag.end, "now": tag.now, "restore": tag.restore}
+            for tag in outcome.tags
+        }
         await self._add(
             {"id": self._id, "event": "end", "ends": ends, "detail": detail_of(outcome)}
         )

@@ -160,7 +160,7 @@ class _One:
         seen = await self._fixing.look(self._reference)
         tags = await self._fixing.tags(self._reference)
         plan = None
-        if _may_be_grouped(seen):
+        if may_be_grouped(seen):
             plan = await self._by_tag(tags)
             if plan is None and (seen.root is None or platform_words(self._reference.repository)):
                 plan = await self._by_repository()
@@ -279,7 +279,7 @@ def _lacks_images(plan: Plan) -> bool:
     return any(finding.rule == "MFL201" for finding in found)
 
 
-def _may_be_grouped(seen: Observation) -> bool:
+def may_be_grouped(seen: Observation) -> bool:
     """Say whether the reference is not there, or one image: a list of several is mended itself."""
     if seen.root is None:
         return seen.look.state is LookState.ABSENT

@@ -51,6 +51,7 @@ class Mender:
         self._now = now
         self._environment = environment
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._working: set[asyncio.Task[Outcome]] = set()
 
     async def push(
         self,
@@ -125,4 +126,17 @@ class Mender:
     async def _carried_out(self, asked: PushPlan, client: RegistryClient, who: str) -> Outcome:
         # What has begun is brought to its end, whoever goes away meanwhile.
         work = push(asked, lambda _: client, StoreAudit(self._store, who), now=self._now)
-        return await asyncio.shield(asyncio.create_task(work))
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return await asyncio.shield(task)
+
+    async def close(self, within_s: float = 5.0) -> None:
+        """Wait for the pushes that are under way; what takes longer is broken off, and says so."""
+        working = list(self._working)
+        if not working:
+            return
+        _, late = await asyncio.wait(working, timeout=within_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

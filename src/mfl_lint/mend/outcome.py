@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from typing import Final
 
@@ -19,7 +20,8 @@ class End(StrEnum):
     the tag is not ours, and was not touched. OVERTAKEN: somebody else's push came after ours.
     REWRITTEN: the registry keeps what was pushed as something else, and says so. OVERWROTE: ours
     came after somebody else's, which was seen too late. FAILED: a look afterwards saw the tag as
-    it was. UNKNOWN: nobody could look afterwards.
+    it was, and nothing more can come of it. UNKNOWN: nobody could look afterwards, or what was
+    sent was not answered, and may be carried out later than anybody looked.
     """
 
     PUSHED = "pushed"
@@ -96,3 +98,11 @@ class Outcome(msgspec.Struct, frozen=True):
     def last(self) -> TagEnd:
         """Return how it ended for the last tag that it came to."""
         return self.tags[-1]
+
+
+class Interrupted(asyncio.CancelledError):
+    """A push that was broken off; `outcome` says how far it was, and is written down."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome

@@ -33,17 +33,21 @@ from mfl_lint.core.errors import (
     Refused,
     RegistryError,
     Rejected,
+    Unanswered,
 )
 from mfl_lint.core.reference import Reference
 from mfl_lint.mend.bringing import Bringer, Clients, Need, Progress
+from mfl_lint.mend.finishing import finished
 from mfl_lint.mend.intent import Audit, Intent, PushPlan
-from mfl_lint.mend.outcome import WRITTEN, End, Outcome, TagEnd
+from mfl_lint.mend.outcome import WRITTEN, End, Interrupted, Outcome, TagEnd
 from mfl_lint.registry.source import Head
 
 _ABSENT: Final = Head(None)
 # While one index is put, at first often: 12 looks with doubling pauses are some 4 seconds.
 _LOOKS: Final = 12
 _FIRST_PAUSE_S: Final = 0.001
+# What was not answered is often carried out within moments.
+_LATER_S: Final = (0.05, 0.2, 0.75)
 
 
 async def push(
@@ -55,7 +59,11 @@ async def push(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
-    """Carry the plan out and return how that ended; failures of the registry are not raised."""
+    """Carry the plan out and return how that ended; failures of the registry are not raised.
+
+    Where it is cancelled after it was written down, how far it was is written down too, and
+    raised as Interrupted; a second cancellation does not wait for that.
+    """
     bringer = Bringer(clients, plan.target, copy=plan.copy, progress=progress)
     return await _Push(plan, bringer, audit, clock).run(now)
 
@@ -71,6 +79,8 @@ class _Push:
         self._audit = audit
         self._clock = clock
         self._before: dict[str, Digest | None] = {}
+        self._ends: list[TagEnd] = []
+        self._is_sent = False
 
     async def run(self, now: Callable[[], datetime]) -> Outcome:
         plan = self._plan
@@ -84,26 +94,51 @@ class _Push:
             needs = await self._bringer.needs(plan.children)
         except (RegistryError, Refused) as error:
             return self._outcome(self._untouched(plan.target, error))
-        await self._audit.begin(Intent(now(), self._client.registry.name, plan, self._before))
-        outcome = await self._carry_out(needs)
+        begun = self._audit.begin(Intent(now(), self._client.registry.name, plan, self._before))
         try:
-            await asyncio.shield(self._audit.end(outcome))
+            await finished(begun)
+            outcome = await self._carry_out(needs)
+        except asyncio.CancelledError:
+            raise Interrupted(await self._written_down(self._broken_off())) from None
+        return await self._written_down(outcome)
+
+    async def _written_down(self, outcome: Outcome) -> Outcome:
+        """Have it written down how it ended, and return that with why it could not be."""
+        try:
+            await finished(self._audit.end(outcome))
         except MflLintError as error:
             # What has happened has happened, and whoever asked for it has to know the way back.
             return replace(outcome, unrecorded=str(error))
+        except asyncio.CancelledError:
+            raise Interrupted(outcome) from None
         return outcome
+
+    def _broken_off(self) -> Outcome:
+        """Return how far it was."""
+        references = self._plan.references()
+        if len(self._ends) < len(references):
+            reference = references[len(self._ends)]
+            before = self._before[reference.tag or ""]
+            detail = "interrupted before the list was sent"
+            end = TagEnd(reference, End.FAILED, before, before, detail)
+            if self._is_sent:
+                detail = "interrupted after the list was sent: it may have been pushed"
+                ours = self._plan.digest
+                end = TagEnd(reference, End.UNKNOWN, before, None, detail, ours=ours)
+            self._ends.append(end)
+        return self._outcome(*self._ends)
 
     async def _carry_out(self, needs: Sequence[Need]) -> Outcome:
         try:
             await self._bringer.bring(needs)
         except (RegistryError, Refused) as error:
             return self._outcome(self._untouched(self._plan.target, error))
-        ends: list[TagEnd] = []
         for reference in self._plan.references():
-            ends.append(await self._tag(reference))
-            if not ends[-1].ok:
+            self._is_sent = False
+            self._ends.append(await self._tag(reference))
+            if not self._ends[-1].ok:
                 break
-        return self._outcome(*ends)
+        return self._outcome(*self._ends)
 
     async def _tag(self, reference: Reference) -> TagEnd:
         """Let one tag point at the index, unless it moved since it was first looked at."""
@@ -139,6 +174,7 @@ class _Push:
     ) -> tuple[Digest | None, RegistryError | None]:
         """Put the index; return the digest that the registry names, and why it failed."""
         plan = self._plan
+        self._is_sent = True
         try:
             claimed = await self._writer.put_manifest(
                 reference.repository,
@@ -179,20 +215,35 @@ class _Push:
         if claimed not in (None, plan.digest):
             detail = f"the registry says that it keeps {claimed} in place of {plan.digest}"
         try:
-            document = await self._client.document(
-                reference.repository, reference.tag or plan.digest
-            )
-            seen: Digest | None = document.digest
-        except NotFound:
-            seen = None
+            seen = await self._seen(reference, before, patient=isinstance(failure, Unanswered))
         except RegistryError as error:
             detail = f"{detail}; and then: {error}" if detail else str(error)
             end = End.REFUSED if _is_certain(failure) else End.UNKNOWN
             ours = plan.digest if end is End.UNKNOWN else None
             return TagEnd(reference, end, before, None, detail, ours=ours)
         end = self._end(before, seen, claimed, failure)
+        if end is End.UNKNOWN:
+            between = seen if seen != before else None
+            ours = plan.digest
+            return TagEnd(reference, end, before, seen, detail, between=between, ours=ours)
         ours = seen if end in (End.PUSHED, End.REWRITTEN) else None
         return TagEnd(reference, end, before, seen, detail, ours=ours)
+
+    async def _seen(
+        self, reference: Reference, before: Digest | None, *, patient: bool
+    ) -> Digest | None:
+        """Return what the tag is; `patient`: look again for a while where it is as it was."""
+        for pause_s in (*(_LATER_S if patient else ()), None):
+            try:
+                target = reference.tag or self._plan.digest
+                document = await self._client.document(reference.repository, target)
+                seen: Digest | None = document.digest
+            except NotFound:
+                seen = None
+            if seen != before or pause_s is None:
+                break
+            await asyncio.sleep(pause_s)
+        return seen
 
     def _end(
         self,
@@ -209,6 +260,8 @@ class _Push:
             return End.MOVED
         if _is_certain(failure):
             return End.REFUSED
+        if isinstance(failure, Unanswered):
+            return End.UNKNOWN
         return End.FAILED if seen == before else End.OVERTAKEN
 
     async def _look(self, reference: Reference) -> Head:

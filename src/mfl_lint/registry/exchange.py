@@ -22,11 +22,17 @@ _NO_SUCH_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.
 
 
 class Fleeting(Unreachable):
-    """A failure to connect or to be answered that may be over at the next try."""
+    """A failure to connect or to be answered that may be over at the next try.
 
-    def __init__(self, message: str, *, connected: bool = False, stale: bool = False) -> None:
+    `sent`: what was asked may have arrived.
+    """
+
+    def __init__(
+        self, message: str, *, connected: bool = False, stale: bool = False, sent: bool = False
+    ) -> None:
         super().__init__(message)
         self.connected = connected
+        self.sent = sent
         self.stale = stale
 
 
@@ -91,16 +97,18 @@ def failure_of(error: Exception, method: str, url: yarl.URL, timeout_s: float) -
         case aiohttp.ClientSSLError():
             return Unreachable(f"{where}: no TLS could be agreed on")
         case TimeoutError():
-            return Fleeting(f"{where}: no whole answer within {timeout_s:g} s")
+            sent = not isinstance(error, aiohttp.ConnectionTimeoutError)
+            return Fleeting(f"{where}: no whole answer within {timeout_s:g} s", sent=sent)
         case aiohttp.ClientConnectorError():
             return _connecting(error, where)
         case aiohttp.ClientPayloadError():
             return BodyCut(f"{where}: the answer was cut off")
         case aiohttp.ClientResponseError():
-            return Fleeting(f"{where}: {_nonsense(error)}", connected=True)
+            return Fleeting(f"{where}: {_nonsense(error)}", connected=True, sent=True)
         case aiohttp.InvalidURL() | ValueError():
             return Unreachable(f"{where}: cannot be asked for")
-    return Fleeting(f"{where}: the connection was closed without an answer", stale=True)
+    closed = f"{where}: the connection was closed without an answer"
+    return Fleeting(closed, stale=True, sent=True)
 
 
 def _nonsense(error: aiohttp.ClientResponseError) -> str:

@@ -17,11 +17,12 @@ from mfl_lint.core.errors import (
     Overtaken,
     RegistryError,
     Rejected,
+    Unanswered,
     Unreachable,
 )
 from mfl_lint.core.manifest import Descriptor
 from mfl_lint.registry.addressed import path_of
-from mfl_lint.registry.answer import Answer
+from mfl_lint.registry.answer import Answer, error_document
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.streaming import Intake
 from mfl_lint.registry.uploads import Upload, UploadLost, push_scope, rejection
@@ -55,7 +56,8 @@ class Writer:
 
         `once`: it is not tried again, since that could undo what somebody else did meanwhile.
         Rejected (Overtaken for `if_match` and `if_none_match`) and Denied are certain: nothing has
-        changed. After any other RegistryError it is not known.
+        changed. After Unanswered it may be kept, now or later; after any other RegistryError it is
+        not known whether it is, but nothing more comes of it.
         """
         conditions = {"If-Match": if_match, "If-None-Match": if_none_match}
         headers = {"Content-Type": media_type}
@@ -73,6 +75,9 @@ class Writer:
             raise Overtaken(str(self.client.refusal(answer)))
         if answer.status == 404:
             raise Rejected(str(self.client.refusal(answer)))
+        if answer.status >= 500 and error_document(answer.body) is None:
+            # A gateway's: the registry behind it may be at it still.
+            raise Unanswered(str(self.client.refusal(answer)))
         if answer.status not in (200, 201, 202, 204):
             raise rejection(self.client, answer)
         return claimed_digest(answer)

@@ -20,7 +20,7 @@ from mfl_lint.core.errors import (
     RateLimited,
     RegistryError,
 )
-from mfl_lint.core.kind import decide_kind
+from mfl_lint.core.kind import decide_kind, presumed_kind
 from mfl_lint.core.manifest import (
     MAX_DOCUMENT_BYTES,
     MAX_ENTRIES,
@@ -69,6 +69,7 @@ class _Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 _NOT_LOOKED_AT: Final = _Seen()
+_NOT_AT_HAND: Final = _Seen()
 
 
 @dataclass(slots=True)
@@ -170,7 +171,9 @@ class Tree:
             if place.entry.digest is not None:
                 place.seen = self._seen[place.entry.digest]
         for place in places:
-            place.kind = decide_kind(place.entry, place.seen.document)
+            at_hand = place.seen is not _NOT_AT_HAND
+            kind = decide_kind(place.entry, place.seen.document)
+            place.kind = kind if at_hand else presumed_kind(place.entry)
 
     @staticmethod
     def _is_to_be_seen(place: _Place) -> bool:
@@ -282,6 +285,6 @@ async def _asked(ask: _Ask) -> _Seen:
     try:
         return await ask()
     except NotObserved:
-        return _NOT_LOOKED_AT
+        return _NOT_AT_HAND
     except RegistryError as error:
         return _Seen(look_of(error))

@@ -15,7 +15,7 @@ import yarl
 from msgspec.structs import replace
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.core.errors import RegistryError
+from mfl_lint.core.errors import RegistryError, Unanswered
 from mfl_lint.core.manifest import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -28,6 +28,7 @@ from mfl_lint.registry.addresses import Reach
 from mfl_lint.registry.answer import Answer, error_of
 from mfl_lint.registry.auth import Authorizer
 from mfl_lint.registry.credentials import Keychain
+from mfl_lint.registry.exchange import BodyCut, Fleeting
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.politeness import Flights
 from mfl_lint.registry.route import Request
@@ -40,6 +41,7 @@ ACCEPT: Final = ", ".join(
 )
 _PULL: Final = "repository:{}:pull"
 WRITING: Final = "repository:{}:pull,push"
+_READING: Final = frozenset({"GET", "HEAD"})
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -134,7 +136,7 @@ class Wire:
         url = route.origin.url(where) if isinstance(where, str) else where
         request = Request(method, url, route, redirects=0, tries=tries, headers=headers, body=body)
         if (origin := Origin.of(url)) != route.origin:
-            return await self._transport.fetch(replace(request, origin=origin))
+            return await self._fetch(replace(request, origin=origin))
         return await self._authorised(request, scope)
 
     def refusal(self, answer: Answer) -> RegistryError:
@@ -157,11 +159,21 @@ class Wire:
         if header is None:
             header = await self._auth.prepare(scope, route)
         request = replace(request, authorization=header)
-        answer = await self._transport.fetch(request)
+        answer = await self._fetch(request)
         if answer.status == 401 and Origin.of(answer.url) == route.origin:
             header = await self._auth.renew(answer, scope, header, route)
-            answer = await self._transport.fetch(replace(request, authorization=header))
+            answer = await self._fetch(replace(request, authorization=header))
         return answer
+
+    async def _fetch(self, request: Request) -> Answer:
+        """Return the answer; Unanswered where a request that changes something may have arrived."""
+        try:
+            return await self._transport.fetch(request)
+        except (Fleeting, BodyCut) as error:
+            arrived = isinstance(error, BodyCut) or error.sent
+            if request.method in _READING or not arrived:
+                raise
+            raise Unanswered(str(error)) from None
 
     def _demand(self, answer: Answer) -> Answer:
         """Return the answer; raise the error that its status stands for."""

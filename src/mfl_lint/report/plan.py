@@ -36,10 +36,12 @@ def render_plan(shown: PlanV1, paper: Paper) -> None:
         paper.block("! ", [("left behind: ", "yellow"), line], style="yellow")
     for line in shown.refused:
         paper.block("✗ ", [("refused: ", "bold red"), line], style="bold red")
-    for way in shown.commands if not shown.pushed else ():
+    for way in shown.commands if not (shown.pushed or shown.problem) else ():
         _write_way(way, paper)
     for pushed in shown.pushed:
         _write_pushed(pushed, paper)
+    if shown.problem:
+        paper.block("✗ ", [(f"not pushed: {shown.problem}", "bold red")], style="bold red")
     if shown.unrecorded:
         line = f"how it ended is not written down: {shown.unrecorded}"
         paper.block("! ", [(line, "yellow")], style="yellow")
@@ -87,19 +89,28 @@ def _write_pushed(pushed: PushedV1, paper: Paper) -> None:
     detail = f": {pushed.detail}" if pushed.detail else ""
     text = f"{pushed.end} {pushed.reference}{detail}"
     paper.block(sign, [(text, style)], style=style)
+    unsure = pushed.end == "unknown"
+    if unsure:
+        look = f"mfl-lint inspect {pushed.reference}"
+        paper.line("    nobody knows whether it was pushed; to see: ", (look, "bold"))
     if pushed.restore:
-        paper.line("    to put back what was there: ", (pushed.restore, "bold"))
+        when = "    if it was, to put back" if unsure else "    to put back"
+        paper.line(f"{when} what was there: ", (pushed.restore, "bold"))
 
 
 def summary(plans: Sequence[PlanV1], *, pushed: bool) -> str:
     """Return what there is to do next, as one line."""
-    changing = [plan for plan in plans if plan.changes and not plan.refused]
+    wanted = [plan for plan in plans if plan.changes and not plan.refused]
+    changing = [plan for plan in wanted if _is_pushed(plan)] if pushed else wanted
+    undone = sum(plan.changes for plan in plans) - len(changing) if pushed else 0
     rebuilds = sum(left.rebuild for plan in plans for left in plan.left)
     said = []
     if changing:
         fixed = sum(len(plan.fixed) for plan in changing)
         done = "mended" if pushed else "can be mended"
         said.append(f"{counted(fixed, 'finding')} {done} in {counted(len(changing), 'list')}")
+    if undone:
+        said.append(f"{counted(undone, 'list')} not mended")
     if rebuilds:
         needs = "needs" if rebuilds == 1 else "need"
         said.append(f"{counted(rebuilds, 'finding')} {needs} a build")
@@ -107,6 +118,10 @@ def summary(plans: Sequence[PlanV1], *, pushed: bool) -> str:
         return "Nothing to mend." if not any(plan.refused for plan in plans) else "Nothing is done."
     hint = "" if pushed or not changing else " Next: the same command with --push carries it out."
     return f"{', '.join(said)}.{hint}"
+
+
+def _is_pushed(plan: PlanV1) -> bool:
+    return bool(plan.pushed) and all(one.ok for one in plan.pushed)
 
 
 def _cells(entry: EntryChangeV1) -> tuple[str, ...]:

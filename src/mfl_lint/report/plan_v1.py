@@ -63,8 +63,9 @@ class PlanV1(msgspec.Struct, frozen=True):
     """One plan. `before` and `after` are digests; `index` is the list as it will be.
 
     `still` are the findings of the look after a push, None where nothing was pushed. `unrecorded`
-    says why it could not be written down how the push ended, "" where it was. `wants_layers`: more
-    may be mended once the layers are read, as `mfl-lint fix` does.
+    says why it could not be written down how the push ended, "" where it was; `problem` why nothing
+    was pushed although that was asked for. `wants_layers`: more may be mended once the layers are
+    read, as `mfl-lint fix` does.
     """
 
     target: str
@@ -84,6 +85,7 @@ class PlanV1(msgspec.Struct, frozen=True):
     pushed: tuple[PushedV1, ...] = ()
     still: tuple[FindingV1, ...] | None = None
     unrecorded: str = ""
+    problem: str = ""
     wants_layers: bool = False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mfl_lint.core.mendable import MENDABLE, ways_of
+from mfl_lint.core.mendable import mend_of, ways_of
 from mfl_lint.core.observation import LookState
 from mfl_lint.core.policy import Severity
 from mfl_lint.core.rule import Finding
@@ -149,12 +149,16 @@ def _next_step(scan: Scan, unseen: bool) -> str:
     """Return what to do now."""
     if scan.findings:
         worst = min(scan.findings, key=lambda finding: finding.severity.rank)
-        mendable = (one for one in scan.findings if one.rule in MENDABLE and one.repository)
-        if (one := next(mendable, None)) is not None:
-            return (
-                f"Next: `mfl-lint fix {one.reference}` plans all that can be mended in it at once; "
-                f"`mfl-lint explain {worst.rule}` says why it matters."
+        mends = sorted(
+            filter(None, map(mend_of, scan.findings)), key=lambda one: "--push" not in one
+        )
+        if mends:
+            plan = mends[0].removesuffix(" --push")
+            sure = "plans all that can be mended in it at once"
+            said = (
+                sure if plan != mends[0] else "says what a new list mends, and what needs a build"
             )
+            return f"Next: `{plan}` {said}; `mfl-lint explain {worst.rule}` says why it matters."
         return (
             "Next: run the fixes above and scan again; "
             f"`mfl-lint explain {worst.rule}` says why it matters."

@@ -38,7 +38,9 @@ def platform_missing(case: NodeCase) -> Iterator[Fault]:
         return
     lacks = "no platform" if said is None else f"no {'architecture' if said.os else 'os'}"
     message = f"the entry of {short(case.node.entry.digest)} has {lacks}"
-    hurt = next(_hurt(case, Listing.of(index)), "")
+    # Of a list alone the fault is certain, and what comes of it is not.
+    at_hand = case.node.look is not None
+    hurt = next(_hurt(case, Listing.of(index)), "") if at_hand else ""
     built = config_of(case.node) if case.node.config is not None else None
     if built is not None and built.platform.os and built.platform.architecture:
         message += f", its config says {built.platform}"

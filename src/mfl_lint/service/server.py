@@ -102,6 +102,7 @@ class Server:
         if queue_url:
             self._dispatch = Dispatch(store, queue_url, lambda: crawler.config, utc_now, self._plan)
         self._insecure = insecure
+        self._pushing = self._mender()
         self._schedule = Schedule(self._scheduled, self._scheduled_hot, utc_now)
         self._lasting = Lasting(crawler.config)
         self._begun: dict[str, datetime] = {}
@@ -123,9 +124,15 @@ class Server:
             hurry=self._looker.hurry,
             look=partial(look_public, rules=discover(), now=utc_now),
             traffic=self._crawler.traffic,
-            mender=self._mender(),
+            mender=self._pushing,
         )
-        return create_app(services)
+        app = create_app(services)
+        app.on_cleanup.append(self._finish_pushes)
+        return app
+
+    async def _finish_pushes(self, _: web.Application) -> None:
+        """Let no push be cut off by the store's end."""
+        await self._pushing.close()
 
     def _mender(self) -> Mender:
         """Return what pushes for people, as far as the configuration allows it."""

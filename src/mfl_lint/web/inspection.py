@@ -65,7 +65,7 @@ async def read_repository(
     return RepositoryAnswer(
         host=registry.host,
         repository=item,
-        findings=await _own_findings(services, repository),
+        findings=await own_findings(services, repository),
         platforms=drawn.platforms,
         more_platforms=drawn.more_platforms,
         items=drawn.items,
@@ -73,7 +73,7 @@ async def read_repository(
     )
 
 
-async def _own_findings(services: Services, repository: RepositoryView) -> tuple[FindingItem, ...]:
+async def own_findings(services: Services, repository: RepositoryView) -> tuple[FindingItem, ...]:
     """Return what is wrong with the repository's name."""
     held = await registries.repository(services.store, repository.registry, repository.name)
     if held is None:

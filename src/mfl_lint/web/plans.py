@@ -13,6 +13,7 @@ from mfl_lint.config import Scheme
 from mfl_lint.core.decoding import decode
 from mfl_lint.core.digest import is_digest
 from mfl_lint.core.errors import Refused
+from mfl_lint.core.mendable import NAMES
 from mfl_lint.core.observation import Observation
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.pushes import KnownPush
@@ -26,6 +27,7 @@ from mfl_lint.store import pushes
 from mfl_lint.web import links, present
 from mfl_lint.web.addressed import repository_of
 from mfl_lint.web.answers import Answer
+from mfl_lint.web.naming import NamedItem, named_of
 from mfl_lint.web.query import Query
 from mfl_lint.web.services import Services
 
@@ -36,7 +38,8 @@ class PlanAnswer(Answer, frozen=True, kw_only=True):
     """What mends a tag's list, from what was seen of it last.
 
     `plan` is null where the tag was never seen. `refusal` says why nobody may have it carried out
-    here, "" where editors may.
+    here, "" where editors may. `named` is what a plan of this list alone knows nothing of: names
+    that say a platform, which the command makes one list of.
     """
 
     registry: str
@@ -44,6 +47,7 @@ class PlanAnswer(Answer, frozen=True, kw_only=True):
     tag: str
     plan: PlanV1 | None
     refusal: str
+    named: tuple[NamedItem, ...] = ()
 
 
 class PushItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +94,7 @@ async def read_plan(services: Services, match: Mapping[str, str], query: Query) 
         tag=tag,
         plan=plan_v1(plan, insecure=_is_plain(services, registry.name)) if plan else None,
         refusal=_refusal(services, registry.name, tag),
+        named=await named_of(services, repository, seen),
     )
 
 
@@ -105,7 +110,9 @@ def _plan(services: Services, name: str, seen: Observation) -> Plan | None:
         return [
             one
             for one in judged.findings
-            if not any(x.covers(one.rule, name, one.repository, one.tag, now) for x in ignores)
+            # What stands beside it is not known here: `named_of` knows it.
+            if one.rule not in NAMES
+            and not any(x.covers(one.rule, name, one.repository, one.tag, now) for x in ignores)
         ]
 
     reference = seen.reference

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mfl_lint import __version__
-from mfl_lint.core.mendable import MENDABLE, mend_command
+from mfl_lint.core.mendable import mend_command
 from mfl_lint.web import chart, links, present, query, wording
 from mfl_lint.web.fragments import Fragments, Shown
 
@@ -98,11 +98,16 @@ def _environment(folder: Path) -> Environment:
         "chart": chart.chart,
         "counted": wording.counted,
         "links": links,
-        "mendable": MENDABLE,
         "mend_command": mend_command,
         "release": __version__,
     }
+    environment.tests["mendable"] = _is_mendable
     return environment
+
+
+def _is_mendable(item: Any) -> bool:
+    """Say whether our own command mends a finding."""
+    return bool(mend_command(item.rule, item.reference, item.fix))
 
 
 def _inert(value: Any) -> Any:
