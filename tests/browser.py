@@ -26,6 +26,24 @@ _AXE_OPTIONS: Final = {"runOnly": _RULESETS, "resultTypes": ["violations"]}
 _FOCUS: Final = "document.activeElement === document.body ? '' : document.activeElement.outerHTML"
 _RING: Final = "getComputedStyle(document.activeElement).outlineStyle"
 
+# The words of fewer than 32 letters that stand on two lines.
+_BROKEN_WORDS: Final = """() => {
+  const short = /(?<!\\p{L}|\\p{N})[\\p{L}\\p{N}]{2,31}(?!\\p{L}|\\p{N})/gu;
+  const found = new Set(), range = document.createRange();
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (!text.parentElement.checkVisibility()) continue;
+    for (const word of text.data.matchAll(short)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+      if (lines.size > 1) found.add(word[0]);
+    }
+  }
+  return [...found];
+}"""
+
 Mode = tuple[Literal["light", "dark"], int]
 MODES: Final[tuple[Mode, ...]] = (("light", 1366), ("dark", 390))
 NARROW: Final[tuple[Mode, ...]] = (("light", 390),)
@@ -79,6 +97,13 @@ async def overflow_of(page: Page) -> list[str]:
     root = "document.documentElement"
     width = await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
     return [f"scrolls sideways by {width} pixels"] if width > 0 else []
+
+
+async def broken_words_of(page: Page) -> list[str]:
+    """Return the words that are broken into two lines, and that tables hide a part of theirs."""
+    wide = "[...document.querySelectorAll('.flush')].some((it) => it.scrollWidth > it.clientWidth)"
+    words: list[str] = await page.evaluate(_BROKEN_WORDS)
+    return [*words, *(["a table does not fit"] if await page.evaluate(wide) else [])]
 
 
 async def shown_problems(page: Page, modes: Sequence[Mode] = MODES) -> list[str]:
