@@ -44,6 +44,21 @@ _BROKEN_WORDS: Final = """() => {
   return [...found];
 }"""
 
+# Boxes of which another block is less than seven pixels away, above or below.
+_CROWDED: Final = """() => {
+  const found = [];
+  for (const box of document.querySelectorAll("main :is(.panel, .empty, .notice, .findings)")) {
+    const before = box.previousElementSibling, after = box.nextElementSibling;
+    for (const [upper, lower] of [[before, box], [box, after]]) {
+      if (!upper?.offsetHeight || !lower?.offsetHeight) continue;
+      const [above, below] = [upper, lower].map((it) => it.getBoundingClientRect());
+      const apart = Math.abs(below.left - above.left) > 100 || below.top - above.bottom > 6;
+      if (!apart) found.push(`${upper.outerHTML.slice(0, 80)} touches what follows it`);
+    }
+  }
+  return found;
+}"""
+
 Mode = tuple[Literal["light", "dark"], int]
 MODES: Final[tuple[Mode, ...]] = (("light", 1366), ("dark", 390))
 NARROW: Final[tuple[Mode, ...]] = (("light", 390),)
@@ -99,6 +114,12 @@ async def overflow_of(page: Page) -> list[str]:
     return [f"scrolls sideways by {width} pixels"] if width > 0 else []
 
 
+async def crowded_of(page: Page) -> list[str]:
+    """Return which boxes of the page touch what stands above or below them."""
+    found: list[str] = await page.evaluate(_CROWDED)
+    return found
+
+
 async def broken_words_of(page: Page) -> list[str]:
     """Return the words that are broken into two lines, and that tables hide a part of theirs."""
     wide = "[...document.querySelectorAll('.flush')].some((it) => it.scrollWidth > it.clientWidth)"
@@ -114,7 +135,8 @@ async def shown_problems(page: Page, modes: Sequence[Mode] = MODES) -> list[str]
     for scheme, width in modes:
         await page.emulate_media(color_scheme=scheme)
         await page.set_viewport_size({"width": width, "height": 844})
-        problems = [*await overflow_of(page), *await violations_of(page)]
+        shape = [*await overflow_of(page), *await crowded_of(page)]
+        problems = [*shape, *await violations_of(page)]
         found += [f"{page.url} {scheme} {width}: {problem}" for problem in problems]
     return found
 

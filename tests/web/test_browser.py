@@ -20,7 +20,14 @@ from mfl_lint.store import crawls, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.ignores import set_ignore
 from mfl_lint.web.application import create_app
-from tests.browser import NARROW, broken_words_of, overflow_of, problems_of, violations_of
+from tests.browser import (
+    NARROW,
+    broken_words_of,
+    crowded_of,
+    overflow_of,
+    problems_of,
+    violations_of,
+)
 from tests.web import filled_store
 from tests.web.conftest import Client, make_database, served, services_of
 from tests.web.filled_alerts import fill_alerts
@@ -55,6 +62,7 @@ LOOKED_AT = (
     "/account",
     "/audit",
 )
+SPACED = ("/crawls", "/audit", "/ignores", "/scans", "/plans/internal/shop/checkout:latest")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -152,6 +160,18 @@ async def test_long_references_break_no_short_word(
         for path in ("/alerts", "/audit", "/ignores"):
             await page.goto(str(full.client.make_url(path)))
             assert [] == [*await broken_words_of(page), *await overflow_of(page)]
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+async def test_boxes_keep_their_distance(
+    page: Page, filled_url: str, empty_url: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    for url in (filled_url, empty_url):
+        async with served(url) as client:
+            for path in SPACED:
+                await page.goto(str(client.make_url(path)))
+                assert [] == [f"{path}: {found}" for found in await crowded_of(page)]
 
 
 @pytest.mark.parametrize("width", [1366, 390])
