@@ -62,7 +62,14 @@ LOOKED_AT = (
     "/account",
     "/audit",
 )
-SPACED = ("/crawls", "/audit", "/ignores", "/scans", "/plans/internal/shop/checkout:latest")
+SPACED = (
+    "/registries/edge",
+    "/crawls",
+    "/audit",
+    "/ignores",
+    "/scans",
+    "/plans/internal/shop/checkout:latest",
+)
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
