@@ -26,6 +26,39 @@ _AXE_OPTIONS: Final = {"runOnly": _RULESETS, "resultTypes": ["violations"]}
 _FOCUS: Final = "document.activeElement === document.body ? '' : document.activeElement.outerHTML"
 _RING: Final = "getComputedStyle(document.activeElement).outlineStyle"
 
+# The words of fewer than 32 letters that stand on two lines.
+_BROKEN_WORDS: Final = """() => {
+  const short = /(?<!\\p{L}|\\p{N})[\\p{L}\\p{N}]{2,31}(?!\\p{L}|\\p{N})/gu;
+  const found = new Set(), range = document.createRange();
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (!text.parentElement.checkVisibility()) continue;
+    for (const word of text.data.matchAll(short)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+      if (lines.size > 1) found.add(word[0]);
+    }
+  }
+  return [...found];
+}"""
+
+# Boxes of which another block is less than seven pixels away, above or below.
+_CROWDED: Final = """() => {
+  const found = [];
+  for (const box of document.querySelectorAll("main :is(.panel, .empty, .notice, .findings)")) {
+    const before = box.previousElementSibling, after = box.nextElementSibling;
+    for (const [upper, lower] of [[before, box], [box, after]]) {
+      if (!upper?.offsetHeight || !lower?.offsetHeight) continue;
+      const [above, below] = [upper, lower].map((it) => it.getBoundingClientRect());
+      const apart = Math.abs(below.left - above.left) > 100 || below.top - above.bottom > 6;
+      if (!apart) found.push(`${upper.outerHTML.slice(0, 80)} touches what follows it`);
+    }
+  }
+  return found;
+}"""
+
 Mode = tuple[Literal["light", "dark"], int]
 MODES: Final[tuple[Mode, ...]] = (("light", 1366), ("dark", 390))
 NARROW: Final[tuple[Mode, ...]] = (("light", 390),)
@@ -81,6 +114,19 @@ async def overflow_of(page: Page) -> list[str]:
     return [f"scrolls sideways by {width} pixels"] if width > 0 else []
 
 
+async def crowded_of(page: Page) -> list[str]:
+    """Return which boxes of the page touch what stands above or below them."""
+    found: list[str] = await page.evaluate(_CROWDED)
+    return found
+
+
+async def broken_words_of(page: Page) -> list[str]:
+    """Return the words that are broken into two lines, and that tables hide a part of theirs."""
+    wide = "[...document.querySelectorAll('.flush')].some((it) => it.scrollWidth > it.clientWidth)"
+    words: list[str] = await page.evaluate(_BROKEN_WORDS)
+    return [*words, *(["a table does not fit"] if await page.evaluate(wide) else [])]
+
+
 async def shown_problems(page: Page, modes: Sequence[Mode] = MODES) -> list[str]:
     """Return what is wrong with the page as it is shown, folds open, in each mode."""
     await page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -89,7 +135,8 @@ async def shown_problems(page: Page, modes: Sequence[Mode] = MODES) -> list[str]
     for scheme, width in modes:
         await page.emulate_media(color_scheme=scheme)
         await page.set_viewport_size({"width": width, "height": 844})
-        problems = [*await overflow_of(page), *await violations_of(page)]
+        shape = [*await overflow_of(page), *await crowded_of(page)]
+        problems = [*shape, *await violations_of(page)]
         found += [f"{page.url} {scheme} {width}: {problem}" for problem in problems]
     return found
 

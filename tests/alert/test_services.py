@@ -166,7 +166,8 @@ async def test_a_command_ends_though_a_receiver_does_not(tmp_path: Path) -> None
         )
         async with asyncio.timeout(30):
             _, said = await ran.communicate()
-    assert (3, b"mfl-lint: chat did not take it: no answer within 3 s\n") == (ran.returncode, said)
+    told = b"mfl-lint: the channel chat did not take the test message: no answer within 3 s\n"
+    assert (3, told) == (ran.returncode, said)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mfl_lint import __version__
 from mfl_lint.cli.alerts import STATES
 from mfl_lint.core.messages import MessageState
 from tests.builders import place
@@ -223,24 +225,45 @@ def test_a_channel_that_is_not_there_is_said_in_words(
     gone = text.replace(receiver.url, f"http://127.0.0.1:{port}")
     Path("mfl-lint.toml").write_text(gone)
     ran = command("alerts", "test", "hook")
-    told = f"hook did not take it: could not connect to 127.0.0.1:{port}: connection refused"
-    assert (3, f"mfl-lint: {told}\n") == (ran.code, ran.err)
+    told = "the channel hook did not take the test message: could not connect to"
+    assert 3 == ran.code
+    assert f"mfl-lint: {told} 127.0.0.1:{port}: connection refused\n" == ran.err
 
 
 def test_a_channel_is_tried(broken: FaultRegistry, receiver: Receiver, command: Command) -> None:
     ran = command("alerts", "test", "hook")
-    assert (0, "hook took a test message.\n") == (ran.code, ran.out)
-    assert b"mfl-lint.test.v1" in receiver.taken[0].body
+    assert (0, "The channel hook took the test message.\n", "") == (ran.code, ran.out, ran.err)
+    (taken,) = receiver.taken
+    event = json.loads(taken.body)
+    assert "mfl-lint.test.v1" == event["type"]
+    assert ("mfl-lint: test message", "1 test message") == (
+        event["data"]["title"],
+        event["data"]["summary"],
+    )
+    assert "`mfl-lint alerts test hook`" in event["data"]["items"][0]["message"]
+    assert "https://lint.example" == event["data"]["items"][0]["page"]
+    assert f"mfl-lint/{__version__} (+https://lint.example)" == taken.headers["user-agent"]
     receiver.answer = lambda _: 410
     refused = command("alerts", "test", "hook")
-    assert (3, "mfl-lint: hook did not take it: the receiver answered 410\n") == (
+    assert (3, "did not take the test message: the receiver answered 410\n") == (
         refused.code,
-        refused.err,
+        refused.err.partition("the channel hook ")[2],
     )
     unknown = command("alerts", "test", "other")
-    assert (2, True) == (unknown.code, "there are hook, chat" in unknown.err)
+    assert (2, True) == (unknown.code, "configured: hook, chat" in unknown.err)
     secret = command("alerts", "test", "chat")
     assert (3, True) == (secret.code, "NO_SUCH_CHAT is not set" in secret.err)
+
+
+def test_a_channel_that_no_route_leads_to_is_said(
+    broken: FaultRegistry, receiver: Receiver, command: Command
+) -> None:
+    text = Path("mfl-lint.toml").read_text()
+    lone = f'[[alert.channel]]\nname = "spare"\nkind = "webhook"\nurl = "{receiver.url}"\n'
+    Path("mfl-lint.toml").write_text(text + lone)
+    ran = command("alerts", "test", "spare")
+    assert (0, "The channel spare took the test message.\n") == (ran.code, ran.out)
+    assert "note: no [[alert.route]] sends to spare" in ran.err
 
 
 def test_a_dead_letter_is_listed_and_tried_again(

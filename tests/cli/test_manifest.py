@@ -481,3 +481,11 @@ def test_nothing_is_half_written_where_the_disk_is_full(world: World) -> None:
     assert "File too large" in ran.err
     assert before == path.read_bytes()
     assert [path] == [one for one in (world.state / "drafts").iterdir() if one.name != "lock"]
+
+
+def test_a_template_is_filled_with_platforms_that_something_is_built_for(command: Command) -> None:
+    asked = ("--template", "app-ARCH:v1", "--target", "app:v1", "--platforms")
+    ran = command("manifest", "apply", *asked, "linux/arm64,linux/amd46")
+    assert 2 == ran.code
+    assert "--platforms: nothing is built for 'linux/amd46'" in ran.err
+    assert 'did you mean "linux/amd64"?' in ran.err

@@ -140,3 +140,4 @@ async def test_a_registry_that_was_never_crawled_says_how_to_begin(reader: Clien
     page = ParsedPage(await (await reader.get("/registries/archive")).text())
 
     assert "mfl-lint crawl archive" in page.text
+    assert "nothing found" not in page.text

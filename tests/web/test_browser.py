@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,23 @@ from aiohttp.test_utils import TestServer
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, Route, expect
 
+from mfl_lint.core.policy import Ignore
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
 from mfl_lint.store import crawls, registries
 from mfl_lint.store.engine import Store, open_store
+from mfl_lint.store.ignores import set_ignore
 from mfl_lint.web.application import create_app
-from tests.browser import NARROW, overflow_of, problems_of, violations_of
+from tests.browser import (
+    NARROW,
+    broken_words_of,
+    crowded_of,
+    overflow_of,
+    problems_of,
+    violations_of,
+)
 from tests.web import filled_store
 from tests.web.conftest import Client, make_database, served, services_of
+from tests.web.filled_alerts import fill_alerts
 from tests.web.people import PASSWORD, house
 from tests.web.test_rendering import HOSTILE_PAGES
 
@@ -50,6 +61,14 @@ LOOKED_AT = (
     "/acknowledgements/new?fingerprint=0",
     "/account",
     "/audit",
+)
+SPACED = (
+    "/registries/edge",
+    "/crawls",
+    "/audit",
+    "/ignores",
+    "/scans",
+    "/plans/internal/shop/checkout:latest",
 )
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -130,6 +149,36 @@ async def test_empty_pages_are_accessible_and_fit(page: Page, empty_url: str) ->
             "/alerts",
         )
         assert [] == await problems_of(page, urls_of(client, paths))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_long_references_break_no_short_word(
+    page: Page, filled_url: str, tmp_path: Path, width: int
+) -> None:
+    long = f"the build of {'telemetry-collector/' * 4}agent-arm64@sha256:{'0123456789abcdef' * 4}"
+    place = (f"internal/{'observability/' * 4}agent", "2026.11.28-rc.1-build.4711")
+    until = filled_store.NOW + timedelta(days=3)
+    ignore = Ignore("MFL101", f"{long} is made anew", "internal", *place, until)
+    who = "oidc:katharina.mustermann@subsidiary.example.com"
+    await page.set_viewport_size({"width": width, "height": 800})
+    async with house(filled_url, tmp_path, people=False) as full:
+        await fill_alerts(full.store, filled_store.NOW, long, "long")
+        await set_ignore(full.store, ignore, who=who, now=filled_store.NOW)
+        for path in ("/alerts", "/audit", "/ignores"):
+            await page.goto(str(full.client.make_url(path)))
+            assert [] == [*await broken_words_of(page), *await overflow_of(page)]
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+async def test_boxes_keep_their_distance(
+    page: Page, filled_url: str, empty_url: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    for url in (filled_url, empty_url):
+        async with served(url) as client:
+            for path in SPACED:
+                await page.goto(str(client.make_url(path)))
+                assert [] == [f"{path}: {found}" for found in await crowded_of(page)]
 
 
 @pytest.mark.parametrize("width", [1366, 390])

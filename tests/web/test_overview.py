@@ -69,6 +69,23 @@ async def test_the_page_says_what_its_json_says(client: Client) -> None:
     assert f"{answer.crawls[0].repositories_done} of 9 repositories" in page.text
 
 
+@pytest.mark.parametrize(
+    ("tags", "more", "words"),
+    [(14, 8, "and 8 more tags"), (124, 100, "and at least 100 more tags")],
+)
+async def test_broken_tags_that_are_not_listed_are_counted(
+    filled_url: str, tmp_path: Path, tags: int, more: int, words: str
+) -> None:
+    wrong = index(image("linux", "amd64"), annotate={0: {"platform": "linux/arm64"}})
+    async with house(filled_url, tmp_path, CONFIG, people=False) as full:
+        names = [f"v{number}" for number in range(tags)]  # beside six that are broken already
+        await record_tags(full.store, "hub", "acme/many", dict.fromkeys(names, wrong), NOW)
+        answer = await overview_of(full.client)
+        page = ParsedPage(await (await full.client.get("/")).text())
+    assert (12, more) == (len(answer.broken), answer.more_broken)
+    assert f"{words}: all findings, the worst first" in page.text
+
+
 async def test_messages_that_nobody_took_are_said_and_led_to(client: Client) -> None:
     answer = await overview_of(client)
     page = ParsedPage(await (await client.get("/")).text())

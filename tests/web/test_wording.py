@@ -146,6 +146,14 @@ def test_names_break_after_their_separators() -> None:
     assert "team/<wbr>a-<wbr>b:<wbr>1&lt;" == wording.breakable("team/a-b:1<")
 
 
+def test_only_long_words_may_break_inside() -> None:
+    digest = "0123456789abcdef" * 4
+    cut = "<wbr>".join(["01234567", "89abcdef"] * 4)
+    assert f"sha256:<wbr>{cut} telecommunications" == wording.breakable(
+        f"sha256:{digest} telecommunications"
+    )
+
+
 @pytest.mark.parametrize(
     "gap_s", [0, 9.9, 10, 59, 60, 3599, 3600, 86_399, 86_400, 60 * 86_400, 729 * 86_400, 10**8]
 )

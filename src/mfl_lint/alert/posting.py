@@ -12,6 +12,7 @@ from typing import Final
 import aiohttp
 import yarl
 
+from mfl_lint import USER_AGENT
 from mfl_lint.core.errors import NotDelivered
 
 _AGAIN: Final = frozenset({408, 425, 429})
@@ -25,7 +26,10 @@ class Poster:
 
     async def __aenter__(self) -> Poster:
         self._session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), trust_env=True, auto_decompress=False
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,
+            auto_decompress=False,
+            headers={"User-Agent": USER_AGENT},
         )
         return self
 
@@ -59,6 +63,11 @@ class Poster:
         except (aiohttp.ClientError, OSError) as error:
             raise NotDelivered(_why(error), again=True) from None
         check_status(status, asked)
+
+
+def agent_of(url: str) -> dict[str, str]:
+    """Return the header that says who sends; `url` is where that service is, "" for unknown."""
+    return {"User-Agent": f"{USER_AGENT} (+{url})" if url else USER_AGENT}
 
 
 def _why(error: Exception) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from mfl_lint.alert import alertmanager, services, webhook
-from mfl_lint.alert.posting import Poster
+from mfl_lint.alert.posting import Poster, agent_of
 from mfl_lint.alert.secrets import address_of, channel_secret
 from mfl_lint.alert.threads import Threads
 from mfl_lint.alert.timing import lasting_s
@@ -52,6 +52,7 @@ class Sender:
             body = webhook.body_of(message)
             secret = channel_secret(channel, "secret", self._environment)
             headers = webhook.headers_of(message, body, secret, self._now())
+            headers |= agent_of(alerts.url)
             await self._poster.post(url, body, headers, channel.timeout_s)
         else:
             await self._alertmanager(message, channel, alerts, url)
@@ -65,7 +66,7 @@ class Sender:
         body = alertmanager.body_of(message, repeat_s, least)
         if body is None:
             return
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **agent_of(alerts.url)}
         token = channel_secret(channel, "token", self._environment)
         if token:
             headers["Authorization"] = f"Bearer {token}"

@@ -26,7 +26,7 @@ _WORDS: Final = {
     Kind.EASED: ("less severe", "Less severe than before"),
     Kind.STANDING: ("still broken", "Still broken"),
     Kind.INTRODUCED: ("looked at for the first time", "Looked at for the first time"),
-    Kind.TEST: ("a test", "A test"),
+    Kind.TEST: ("test message", "Test message"),
 }
 # After these nothing is to be mended any more.
 ENDS: Final = frozenset({Kind.RESOLVED, Kind.RECOVERED})
@@ -172,6 +172,8 @@ def link_to(item: News, url: str) -> str:
     """Return the page of what the news are about, "" where nobody said where the service is."""
     if not url:
         return ""
+    if not item.registry:
+        return url
     registry = quote(item.registry, safe="")
     if not item.repository:
         return f"{url.rstrip('/')}/registries/{registry}"

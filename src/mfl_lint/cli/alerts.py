@@ -48,6 +48,7 @@ def test(channel: str, config_path: Path | None) -> int:
 
     Exit codes: 0 it was taken, 2 usage or configuration, 3 it was not taken.
     """
+    from mfl_lint.cli.failures import say
     from mfl_lint.cli.settings import settings
     from mfl_lint.core.errors import NotDelivered
     from mfl_lint.service.previewing import send_test
@@ -56,9 +57,12 @@ def test(channel: str, config_path: Path | None) -> int:
     try:
         asyncio.run(send_test(config, channel))
     except NotDelivered as error:
-        click.echo(f"mfl-lint: {channel} did not take it: {error}", err=True)
+        said = f"mfl-lint: the channel {channel} did not take the test message: {error}"
+        click.echo(said, err=True)
         return exit_codes.COULD_NOT_LOOK
-    click.echo(f"{channel} took a test message.")
+    click.echo(f"The channel {channel} took the test message.")
+    if not any(channel in route.channels for route in config.alert.route):
+        say(f"note: no [[alert.route]] sends to {channel}: nothing else will arrive there")
     return exit_codes.OK
 
 

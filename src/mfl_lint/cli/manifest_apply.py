@@ -63,6 +63,7 @@ def apply(call: Call) -> int:
 
 
 def _spec(call: Call) -> ListSpec:
+    from mfl_lint.cli.settings import platforms_of
     from mfl_lint.inputs.list_spec import from_template, read_list_spec
     from mfl_lint.inputs.read import whole_text
 
@@ -74,6 +75,7 @@ def _spec(call: Call) -> ListSpec:
         return read_list_spec(text, shown)
     if not (all(asked) and call.platforms):
         raise click.UsageError("name a SPEC.yaml, or give --template, --platforms and --target")
+    platforms_of(_split(call.platforms), "--platforms", call.config.policy)
     return from_template(
         call.template or "",
         _split(call.platforms),

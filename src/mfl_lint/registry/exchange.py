@@ -10,13 +10,12 @@ import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver
 
-from mfl_lint import __version__
+from mfl_lint import USER_AGENT
 from mfl_lint.config import HttpConfig
 from mfl_lint.core.errors import BodyInvalid, RegistryError, Unreachable
 from mfl_lint.registry.addresses import REFUSED, Reach, guarded_socket
 from mfl_lint.registry.answer import place, plain
 
-USER_AGENT: Final = f"mfl-lint/{__version__}"
 _MAX_HEADER_BYTES: Final = 64 * 1024
 _NO_SUCH_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 

@@ -29,7 +29,7 @@ from mfl_lint.service.crawling import utc_now
 from mfl_lint.store import handling, news
 from mfl_lint.store.engine import Store
 
-_TEST: Final = "nothing is wrong: somebody tries whether messages arrive here"
+_TEST: Final = "nothing is broken: `mfl-lint alerts test {}` tries whether messages arrive here"
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -100,10 +100,13 @@ async def send_test(config: Config, name: str) -> None:
     """Send a test message to a channel; raise ConfigInvalid or NotDelivered."""
     channel = config.alert.channel_of(name)
     if channel is None:
-        known = ", ".join(one.name for one in config.alert.channel) or "none"
-        raise ConfigInvalid(f"no channel is called {name!r:.60}; there are {known}")
+        known = ", ".join(one.name for one in config.alert.channel)
+        none = f"none is: add [[alert.channel]] to {config.path or 'mfl-lint.toml'}"
+        raise ConfigInvalid(
+            f"no channel {name!r:.60} is configured; {f'configured: {known}' if known else none}"
+        )
     now = utc_now()
-    item = News(f"test/{now.isoformat()}", Kind.TEST, now, "", message=_TEST)
+    item = News(f"test/{now.isoformat()}", Kind.TEST, now, "", message=_TEST.format(name))
     route = RouteConfig("test", (name,))
     told = notice(route, Group("test"), [item], now, config.alert.url)
     async with Poster() as poster:

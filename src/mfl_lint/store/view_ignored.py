@@ -38,6 +38,8 @@ from mfl_lint.store.view_findings import STANDS, worst_tags
 
 Sees = frozenset[str] | None
 
+# So many tags are counted beyond those that are shown: a page never counts a million.
+MORE: Final = 100
 _FAULTS: Final = 3
 _UNKNOWN: Final = findings.c.state == FindingState.UNKNOWN.value
 _OWN_OR_WATCHED: Final = or_(findings.c.tag_id.is_(None), tags.c.watched.is_(true()))
@@ -64,7 +66,14 @@ async def broken_tags_counted(
     store: Store, ignores: Sequence[Ignore], limit: int
 ) -> tuple[BrokenTag, ...]:
     """Return the watched tags with findings that stand and are not ignored, the worst first."""
-    return await store.read(_broken, ignores, limit, store.sees)
+    return (await store.read(_broken, ignores, limit, limit, store.sees))[0]
+
+
+async def worst_tags_counted(
+    store: Store, ignores: Sequence[Ignore], limit: int
+) -> tuple[tuple[BrokenTag, ...], int]:
+    """Return the first of those tags, and how many more there are: as many as `MORE` at most."""
+    return await store.read(_broken, ignores, limit, limit + MORE, store.sees)
 
 
 def ignored_in_repository(
@@ -102,12 +111,13 @@ def _by_repository(
 
 
 def _broken(
-    connection: Connection, ignores: Sequence[Ignore], limit: int, sees: Sees
-) -> tuple[BrokenTag, ...]:
-    rows = _worst(connection, ignores, limit, sees)
+    connection: Connection, ignores: Sequence[Ignore], limit: int, counted: int, sees: Sees
+) -> tuple[tuple[BrokenTag, ...], int]:
+    found = _worst(connection, ignores, counted, sees)
+    rows = found[:limit]
     ids = [row.id for row in rows]
     since, faults = _standing_since(connection, ids, ignores), _faults(connection, ids, ignores)
-    return tuple(
+    broken = tuple(
         BrokenTag(
             row.registry,
             row.repository,
@@ -118,6 +128,7 @@ def _broken(
         )
         for row in rows
     )
+    return broken, len(found) - len(rows)
 
 
 _WORST: Final = Sighted(

@@ -41,7 +41,8 @@ class OverviewAnswer(Answer, frozen=True, kw_only=True):
     """All that is watched, at a glance.
 
     `counts` leaves out the findings in `ignored`, and so does the last of `days`; those before
-    know of no ignores. `dead_letters` are messages that nobody took, and that are tried no more.
+    know of no ignores. `more_broken` tags are broken beside those in `broken`, counted up to 100.
+    `dead_letters` are messages that nobody took, and that are tried no more.
     """
 
     counts: Counts
@@ -49,6 +50,7 @@ class OverviewAnswer(Answer, frozen=True, kw_only=True):
     doubts: tuple[Doubt, ...]
     registries: tuple[RegistryItem, ...]
     broken: tuple[BrokenItem, ...]
+    more_broken: int
     changes: tuple[ChangeItem, ...]
     days: tuple[DayCounts, ...]
     crawls: tuple[CrawlItem, ...]

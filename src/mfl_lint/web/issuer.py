@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 import msgspec
 
+from mfl_lint import USER_AGENT
 from mfl_lint.config_secrets import read_secret
 from mfl_lint.config_serve import OidcConfig
 from mfl_lint.core.decoding import known
@@ -151,7 +152,9 @@ class Issuer:
 
 
 def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
+    return aiohttp.ClientSession(
+        timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": USER_AGENT}
+    )
 
 
 async def _json(

@@ -44,13 +44,14 @@ async def read_overview(
     watched = [view for view in known if view.watched]
     left_out = present.sum_counts(ignored.get(view.name, Counts()) for view in watched)
     changes = await views.transitions_page(store, since=now - timedelta(days=1), limit=_CHANGES)
-    broken = await view_ignored.broken_tags_counted(store, ignores, _BROKEN)
+    broken, more = await view_ignored.worst_tags_counted(store, ignores, _BROKEN)
     return OverviewAnswer(
         counts=present.sum_counts(view.counts for view in watched),
         ignored=left_out,
         doubts=await doubts(services, watched, uncertain),
         registries=tuple(_registry_item(services, view, uncertain) for view in known),
         broken=tuple(map(present.broken_item, broken)),
+        more_broken=more,
         changes=tuple(map(present.change_item, changes.items)),
         days=_last_without(await views.days(store, None, _DAYS, now=now), left_out),
         crawls=tuple(map(present.crawl_item, services.live())),

@@ -21,6 +21,9 @@ _STEPS: Final = (
 )
 _JUST_NOW: Final = timedelta(seconds=10)
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+_SEPARATOR: Final = re.compile("[/:@._-]")
+_LONG_WORD: Final = re.compile(r"[^\s\0]{32,}")
+_EIGHT: Final = re.compile(".{8}(?!$)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 _LINK: Final = re.compile(r"https?://[^\s<>\"'`)\]]*[^\s<>\"'`)\].,;:]")
 
@@ -150,9 +153,13 @@ def digest_element(digest: str | None) -> Markup:
 
 
 def breakable(text: str) -> Markup:
-    """Return a name that may break its line after its separators."""
-    parts = re.split(r"(?<=[/:@._-])", visible(text))
-    return Markup("<wbr>").join(parts)
+    """Return a text that may break its line after its separators, and within long words.
+
+    A digest has no separators and fits into no column: it breaks after every eighth character.
+    """
+    parts = _SEPARATOR.sub("\\g<0>\0", visible(text))
+    pieces = _LONG_WORD.sub(lambda word: _EIGHT.sub("\\g<0>\0", word[0]), parts)
+    return Markup("<wbr>").join(pieces.split("\0"))
 
 
 def prose(text: str) -> Markup:
