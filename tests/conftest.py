@@ -29,14 +29,14 @@ StartRegistry = Callable[..., DockerRegistry]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--ordeal`: the full counts of seeded tests, not a tenth; and their `--seed`."""
+    """Add `--ordeal`: the full counts of seeded tests, not a twentieth; and their `--seed`."""
     parser.addoption("--ordeal", action="store_true", help="run seeded tests with full counts")
     parser.addoption("--seed", type=int, default=20260301, help="the seed of seeded tests")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say by which seed and with which counts the tests run."""
-    counts = "full" if config.getoption("--ordeal") else "a tenth of the full"
+    counts = "full" if config.getoption("--ordeal") else "a twentieth of the full"
     return f"seed: {config.getoption('--seed')}, counts: {counts}"
 
 
@@ -67,9 +67,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session")
 def count(request: pytest.FixtureRequest) -> Callable[[int], int]:
-    """Return how often to try: the full number with `--ordeal`, else a tenth of it."""
+    """Return how often to try: the full number with `--ordeal`, else a twentieth of it."""
     full = bool(request.config.getoption("--ordeal"))
-    return lambda number: number if full else max(1, number // 10)
+    return lambda number: number if full else max(1, number // 20)
 
 
 @pytest.fixture

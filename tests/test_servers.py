@@ -96,8 +96,8 @@ def test_a_skip_is_a_failure_in_ci(tmp_path: Path, ci: str, expected: int) -> No
     assert ("apt-get install it" in done.stdout) or not ci
 
 
-def test_counts_are_a_tenth_but_never_nothing(
+def test_counts_are_a_twentieth_but_never_nothing(
     count: Callable[[int], int], request: pytest.FixtureRequest
 ) -> None:
     full = request.config.getoption("--ordeal")
-    assert [5000, 5] if full else [500, 1] == [count(5000), count(5)]
+    assert [5000, 5] if full else [250, 1] == [count(5000), count(5)]

@@ -13,7 +13,7 @@ from tests.e2e.commands import MflLint
 from tests.servers import DockerRegistry, push
 
 REPOSITORIES = 10
-LISTS = 5
+LISTS = 2
 
 
 def lists(repository: int) -> list[Built]:

@@ -193,6 +193,7 @@ async def test_nothing_is_restored_while_somebody_has_it_open(
         assert "since then" != view.notice
 
 
+@pytest.mark.ordeal("postgresql-0.1", "postgresql-0.2", "postgresql-0.3")
 @pytest.mark.parametrize("release", RELEASES)
 async def test_an_older_backup_is_brought_to_this_release(
     release: str, elsewhere: str, tmp_path: Path

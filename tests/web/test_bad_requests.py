@@ -130,7 +130,8 @@ async def test_what_is_asked_wrongly_is_refused_at_once(
         took.append(after)
     took.sort()
     print(f"{len(took)} tries: median {took[len(took) // 2]:.4f} s, longest {took[-1]:.4f} s")
-    assert took[-1] < (0.1 if request.config.getoption("--ordeal") else 1.0)
+    slowest = -1 if request.config.getoption("--ordeal") else len(took) // 2
+    assert took[slowest] < 0.1
 
 
 @pytest.mark.ordeal
