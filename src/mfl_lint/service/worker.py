@@ -28,8 +28,8 @@ _LOG: Final = logging.getLogger("mfl_lint")
 _POLL_S: Final = 0.5
 _GRACE_S: Final = 20.0
 _AGAIN_S: Final = 1.0
-# Of its own: who waits for news, who gives signs of life.
-_MORE_CONNECTIONS: Final = 2
+# Of its own: what gives signs of life. What waits for news has one beside the pool's.
+_MORE_CONNECTIONS: Final = 1
 
 
 async def work(
