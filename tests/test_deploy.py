@@ -204,6 +204,20 @@ def test_the_fleet_is_a_database_a_service_three_workers_and_a_proxy() -> None:
     assert all(image.startswith("docker.io/library/") for image in pulled)
 
 
+def test_the_fleets_database_has_connections_for_twice_as_many_workers() -> None:
+    services = composed()
+    (most,) = (
+        int(word.removeprefix("max_connections="))
+        for word in services["database"]["command"]
+        if word.startswith("max_connections=")
+    )
+    _, options = as_called(services["worker"]["command"])
+    worker = 12 + options["concurrency"]
+    said = (CHECKOUT / "docs/scaling.md").read_text()
+    assert f"sets {most}, which are\nenough for {(most - 3 - 2 * 11) // worker} workers" in said
+    assert 2 * services["worker"]["deploy"]["replicas"] * worker + 2 * 11 + 3 <= most
+
+
 def test_the_fleets_settings_have_workers_crawl_and_are_found_by_all() -> None:
     config = load_config(FLEET)
     assert "postgresql" == config.queue.backend

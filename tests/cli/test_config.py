@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from mfl_lint.resources import example_config_path
 from tests.cli.conftest import Command
 
@@ -92,3 +94,39 @@ def test_without_a_file_the_defaults_hold(command: Command, process: Command) ->
     ran = process("config", "check", MFL_LINT_CONFIG="")
     assert 0 == ran.code
     assert "all defaults hold" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            '[database]\nurl = "mysql://db/lint"\n',
+            "database.url begins with 'mysql'; use sqlite:///path or postgresql://",
+        ),
+        (
+            '[queue]\nbackend = "postgresql"\n',
+            'queue.backend: "postgresql" needs database.url to be a PostgreSQL database',
+        ),
+    ],
+)
+def test_what_can_work_on_no_machine_is_a_mistake(
+    command: Command, settings: str, said: str
+) -> None:
+    Path("mfl-lint.toml").write_text(settings)
+    ran = command("config", "check")
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+    assert f"mfl-lint.toml: {said}" in ran.err
+
+
+def test_variables_and_files_that_are_not_here_are_said(command: Command) -> None:
+    Path("mfl-lint.toml").write_text(
+        '[database]\nurl_env = "NO_DATABASE"\n'
+        '[[registry]]\nname = "team"\nhost = "r.example"\nca_file = "/none/ca.pem"\n'
+    )
+    ran = command("config", "check")
+    assert 0 == ran.code
+    for said in (
+        "note: database.url_env: the environment variable NO_DATABASE is not set",
+        "note: registry team: ca_file: there is no file /none/ca.pem",
+    ):
+        assert said in " ".join(ran.err.split())

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.builders import image, place
@@ -165,3 +166,30 @@ def test_a_mistake_in_the_settings_has_a_cure_that_says_what_to_do(command: Comm
     ran = command("doctor")
     assert 1 == ran.code
     assert "change that setting" in " ".join(ran.out.replace("│", "").split())
+
+
+QUEUE = '[database]\nurl = "{url}"\n[queue]\nbackend = "postgresql"\n'
+
+
+def test_a_queue_that_no_worker_is_at_needs_care(
+    command: Command, served: FaultRegistry, fresh_postgresql: str
+) -> None:
+    _configure(served.host, QUEUE.format(url=fresh_postgresql))
+    command("db", "upgrade")
+    ran = command("doctor")
+    said = " ".join(ran.out.replace("│", "").split())
+    assert 1 == ran.code
+    assert "queue no worker gave a sign of life for 10 s" in said
+    assert "cure: start `mfl-lint worker`" in said
+    assert "1 of 5 need care." in said
+    assert (True, False) == ("in PostgreSQL 1" in said, "SQLite" in said)
+    with psycopg.connect(fresh_postgresql, autocommit=True) as connection:
+        connection.execute("INSERT INTO mfl_lint_queue.procrastinate_workers DEFAULT VALUES")
+    ran = command("doctor")
+    assert (0, True) == (ran.code, "1 worker at work" in ran.out)
+
+
+def test_a_queue_in_sqlite_needs_care(command: Command, served: FaultRegistry) -> None:
+    _configure(served.host, '[queue]\nbackend = "postgresql"\n')
+    said = " ".join(command("doctor").out.replace("│", "").split())
+    assert 'queue queue.backend: "postgresql" needs database.url to be a PostgreSQL' in said

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
 
 from mfl_lint.config import CrawlConfig, DatabaseConfig, RegistryConfig
 from mfl_lint.store import dump
 from mfl_lint.store.engine import open_store
 from tests.builders import image, index, place
+from tests.postgresql import allow, forbid
 from tests.service.gated import GatedRegistry, Service, config_of, serving
 
 # Ten times what is required: other tests run beside this one.
@@ -142,20 +142,6 @@ async def test_a_crawl_that_could_not_write_goes_on_later_and_loses_nothing(
         )
 
 
-def _forbid(url: str, name: str) -> None:
-    """End all connections to a database, and let nobody connect."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-        )
-
-
-def _allow(url: str, name: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
-
-
 async def test_a_postgresql_that_went_away_is_used_again_when_it_is_back(
     tmp_path: Path, registry: GatedRegistry, fresh_postgresql: str, postgresql_url: str
 ) -> None:
@@ -166,7 +152,7 @@ async def test_a_postgresql_that_went_away_is_used_again_when_it_is_back(
     )
     async with serving(config) as service:
         await service.until("/crawls", crawled)
-        await asyncio.to_thread(_forbid, postgresql_url, name)
+        await asyncio.to_thread(forbid, postgresql_url, name)
         try:
             asked = asyncio.create_task(ask(service, "v1"))
             slowest = await slowest_health_s(service, asked)
@@ -174,7 +160,7 @@ async def test_a_postgresql_that_went_away_is_used_again_when_it_is_back(
             assert slowest < SLOWEST_S
             assert 503 == await seen(service, "readyz")
         finally:
-            await asyncio.to_thread(_allow, postgresql_url, name)
+            await asyncio.to_thread(allow, postgresql_url, name)
         assert 200 == await seen(service, "r/lab/team/app")
         assert 202 == await ask(service, "v1")
         await service.until("/scans", lambda answer: answer["items"] == [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -81,6 +82,21 @@ async def test_a_repository_that_cannot_be_crawled_is_the_crawls_problem_and_the
         "1 of 2 repositories could not be looked at; "
         "a: the settings of this worker know no registry here"
     ) == ended.problem
+    await hand.slots.close()
+
+
+async def test_a_round_that_ends_is_a_line_in_the_log_of_who_ends_it(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mfl_lint")
+    crawl, hand = await fleet.round_started(), hand_of(fleet)
+    await hand.begin(job(), crawl.id, "here", 0)
+    for slot, name in enumerate("ab"):
+        await hand.crawl(job(), crawl.id, "here", slot, name)
+    await hand.end(job(), crawl.id, "here")
+    assert ["crawled here: 2 tags"] == [
+        one.message for one in caplog.records if one.message.startswith("crawled")
+    ]
     await hand.slots.close()
 
 

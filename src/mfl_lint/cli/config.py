@@ -29,8 +29,8 @@ def command() -> None:
 def check(config_path: Path | None) -> int:
     """Read the settings and show what they name; each mistake is named with its key (exit 2).
 
-    Secrets that are named and not there are said, and no mistake: this may be another machine
-    than the one where they are used. `mfl-lint doctor` fails by them.
+    Secrets, variables and files that are named and not there are said, and no mistake: this may
+    be another machine than the one where they are used. `mfl-lint doctor` fails by them.
     """
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.settings import settings
@@ -38,6 +38,7 @@ def check(config_path: Path | None) -> int:
     from mfl_lint.core.errors import ConfigInvalid
     from mfl_lint.crawl.schedule import trigger_of
     from mfl_lint.report.paper import Paper
+    from mfl_lint.service.places import absent, mistaken
     from mfl_lint.service.secrets import missing_credentials, missing_secrets
 
     config, reading = settings(config_path), Reading()
@@ -46,6 +47,8 @@ def check(config_path: Path | None) -> int:
             trigger_of(registry, config.crawl.jitter)
         except ConfigInvalid as error:
             reading.add(f"{config.path}: {error}")
+    for mistake in mistaken(config, os.environ):
+        reading.add(f"{config.path}: {mistake}")
     reading.finish()
     paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
     if config.path is None:
@@ -56,8 +59,9 @@ def check(config_path: Path | None) -> int:
         if rows:
             paper.table(titles, ((row, "") for row in rows))
     write_report(paper.text(), None)
-    for line in (*missing_credentials(config, os.environ), *missing_secrets(config, os.environ)):
-        say(f"note: {line}")
+    for missing in (absent, missing_credentials, missing_secrets):
+        for line in missing(config, os.environ):
+            say(f"note: {line}")
     return exit_codes.OK
 
 

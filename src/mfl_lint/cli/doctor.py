@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mfl_lint import __version__
 from mfl_lint.cli import exit_codes, options
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.service.soundness import Check
@@ -37,8 +37,9 @@ def command(config_path: Path | None) -> int:
 async def _checked(config_path: Path | None) -> list[Check]:
     from mfl_lint.config_file import find_config
     from mfl_lint.core.errors import ConfigInvalid
+    from mfl_lint.service.places import checked_places
 
-    checks = list(_versions())
+    checks = [Check("mfl-lint", True, f"{__version__} on Python {platform.python_version()}")]
     try:
         config = await asyncio.to_thread(find_config, config_path)
     except ConfigInvalid as error:
@@ -53,8 +54,10 @@ async def _checked(config_path: Path | None) -> list[Check]:
     else:
         checks.append(Check("configuration", True, f"{config.path} is valid"))
     checks += [Check("configuration", None, notice) for notice in config.notices]
-    checks.append(await asyncio.to_thread(_database, config))
-    checks += await _service(config, reads=checks[-1].ok is True)
+    places = await asyncio.to_thread(lambda: list(checked_places(config)))
+    checks += places
+    reads = any(one.what == "database" and one.ok for one in places)
+    checks += await _service(config, reads=reads)
     return checks + [check async for check in _registries(config)]
 
 
@@ -89,31 +92,6 @@ async def _service(config: Config, *, reads: bool) -> list[Check]:
     found += wrong_with_files(config, file)
     endangered = wrong_with_sqlite(file) if file is not None and file.is_file() else None
     return [*found, endangered] if endangered is not None else found
-
-
-def _versions() -> Iterator[Check]:
-    from mfl_lint import __version__
-
-    yield Check("mfl-lint", True, f"{__version__} on Python {platform.python_version()}")
-    yield Check("SQLite", True, sqlite3.sqlite_version)
-
-
-def _database(config: Config) -> Check:
-    from mfl_lint.core.errors import MflLintError
-    from mfl_lint.service.crawling import database_url
-    from mfl_lint.store import migrate
-
-    upgrade = "`mfl-lint db upgrade`"
-    try:
-        url = database_url(config)
-        found, needed = migrate.revision(url), migrate.head()
-    except MflLintError as error:
-        return Check("database", False, str(error), "see [database] in the configuration")
-    if found == needed:
-        return Check("database", True, f"schema {found}")
-    if found is None:
-        return Check("database", None, "not created yet", f"{upgrade} or a crawl creates it")
-    return Check("database", False, f"schema {found}, {needed} is needed", upgrade)
 
 
 async def _registries(config: Config) -> AsyncIterator[Check]:

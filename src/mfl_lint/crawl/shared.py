@@ -90,8 +90,11 @@ async def give_up_part(
     )
 
 
-async def end_round(job: Job, round_: Round) -> None:
-    """Do what follows from all of the registry, once all repositories were crawled."""
+async def end_round(job: Job, round_: Round) -> Progress:
+    """Do what follows from all of the registry, once all repositories were crawled.
+
+    Return how it ended.
+    """
     job = replace(job, round_since=round_.since)
     crawled = await crawls.crawl(job.store, round_.crawl_id)
     parts = await round_states.failed_parts(job.store, round_.crawl_id)
@@ -122,6 +125,7 @@ async def end_round(job: Job, round_: Round) -> None:
     ):
         progress.problem += f"; {first}"
     await _over(job.store, round_, status_of(progress), progress.problem, job.now())
+    return progress
 
 
 async def give_up_round(store: Store, round_: Round, problem: str, now: datetime) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Final
 
 from mfl_lint.alert.routing import STALE, announced, tells
 from mfl_lint.config import Config
@@ -16,10 +18,13 @@ from mfl_lint.crawl.crew import Spares
 from mfl_lint.crawl.job import Progress
 from mfl_lint.crawl.round import Show
 from mfl_lint.registry.transport import Transport
+from mfl_lint.report.material import counted
 from mfl_lint.service.memory import calm_collector
 from mfl_lint.store import forgetting, migrate, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.queue_schema import check_possible, upgrade_queue
+
+_LOG: Final = logging.getLogger("mfl_lint")
 
 
 def utc_now() -> datetime:
@@ -31,6 +36,12 @@ def database_url(config: Config) -> str:
     """Return the database's URL, from the environment where the configuration says so."""
     name = config.database.url_env
     return variable(name, "database.url_env") if name else config.database.url
+
+
+def log_crawled(name: str, progress: Progress) -> None:
+    """Log that a registry was crawled."""
+    problem = f"; {progress.problem}" if progress.problem else ""
+    _LOG.info("crawled %s: %s%s", name, counted(progress.tags, "tag"), problem)
 
 
 def variable(name: str, said_by: str) -> str:

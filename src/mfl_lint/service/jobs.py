@@ -16,8 +16,10 @@ from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.job import Job
 from mfl_lint.crawl.shared import begin_round, crawl_part, end_round, give_up_part, give_up_round
 from mfl_lint.registry.politeness import limits_of
+from mfl_lint.service.crawling import log_crawled
 from mfl_lint.service.looker import Looker
 from mfl_lint.service.manners import Manners
+from mfl_lint.service.outage import Outage
 from mfl_lint.service.slots import Slots, slot_of
 from mfl_lint.store import round_states
 from mfl_lint.store.engine import Store
@@ -53,7 +55,8 @@ class Hand:
         self, store: Store, queue: Queue, config: Callable[[], Config], now: Callable[[], datetime]
     ) -> None:
         self.slots = Slots()
-        self.manners = Manners(store, self.slots)
+        self.outage = Outage()
+        self.manners = Manners(store, self.slots, self.outage)
         self._store = store
         self._queue = queue
         self._config = config
@@ -167,7 +170,7 @@ class Hand:
         try:
             _check_killed(job)
             _, work = self._crawler(job, registry, 0)
-            await end_round(work, round_)
+            log_crawled(registry, await end_round(work, round_))
         except Exception as error:
             problem = _given_up(job, f"the crawl of {registry}", error)
             await give_up_round(self._store, round_, problem, self._now())

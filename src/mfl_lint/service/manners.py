@@ -7,7 +7,6 @@ are left, all go by.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -17,12 +16,12 @@ from mfl_lint.core.errors import StoreError
 from mfl_lint.registry.allowance import Allowance
 from mfl_lint.registry.learned import Learned
 from mfl_lint.registry.politeness import Limits
+from mfl_lint.service.outage import Outage
 from mfl_lint.service.slots import Slots
 from mfl_lint.store import hosts
 from mfl_lint.store.engine import Store
 from mfl_lint.store.hosts import HostState
 
-_LOG: Final = logging.getLogger("mfl_lint")
 _EVERY_S: Final = 0.5
 # Two who count the same seconds down do not tell one another for ever.
 _NEWS_S: Final = 1.0
@@ -31,9 +30,10 @@ _NEWS_S: Final = 1.0
 class Manners:
     """The manners of one worker's slots."""
 
-    def __init__(self, store: Store, slots: Slots) -> None:
+    def __init__(self, store: Store, slots: Slots, outage: Outage | None = None) -> None:
         self._store = store
         self._slots = slots
+        self._outage = outage or Outage()
         self._worker = uuid4().hex
         self._known: dict[str, HostState] = {}
         self._told: dict[tuple[int, str, str], Allowance] = {}
@@ -44,8 +44,10 @@ class Manners:
             try:
                 await self.exchange()
             except StoreError as error:
-                _LOG.warning("what other workers know of hosts is asked for later: %s", error)
-            await asyncio.sleep(_EVERY_S)
+                await self._outage.failed("hosts", error, _EVERY_S)
+            else:
+                self._outage.worked("hosts")
+                await asyncio.sleep(_EVERY_S)
 
     async def exchange(self) -> None:
         """Tell what is new here, and take over what others know."""

@@ -23,10 +23,9 @@ from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.crawl.public import look_public
 from mfl_lint.crawl.schedule import Schedule, trigger_of
 from mfl_lint.mend.mender import Mender
-from mfl_lint.report.material import counted
 from mfl_lint.rules import discover
 from mfl_lint.service.alerting import dispatch
-from mfl_lint.service.crawling import sync_registries, utc_now
+from mfl_lint.service.crawling import log_crawled, sync_registries, utc_now
 from mfl_lint.service.dispatch import Dispatch
 from mfl_lint.service.hot import look_at_hot
 from mfl_lint.service.looker import Looker
@@ -240,5 +239,4 @@ class Server:
                 _LOG.exception("the crawl of %s broke", name)
                 return
         if progress is not None:
-            problem = f"; {progress.problem}" if progress.problem else ""
-            _LOG.info("crawled %s: %s%s", name, counted(progress.tags, "tag"), problem)
+            log_crawled(name, progress)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mfl_lint.config import Config
 from mfl_lint.core.errors import ConfigInvalid, StoreError
@@ -15,6 +15,7 @@ from mfl_lint.rules import discover
 from mfl_lint.service.crawling import bring_up_to_date, database_url, utc_now
 from mfl_lint.service.jobs import Hand
 from mfl_lint.service.memory import calm_collector
+from mfl_lint.service.outage import Outage
 from mfl_lint.service.reloading import Reloaded, handled
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.pulse import Pulse
@@ -27,8 +28,8 @@ _LOG: Final = logging.getLogger("mfl_lint")
 _POLL_S: Final = 0.5
 _GRACE_S: Final = 20.0
 _AGAIN_S: Final = 1.0
-# Of its own: who waits for news, who gives signs of life.
-_MORE_CONNECTIONS: Final = 2
+# Of its own: what gives signs of life. What waits for news has one beside the pool's.
+_MORE_CONNECTIONS: Final = 1
 
 
 async def work(
@@ -89,32 +90,43 @@ async def _work_on(
     app = worker_app(url, concurrency + _MORE_CONNECTIONS, pulse)
     hand.register(app, pulse)
     try:
-        async with app.open_async():
-            await _run(app, store, concurrency, stalled_s, ended)
+        try:
+            await _unless(ended, _open(app))
+            if not ended.is_set():
+                hand.outage.worked("queue")
+                await _run(app, store, hand.outage, concurrency, stalled_s, ended)
+        finally:
+            await app.close_async()
     except Exception as error:
-        _LOG.error("the queue is lost, and asked for again: %s", error)
-    if not ended.is_set():
-        await asyncio.sleep(_AGAIN_S)
+        await _unless(ended, hand.outage.failed("queue", error, _AGAIN_S))
+
+
+async def _open(app: App) -> None:
+    await app.open_async()
+
+
+async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, and break it off where this is told to end; raise what it raises."""
+    working, ending = asyncio.ensure_future(work), asyncio.ensure_future(ended.wait())
+    await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    if working.done():
+        await working
+    working.cancel()
+    await asyncio.gather(working, ending, return_exceptions=True)
 
 
 async def _run(
-    app: App, store: Store, concurrency: int, stalled_s: float, ended: asyncio.Event
+    app: App,
+    store: Store,
+    outage: Outage,
+    concurrency: int,
+    stalled_s: float,
+    ended: asyncio.Event,
 ) -> None:
     """Do jobs, and save those of the dead, until somebody ends that; raise what it breaks by."""
-    working = app.run_worker_async(
-        queues=[QUEUE_NAME],
-        concurrency=concurrency,
-        fetch_job_polling_interval=_POLL_S,
-        shutdown_graceful_timeout=_GRACE_S,
-        delete_jobs="successful",
-        install_signal_handlers=False,
-        # procrastinate gives none while it ends: see `live`.
-        update_heartbeat_interval=3600.0,
-        # Nobody's row goes before its jobs were taken over.
-        stalled_worker_timeout=3600.0,
-    )
-    running = asyncio.ensure_future(working)
-    saving = asyncio.ensure_future(_save(store, stalled_s))
+    running = asyncio.ensure_future(_working(app, concurrency))
+    saving = asyncio.ensure_future(_save(store, outage, stalled_s))
     living = asyncio.ensure_future(live(app))
     ending = asyncio.ensure_future(ended.wait())
     try:
@@ -128,7 +140,22 @@ async def _run(
         await asyncio.gather(saving, ending, living, return_exceptions=True)
 
 
-async def _save(store: Store, stalled_s: float) -> None:
+async def _working(app: App, concurrency: int) -> None:
+    await app.run_worker_async(
+        queues=[QUEUE_NAME],
+        concurrency=concurrency,
+        fetch_job_polling_interval=_POLL_S,
+        shutdown_graceful_timeout=_GRACE_S,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+        # procrastinate gives none while it ends: see `live`.
+        update_heartbeat_interval=3600.0,
+        # Nobody's row goes before its jobs were taken over.
+        stalled_worker_timeout=3600.0,
+    )
+
+
+async def _save(store: Store, outage: Outage, stalled_s: float) -> None:
     """Have done by others what dead workers were at."""
     while True:
         await asyncio.sleep(stalled_s / 4)
@@ -136,4 +163,6 @@ async def _save(store: Store, stalled_s: float) -> None:
             if saved := await save_stalled(store, stalled_s):
                 _LOG.warning("%d jobs of workers that died are done by others", saved)
         except StoreError as error:
-            _LOG.warning("what dead workers were at waits: %s", error)
+            await outage.failed("jobs of the dead", error, _AGAIN_S)
+        else:
+            outage.worked("jobs of the dead")

@@ -22,7 +22,15 @@ def _sqlite(address: URL) -> URL:
 
 
 def parse_address(url: str) -> URL:
-    """Return the address with its driver; ConfigInvalid for what is not supported."""
+    """Return the address with its driver; ConfigInvalid for what is not supported, here or ever."""
+    address = known_address(url)
+    if sqlite_file(address) is None and find_spec("psycopg") is None:
+        raise ConfigInvalid("PostgreSQL needs its driver: pip install '.[postgresql]'")
+    return address
+
+
+def known_address(url: str) -> URL:
+    """Return the address, whether its driver is here or not; ConfigInvalid for any other."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
@@ -32,8 +40,6 @@ def parse_address(url: str) -> URL:
     if address.drivername not in _POSTGRESQL:
         known = "sqlite:///path or postgresql://user@host/database"
         raise ConfigInvalid(f"database.url begins with {address.drivername[:40]!r}; use {known}")
-    if find_spec("psycopg") is None:
-        raise ConfigInvalid("PostgreSQL needs its driver: pip install '.[postgresql]'")
     return address.set(drivername="postgresql+psycopg")
 
 

@@ -154,6 +154,14 @@ def revision(url: str) -> str | None:
         return stored_revision(connection)
 
 
+def server(url: str) -> str:
+    """Return which PostgreSQL it is, "" for SQLite."""
+    if sqlite_file(parse_address(url)) is not None:
+        return ""
+    with opened(url, may_create=False) as (engine, _), engine.begin() as connection:
+        return f"PostgreSQL {connection.exec_driver_sql('SHOW server_version').scalar_one()}"
+
+
 def revisions(url: str) -> tuple[str | None, str | None]:
     """Return the revision, and the oldest one whose programs may use it; None if it says none."""
     found = revision(url)

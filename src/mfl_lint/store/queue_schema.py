@@ -11,13 +11,17 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from mfl_lint.core.errors import ConfigInvalid, StoreError
-from mfl_lint.store.addresses import parse_address, sqlite_file
+from mfl_lint.store.addresses import known_address, sqlite_file
 from mfl_lint.store.migrate import opened
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA, installed, leader, queue_metadata
 
 _LOCK: Final = 0x6D666C71
 # Older ones know no idle_session_timeout.
 _OLDEST: Final = 140000
+_LIVING: Final = text(
+    f"SELECT count(*) FROM {QUEUE_SCHEMA}.procrastinate_workers"  # noqa: S608
+    " WHERE last_heartbeat >= now() - make_interval(secs => :seconds)"
+)
 # procrastinate wakes workers for a new job, not for a lock that becomes free: these two do.
 _FREED: Final = """
 CREATE OR REPLACE FUNCTION mfl_lint_lock_freed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -40,13 +44,18 @@ CREATE TRIGGER mfl_lint_lock_gone AFTER DELETE ON procrastinate_jobs
 """
 
 
-def check_possible(url: str) -> None:
-    """Raise ConfigInvalid where there can be no queue: another database, or no procrastinate."""
-    if sqlite_file(parse_address(url)) is not None:
+def check_queueable(url: str) -> None:
+    """Raise ConfigInvalid where the database is one that can have no queue."""
+    if sqlite_file(known_address(url)) is not None:
         raise ConfigInvalid(
             'queue.backend: "postgresql" needs database.url to be a PostgreSQL database; '
             '"memory" needs none'
         )
+
+
+def check_possible(url: str) -> None:
+    """Raise ConfigInvalid where there can be no queue: another database, or no procrastinate."""
+    check_queueable(url)
     if find_spec("procrastinate") is None:
         raise ConfigInvalid("queue.backend: it needs more: pip install '.[queue]'")
 
@@ -65,6 +74,15 @@ def upgrade_queue(url: str) -> None:
         queue_metadata.create_all(connection)
         connection.execute(text(f"SET LOCAL search_path TO {QUEUE_SCHEMA}"))
         _bring_up_to_date(connection, known, name)
+
+
+def living_workers(url: str, within_s: float) -> int | None:
+    """Return how many workers gave a sign of life within that time; None without a queue."""
+    check_possible(url)
+    with opened(url, may_create=False) as (engine, _), engine.begin() as connection:
+        if not inspect(connection).has_table("procrastinate_workers", schema=QUEUE_SCHEMA):
+            return None
+        return int(connection.scalar(_LIVING, {"seconds": within_s}) or 0)
 
 
 def _refuse_old(connection: Connection, name: str) -> None:
