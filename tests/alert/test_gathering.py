@@ -101,7 +101,7 @@ def test_what_is_ignored_is_never_told() -> None:
 def test_what_is_silenced_waits_until_the_silence_is_over() -> None:
     silenced, opened = Handling(silences=(SHUT,)), news("a")
     made = gathered([group(1, opened)], alerts(), silenced, {}, NOW)
-    again = later(minutes=5)
+    again = later(hours=1)
     assert Gathered(groups=(Later(1, True, again, kept=frozenset({opened.id})),)) == made
     over = gathered([group(1, opened)], alerts(), silenced, {}, later(hours=1))
     assert [opened] == [item for notice in over.notices for item in notice.items]

@@ -11,17 +11,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from mfl_lint.config import Config, HttpConfig, RegistryConfig, Scheme
-from mfl_lint.core.records import ASKED, WEBHOOK
+from mfl_lint.core.records import ASKED, WEBHOOK, CrawlStatus
 from mfl_lint.core.views import FindingFilter
 from mfl_lint.crawl.crawler import Crawler
 from mfl_lint.registry.transport import Transport
 from mfl_lint.service.looker import Looker
-from mfl_lint.store import dump, looks, migrate, registries, views
+from mfl_lint.store import crawls, dump, looks, migrate, registries, views
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.looks import Wanted
+from mfl_lint.store.statements import all_rows
+from mfl_lint.store.tables import look_requests
 from tests.builders import image, index, place
+from tests.cli.test_crawl import WRONG
+from tests.fault_registry import FaultRegistry
+from tests.faults import status
 from tests.servers import free_port
 from tests.service.gated import GatedRegistry, config_of
 
@@ -49,6 +55,11 @@ class Looks:
     async def kept(self) -> int:
         """Return how many requests are kept, taken or not."""
         return (await dump.figures(self.store)).rows["look_requests"]
+
+    async def reasons(self) -> list[str]:
+        """Return why looks are kept, taken or not."""
+        rows = await self.store.read(all_rows, select(look_requests.c.reason))
+        return [row.reason for row in rows]
 
     async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(30):
@@ -171,6 +182,49 @@ async def test_a_look_that_failed_is_made_again_ten_minutes_later_and_then_left_
             assert 1 == await made.kept()
         made.now += timedelta(minutes=21)
         await made.until_kept(0)
+
+
+@pytest.mark.parametrize("number", [0, 51])
+async def test_a_look_at_a_repository_that_failed_is_seen_as_failed_and_made_again(
+    tmp_path: Path, number: int
+) -> None:
+    tags = [f"v{one}" for one in range(number)] or [""]
+    async with looking(tmp_path, f"127.0.0.1:{free_port()}") as made:
+        await made.ask("team/app", *tags, reason=ASKED)
+
+        async def is_put_off() -> bool:
+            return ["again"] * len(tags) == await made.reasons()
+
+        await made.until(is_put_off)
+        (seen,) = (await crawls.crawls(made.store)).items
+        assert CrawlStatus.FAILED is seen.status
+        assert "connection refused" in seen.problem
+        made.now += timedelta(minutes=21)
+        await made.until_kept(0)
+
+
+async def test_a_look_at_a_repository_of_which_a_tag_failed_is_made_again_and_resolves_nothing(
+    tmp_path: Path,
+) -> None:
+    async with FaultRegistry() as registry:
+        place(registry.demo, "team/app", WRONG, "v1")
+        place(registry.demo, "team/app", GOOD, "v2")
+        async with looking(tmp_path, registry.host) as made:
+            await made.ask("team/app", "")
+            await made.until_kept(0)
+            place(registry.demo, "team/app", GOOD, "v1")
+            registry.fault(("*", "/manifests/v1"), status(503))
+            await made.ask("team/app", "")
+
+            async def is_put_off() -> bool:
+                return ["again"] == await made.reasons()
+
+            await made.until(is_put_off)
+            assert ["MFL101"] == await open_rules(made.store)
+            registry.heal()
+            made.now += timedelta(minutes=21)
+            await made.until_kept(0)
+            assert [] == await open_rules(made.store)
 
 
 async def test_what_is_not_configured_any_more_is_forgotten(

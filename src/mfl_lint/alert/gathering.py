@@ -19,7 +19,7 @@ from mfl_lint.core.messages import Gathered, Handling, Later, Notice, Ready
 from mfl_lint.core.news import Group, Kind, News, Stream
 
 Maintained = Callable[[str], datetime | None]
-# How soon what is silenced is looked at again: silences are ended early, too.
+# How soon groups are looked at again of which no message could be made.
 _AGAIN: Final = timedelta(minutes=5)
 _STANDS: Final = (Kind.OPENED, Kind.WORSENED, Kind.STANDING, Kind.FLAPPING)
 
@@ -146,18 +146,18 @@ def _again(route: RouteConfig, one: Ready, now: datetime) -> datetime:
 
 
 def _after(route: RouteConfig, each: _Parted, handling: Handling, now: datetime) -> Later:
-    """Return when a group is told again; what is silenced waits, and is looked at again soon."""
+    """Return when a group is told again; what is silenced waits until it is not any more."""
     later = _next(route, each, now)
     last = {item.fingerprint for item in net(each.one.news)}
-    silenced = frozenset(
-        item.id
+    ends = {
+        item.id: end
         for item in each.now.news
-        if item.fingerprint in last and handling.silences_only(item, now)
-    )
-    due = now + _AGAIN if silenced else each.until
-    if due is None:
+        if item.fingerprint in last and (end := handling.silenced_until(item, now)) is not None
+    }
+    dues = [*ends.values(), *([] if each.until is None else [each.until])]
+    if not dues:
         return later
-    return msgspec.structs.replace(later, due=due, kept=silenced | each.kept)
+    return msgspec.structs.replace(later, due=min(dues), kept=each.kept.union(ends))
 
 
 def _next(route: RouteConfig, each: _Parted, now: datetime) -> Later:

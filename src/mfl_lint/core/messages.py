@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -168,12 +168,19 @@ class Handling(msgspec.Struct, frozen=True):
         """Say whether nobody is told now: what is ignored or silenced."""
         return _covered(self.ignores, news, now) or _covered(self.silences, news, now)
 
-    def silences_only(self, news: News, now: datetime) -> bool:
-        """Say whether nobody is told now, but will be once the silence is over."""
-        return _covered(self.silences, news, now) and not _covered(self.ignores, news, now)
+    def silenced_until(self, news: News, now: datetime) -> datetime | None:
+        """Return when those will be told who are not now, None where nothing is silenced only."""
+        ends = [one.expires for one in _covering(self.silences, news, now) if one.expires]
+        return max(ends) if ends and not _covered(self.ignores, news, now) else None
 
 
 def _covered(matchers: Iterable[Ignore], news: News, now: datetime) -> bool:
-    return any(
-        one.covers(news.rule, news.registry, news.repository, news.tag, now) for one in matchers
+    return next(_covering(matchers, news, now), None) is not None
+
+
+def _covering(matchers: Iterable[Ignore], news: News, now: datetime) -> Iterator[Ignore]:
+    return (
+        one
+        for one in matchers
+        if one.covers(news.rule, news.registry, news.repository, news.tag, now)
     )

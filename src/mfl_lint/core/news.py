@@ -127,10 +127,11 @@ class Mark(msgspec.Struct, frozen=True):
     """What is remembered between messages, by `kind`, `route` and place.
 
     dark: the route was told that the registry cannot be seen; `number` findings were unknown at
-    most. flapping: the tag flaps, and of each of its findings `last` has the first news that nobody
-    was told and the last. new: the registry's first
-    crawl still has to be summed up for the route. digest: `at` the last report was due. `at` of
-    dark and new: since when the settings at hand know no such route, None where they do.
+    most. flapping: the tag flaps, and of each of its findings `last` has the first news that
+    nobody was told and the last. new: the registry's first crawl still has to be summed up for
+    the route. digest: `at` the last report was due. held: of the group (its rule is the mark's
+    `tag`) what waits up to the row `number` is held back until `at`. `at` of dark and new: since
+    when the settings at hand know no such route, None where they do.
     """
 
     kind: str

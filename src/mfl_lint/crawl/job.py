@@ -54,7 +54,7 @@ class Progress:
     """How far a crawl of one registry is; read by whoever shows it.
 
     `unseen` of the `repositories_done` could not be looked at; `held`: how many repositories were
-    left out because somebody else holds them.
+    left out because somebody else holds them; `failed`: in which ways looks failed.
     """
 
     crawl_id: int
@@ -71,13 +71,14 @@ class Progress:
     held: int = 0
     problem: str = ""
     partial: bool = False
+    failed: frozenset[LookState] = frozenset()
 
 
 class RepositoryResult(msgspec.Struct, frozen=True):
     """How one repository's crawl ended.
 
     `look` is how its listing ended; `tags` were looked at, `looked` of them with success.
-    `detail` is one line for people where something failed.
+    `detail` is one line for people where something failed; `failed`: how tags failed that did.
     """
 
     repository: str
@@ -87,6 +88,7 @@ class RepositoryResult(msgspec.Struct, frozen=True):
     opened: int = 0
     resolved: int = 0
     detail: str = ""
+    failed: tuple[LookState, ...] = ()
 
     @property
     def problem(self) -> str:

@@ -20,6 +20,7 @@ class Outcome:
         self._opened = self._resolved = 0
         self._looked: set[str] = set()
         self._failed = ""
+        self._ended: set[LookState] = set()
 
     def add(self, batch: Batch) -> None:
         """Count a slice of tags that were looked at."""
@@ -34,6 +35,7 @@ class Outcome:
                 self._looked.add(state.name)
             else:
                 self._failed = self._failed or state.detail or str(state.look)
+                self._ended.add(state.look)
 
     def add_changes(self, writes: Iterable[TagWrite]) -> None:
         """Count the findings of tags that were only judged again."""
@@ -52,4 +54,5 @@ class Outcome:
             opened=self._opened,
             resolved=self._resolved,
             detail=look.detail or self._failed,
+            failed=tuple(sorted(self._ended)),
         )

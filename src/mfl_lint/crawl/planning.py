@@ -112,10 +112,11 @@ async def look_again(job: Job, failed: Sequence[RepositoryResult]) -> None:
 
 
 async def is_done(job: Job, repository: str, since: datetime) -> bool:
-    """Say whether somebody else has crawled the repository since the round began."""
+    """Say whether somebody else has crawled the repository since the round began, and saw it."""
     held = await registries.repository(job.store, job.registry.name, repository)
-    last = held.last_crawled_at if held else None
-    return last is not None and last >= since
+    if held is None or held.look in _FAILED:
+        return False
+    return held.last_crawled_at is not None and held.last_crawled_at >= since
 
 
 def held_elsewhere(number: int) -> str:

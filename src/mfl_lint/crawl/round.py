@@ -187,7 +187,9 @@ class _Round:
         progress.layers = self._layers()
         progress.repositories_done = min(progress.repositories_done + 1, progress.repositories)
         if result is not None:
-            progress.unseen += result.look not in (LookState.VERIFIED, LookState.ABSENT)
+            seen = result.look in (LookState.VERIFIED, LookState.ABSENT)
+            progress.unseen += not seen
+            progress.failed |= {*result.failed, *([] if seen else [result.look])}
             progress.tags += result.looked
             progress.opened += result.opened
             progress.resolved += result.resolved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -29,7 +29,8 @@ _BUSY_S: Final = 0.5
 _GATHER_S: Final = 0.02
 # More tags of one repository are a look at all of it: one listing, and what is unchanged is cheap.
 _TAGS: Final = 50
-_FAILED: Final = (LookState.THROTTLED, LookState.UNREACHABLE)
+# What may be otherwise ten minutes later.
+_FAILED: Final = frozenset({LookState.THROTTLED, LookState.UNREACHABLE, LookState.INVALID})
 
 _WHY: Final = {
     ASKED: "somebody asked",
@@ -191,9 +192,15 @@ class Looker:
             await self._wait(place)
         named = counted(result.tags, "tag") if len(tags) > _NAMED else ", ".join(sorted(tags))
         _say(place, requests, named, result.problem)
-        if result.look not in _FAILED:
+        await self._put_off(place, requests, {result.look, *result.failed})
+
+    async def _put_off(
+        self, place: Place, requests: Sequence[LookRequest], ended: Collection[LookState]
+    ) -> None:
+        """Ask again for what failed; once, unless the registry asked for patience."""
+        if _FAILED.isdisjoint(ended):
             return
-        patient = result.look is LookState.THROTTLED
+        patient = LookState.THROTTLED in ended
         for one in requests:
             if patient or not one.reason.startswith(AGAIN):
                 reason = looks.again(THROTTLED if patient else AGAIN, thoroughly=one.rechecks)
@@ -215,6 +222,7 @@ class Looker:
                 progress = await self._crawler.crawl(name, only=[repository], recheck=recheck)
                 if progress is not None and not progress.held:
                     _say(place, requests, counted(progress.tags, "tag"), progress.problem)
+                    await self._put_off(place, requests, progress.failed)
                     return
             await self._wait(place)
 

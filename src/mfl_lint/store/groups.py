@@ -5,23 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select
 
 from mfl_lint.core.messages import Draft, Gathered, Handling, Later, Ready
-from mfl_lint.core.news import Group, Kind, News, Stream
+from mfl_lint.core.news import Group, Kind, Mark, News, Stream
 from mfl_lint.core.truth import FindingState
 from mfl_lint.store.columns import Time, from_json
 from mfl_lint.store.engine import Store
 from mfl_lint.store.handling import handled
-from mfl_lint.store.marks import all_marks
+from mfl_lint.store.marks import GroupKey, all_marks, held_mark, held_marks, write_marks
 from mfl_lint.store.messages import write_drafts
 from mfl_lint.store.news import alone, has_come
 from mfl_lint.store.prepared import among
 from mfl_lint.store.standing import found
-from mfl_lint.store.statements import fetch_in
 from mfl_lint.store.tables import (
     alert_groups,
     alert_waiting,
@@ -46,17 +45,19 @@ async def gather_news(
     now: datetime,
     routes: Sequence[str],
     lost_before: datetime | None,
+    *,
+    most: int = _MOST_WAITING,
 ) -> int:
     """Make messages of groups whose time has come, and return how many groups there were.
 
     `routes` are those that are known here; of others only what was due before `lost_before` is
-    given to `decide`.
+    given to `decide`. No more than the `most` news are read at once.
     """
-    return await store.write(_gather, decide, now, has_come(now, routes, lost_before))
+    return await store.write(_gather, decide, now, has_come(now, routes, lost_before), most)
 
 
 def _gather(
-    connection: Connection, decide: Gather, now: datetime, come: ColumnElement[bool]
+    connection: Connection, decide: Gather, now: datetime, come: ColumnElement[bool], most: int
 ) -> int:
     alone(connection)
     first = func.coalesce(alert_groups.c.due_at, alert_groups.c.repeat_at)
@@ -64,36 +65,73 @@ def _gather(
     rows = connection.execute(query.limit(_GROUPS_AT_ONCE)).all()
     if not rows:
         return 0
-    waiting, last = _waiting(connection, [row.id for row in rows])
-    ready = [_ready(connection, row, waiting.get(row.id, ()), now) for row in rows]
-    known = msgspec.structs.replace(handled(connection, now), flapping=_flapping(connection))
+    marks = all_marks(connection)
+    waiting = _waiting(connection, rows, held_marks(marks), now, most)
+    ready = [_ready(connection, row, one.news, now) for row, one in waiting]
+    known = msgspec.structs.replace(handled(connection, now), flapping=_flapping(marks))
     gathered, drafts = decide(ready, _sent(connection, now), known)
+    by_id = {row.id: (row, one) for row, one in waiting}
     for later in gathered.groups:
-        _put_off(connection, later, last, now)
+        _put_off(connection, later, *by_id[later.id], now)
     write_drafts(connection, drafts, now)
     return len(rows)
 
 
-def _flapping(connection: Connection) -> frozenset[str]:
+def _flapping(marks: Iterable[Mark]) -> frozenset[str]:
     """Return the findings that flap: nothing is said of them until they are calm."""
-    marks = (mark for mark in all_marks(connection) if mark.kind == "flapping")
-    return frozenset(news.fingerprint for mark in marks for news in mark.last)
+    flapping = (mark for mark in marks if mark.kind == "flapping")
+    return frozenset(news.fingerprint for mark in flapping for news in mark.last)
+
+
+class _Read(NamedTuple):
+    """What was read of what waits in a group: rows and news from after `floor` up to `last`.
+
+    `held`: until when what waits up to `floor` is held back, and need not be read again.
+    """
+
+    rows: tuple[tuple[int, str], ...]
+    news: tuple[News, ...]
+    floor: int = 0
+    last: int = 0
+    held: datetime | None = None
 
 
 def _waiting(
-    connection: Connection, groups: Sequence[int]
-) -> tuple[dict[int, tuple[News, ...]], int]:
-    """Return what waits in the groups, the oldest 20,000 of all, and the last one's id."""
-    query = select(alert_waiting).order_by(alert_waiting.c.id).limit(_MOST_WAITING)
-    found: dict[int, list[News]] = {}
-    rows = fetch_in(connection, query, alert_waiting.c.group_id, groups)
-    for row in rows:
-        try:
-            found.setdefault(row.group_id, []).append(from_json(row.news, News))
-        except msgspec.DecodeError as error:
-            _LOG.error("news that wait to be told cannot be read, and are dropped: %s", error)
-    made = {number: tuple(_counted(connection, news)) for number, news in found.items()}
-    return made, rows[-1].id if rows else 0
+    connection: Connection,
+    groups: Sequence[Any],
+    held: Mapping[GroupKey, Mark],
+    now: datetime,
+    room: int,
+) -> list[tuple[Any, _Read]]:
+    """Return what waits in groups, the oldest first, as far as there is `room` for it.
+
+    What there is no room for is left out: its time has come at the next turn, too.
+    """
+    read: list[tuple[Any, _Read]] = []
+    for row in groups:
+        if room <= 0:
+            break
+        mark = held.get((row.route, row.registry, row.repository, row.rule))
+        holds = mark is not None and mark.at is not None and now < mark.at
+        floor, until = (mark.number, mark.at) if mark is not None and holds else (0, None)
+        query = select(alert_waiting.c.id, alert_waiting.c.news)
+        query = query.where(alert_waiting.c.group_id == row.id, alert_waiting.c.id > floor)
+        rows = connection.execute(query.order_by(alert_waiting.c.id).limit(room)).all()
+        room -= len(rows)
+        news = [(one.id, made) for one in rows if (made := _read_news(one.news)) is not None]
+        told = tuple(_counted(connection, [made for _, made in news]))
+        last = rows[-1].id if rows else floor
+        ids = tuple((number, made.id) for number, made in news)
+        read.append((row, _Read(ids, told, floor, last, until)))
+    return read
+
+
+def _read_news(text: str) -> News | None:
+    try:
+        return from_json(text, News)
+    except msgspec.DecodeError as error:
+        _LOG.error("news that wait to be told cannot be read, and are dropped: %s", error)
+        return None
 
 
 def _counted(connection: Connection, news: Sequence[News]) -> list[News]:
@@ -142,35 +180,42 @@ def _sent(connection: Connection, now: datetime) -> dict[str, list[datetime]]:
     return found
 
 
-def _put_off(connection: Connection, later: Later, last: int, now: datetime) -> None:
+def _put_off(connection: Connection, later: Later, row: Any, read: _Read, now: datetime) -> None:
     """Write when a group's time comes again; one that has nothing to wait for is forgotten.
 
-    What waits after `last` was not told yet: its time is now.
+    What waits after what was read was not told yet: its time is now.
     """
     here = alert_groups.c.id == later.id
-    values: dict[str, Any] = {"due_at": later.due, "repeat_at": later.repeat}
+    dues = [later.due, read.held if later.told else None]
+    values: dict[str, Any] = {
+        "due_at": min((due for due in dues if due is not None), default=None),
+        "repeat_at": later.repeat,
+    }
     if later.repeat_stays:
         values["repeat_at"] = func.coalesce(alert_groups.c.repeat_at, literal(later.repeat, Time))
     connection.execute(alert_groups.update().where(here).values(values))
     if later.told:
+        _hold(connection, later, row, read)
         mine = alert_waiting.c.group_id == later.id
-        _forget_waiting(connection, mine & (alert_waiting.c.id <= last), later.kept)
-        more = select(alert_waiting.c.id).where(mine, alert_waiting.c.id > last).limit(1)
+        more = select(alert_waiting.c.id).where(mine, alert_waiting.c.id > read.last).limit(1)
         if connection.execute(more).first():
             connection.execute(alert_groups.update().where(here).values(due_at=now))
         idle = and_(here, alert_groups.c.due_at.is_(None), alert_groups.c.repeat_at.is_(None))
         connection.execute(delete(alert_groups).where(idle))
 
 
-def _forget_waiting(
-    connection: Connection, which: ColumnElement[bool], kept: frozenset[str]
-) -> None:
-    """Forget news that wait, but for those to be kept."""
-    if not kept:
-        connection.execute(delete(alert_waiting).where(which))
-        return
-    rows = connection.execute(select(alert_waiting.c.id, alert_waiting.c.news).where(which)).all()
-    gone = [row.id for row in rows if from_json(row.news, News).id not in kept]
-    connection.execute(
-        delete(alert_waiting).where(among(alert_waiting.c.id, "gone")), {"gone": gone}
-    )
+def _hold(connection: Connection, later: Later, row: Any, read: _Read) -> None:
+    """Forget what was told of what was read, and note until when the rest is held back."""
+    mine = alert_waiting.c.group_id == later.id
+    seen = mine & (alert_waiting.c.id > read.floor) & (alert_waiting.c.id <= read.last)
+    kept = [number for number, news in read.rows if news in later.kept]
+    if kept:
+        seen &= ~among(alert_waiting.c.id, "kept")
+    connection.execute(delete(alert_waiting).where(seen), {"kept": kept} if kept else {})
+    mark = held_mark((row.route, row.registry, row.repository, row.rule))
+    ends = [end for end in (later.due if kept else None, read.held) if end is not None]
+    if ends:
+        held = msgspec.structs.replace(mark, at=min(ends), number=read.last)
+        write_marks(connection, [held])
+    else:
+        write_marks(connection, (), [mark])

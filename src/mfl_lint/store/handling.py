@@ -16,6 +16,8 @@ from mfl_lint.store import audit
 from mfl_lint.store.engine import Store
 from mfl_lint.store.findings import findings_in_place
 from mfl_lint.store.inserts import upsert
+from mfl_lint.store.marks import free_held
+from mfl_lint.store.news import alone
 from mfl_lint.store.revisions import touch
 from mfl_lint.store.statements import all_rows, visible
 from mfl_lint.store.tables import acknowledgements, findings, ignores, registries, silences
@@ -118,6 +120,7 @@ async def end_silence(store: Store, id: int, *, who: str, now: datetime) -> bool
 def _end(
     connection: Connection, number: int, sees: frozenset[str] | None, who: str, now: datetime
 ) -> bool:
+    alone(connection)
     gone = delete(silences).where(silences.c.id == number)
     if sees is not None:
         gone = gone.where(silences.c.registry.in_(sees))
@@ -125,6 +128,7 @@ def _end(
     if row is None:
         return False
     audit.note(connection, who, "silence.end", _told(number, _matcher(row)), now)
+    free_held(connection, now)
     _touch(connection, row.registry)
     return True
 

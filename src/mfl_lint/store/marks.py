@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, delete, false, func, select
+from sqlalchemy import Connection, delete, false, func, select, update
 
 from mfl_lint.core.news import GRACE, Mark, News
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.store.columns import from_json, to_json
 from mfl_lint.store.inserts import upsert
-from mfl_lint.store.tables import alert_marks, crawls, registries
+from mfl_lint.store.tables import alert_groups, alert_marks, crawls, registries
 
 _LOG: Final = logging.getLogger("mfl_lint")
+# A group's route, registry, repository and rule.
+GroupKey = tuple[str, str, str, str]
 _KEY: Final = ("kind", "route", "registry", "repository", "tag")
 
 
@@ -35,6 +37,26 @@ def _mark(row: Any) -> Mark:
         last = ()
     place = (row.kind, row.route, row.registry, row.repository, row.tag)
     return Mark(*place, row.since, row.at, row.number, last)
+
+
+def held_mark(group: GroupKey) -> Mark:
+    """Return the mark of a group of which something is held back, without what it says."""
+    return Mark("held", *group)
+
+
+def held_marks(marks: Iterable[Mark]) -> dict[GroupKey, Mark]:
+    """Return those of groups of which something is held back."""
+    return {one.key[1:]: one for one in marks if one.kind == "held"}
+
+
+def free_held(connection: Connection, now: datetime) -> None:
+    """Have all that is held back looked at again now."""
+    held, group = alert_marks.c, alert_groups.c
+    same = (held.route == group.route) & (held.registry == group.registry)
+    same &= (held.repository == group.repository) & (held.tag == group.rule)
+    one = select(held.kind).where(same, held.kind == "held").exists()
+    connection.execute(update(alert_groups).where(one).values(due_at=now))
+    connection.execute(update(alert_marks).where(held.kind == "held").values(at=now))
 
 
 def write_marks(connection: Connection, marks: Sequence[Mark], gone: Sequence[Mark] = ()) -> None:
