@@ -45,6 +45,21 @@ def test_an_entry_whose_image_is_deleted_meanwhile_is_said_and_nothing_is_pushed
     assert LIST.digest == world.digest("app:v1")
 
 
+@pytest.mark.parametrize("over", [(), ("--over", S390X.digest)])
+def test_a_restore_of_what_is_not_there_any_more_is_one_line(
+    over: tuple[str, ...], world: World
+) -> None:
+    world.place("app:v1", S390X)
+    world.registry.demo.delete_manifest("app", LIST.digest)
+    ran = world("restore", f"@app:v1@{LIST.digest}", *over)
+    name = f"{world.host}/app"
+    gone = f"{name} does not have {LIST.digest} any more: it was deleted since"
+    assert (1, "", 1) == (ran.code, ran.out, len(ran.err.splitlines()))
+    assert ran.err.startswith(f"mfl-lint: not restored: {gone}")
+    assert ran.err.endswith(f"; {name}:v1 points at {S390X.digest} still\n")
+    assert S390X.digest == world.digest("app:v1")
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_image_that_was_gone_before_keeps_nobody_from_changing_the_rest(
     change: str, world: World
