@@ -88,6 +88,17 @@ def test_credentials_in_urls_and_headers_are_scrubbed() -> None:
     assert "https://…@host/x" == scrubbed("https://user:secret@host/x")
     assert "Authorization: Bearer …" == scrubbed("Authorization: Bearer abc.def")
     assert "nothing to hide" == scrubbed("nothing to hide")
+    assert "{'Authorization': 'token …'}" == scrubbed("{'Authorization': 'token abc'}")
+    assert "authorization=…" == scrubbed("authorization=abc")
+    assert "no basic auth credentials" == scrubbed("no basic auth credentials")
+
+
+def test_signed_urls_and_the_state_of_uploads_are_scrubbed() -> None:
+    said = "URL('https://s3.test/blob?X-Amz-Signature=abc&X-Amz-Date=1') failed"
+    assert "URL('https://s3.test/blob?…') failed" == scrubbed(said)
+    assert "https://h/v2/app/blobs/uploads/1?… x" == scrubbed(
+        "https://h/v2/app/blobs/uploads/1?_state=abc x"
+    )
 
 
 def test_a_wrong_option_is_named_as_it_was_given(

@@ -19,6 +19,7 @@ from mfl_lint.config import (
     Scheme,
     WritingConfig,
 )
+from mfl_lint.core.errors import Refused
 from mfl_lint.core.policy import Policy
 from mfl_lint.mend.mender import Mender
 from mfl_lint.registry.transport import Transport
@@ -79,3 +80,17 @@ async def test_a_push_is_brought_to_its_end_or_written_down_as_unknown(
         release.set()
         await asyncio.wait([pushing])
         assert tag_of(registry, "app:v1") in (BROKEN.digest, AFTER)
+
+
+async def test_a_push_whose_past_is_deleted_cannot_be_undone_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    async with FaultRegistry() as registry, mending(registry, tmp_path) as (mender, store):
+        shown = (BROKEN.digest, AFTER)
+        await mender.push("lab", "app", "v1", shown, policy=Policy(), who="ada")
+        registry.demo.delete_manifest("app", BROKEN.digest)
+        (known,) = (await known_pushes(store)).items
+        said = f"{registry.host}/app does not have {BROKEN.digest} any more: it was deleted since"
+        with pytest.raises(Refused, match=said):
+            await mender.undo(known, "ada")
+        assert 1 == len((await known_pushes(store)).items)

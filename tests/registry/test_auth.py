@@ -15,7 +15,7 @@ from mfl_lint.registry.dockerconfig import DockerConfig
 from mfl_lint.registry.origin import Origin
 from mfl_lint.registry.route import Route
 from tests.builders import image, place
-from tests.fault_registry import AT_TOKEN, FaultRegistry
+from tests.fault_registry import AT_TOKEN, Exchange, FaultRegistry
 from tests.faults import html, redirected, status, throttled
 from tests.stub_server import FakeTime, serving, transport
 from tests.token_server import TokenServer, basic_guard, bearer_guard
@@ -297,6 +297,25 @@ async def test_what_a_registry_repeats_of_our_secrets_is_not_shown() -> None:
         client = RegistryClient(config(stub.host, USER), http, keychain=KEYCHAIN)
         with pytest.raises(Denied, match=r"DENIED: Basic \[redacted\]"):
             await client.tags("a")
+
+
+async def test_a_token_that_was_renewed_meanwhile_is_not_shown_either() -> None:
+    server, sent = TokenServer(), list[str]()
+    async with FaultRegistry(tokens=server) as registry, transport() as http:
+        fill(registry)
+        client = RegistryClient(config(registry.host), http)
+        await client.head("team/app", "v1")
+
+        async def repeat(exchange: Exchange) -> web.StreamResponse:
+            sent.append(exchange.request.headers["Authorization"].partition(" ")[2])
+            said = {"code": "UNAUTHORIZED", "message": f"no more: {sent[0]}"}
+            challenge = {"WWW-Authenticate": f'Bearer realm="{registry.url}/token",service="x"'}
+            return web.json_response({"errors": [said]}, status=401, headers=challenge)
+
+        registry.fault(("GET", "/manifests/"), repeat)
+        with pytest.raises(Denied, match=r"no more: \[redacted\]"):
+            await client.document("team/app", "v1")
+        assert 2 == len(set(sent))
 
 
 async def test_a_registry_that_wants_a_scope_of_its_own_gets_it() -> None:

@@ -17,6 +17,11 @@ from mfl_lint.core.errors import ConfigInvalid, MflLintError, ReferenceInvalid, 
 
 _MAX_LINE: Final = 1000
 _SECRETS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=Basic )\S+|(?<=Bearer )\S+")
+_HEADERS: Final = re.compile(
+    r"(?i)((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:[a-z]+ )?)[^\s'\",}]+"
+)
+# Storage signs URLs by their queries, and registries keep an upload's state in them.
+_QUERIES: Final = re.compile(r"(\bhttps?://[^\s\"'<>?]*\?)[^\s\"'<>]+")
 
 
 class Terminated(Exception):
@@ -139,8 +144,9 @@ def say(text: str) -> None:
 
 
 def scrubbed(text: str) -> str:
-    """Return text without the credentials of URLs and headers."""
-    return _SECRETS.sub("…", text)
+    """Return text without the credentials of URLs and headers, and without URLs' queries."""
+    text = _QUERIES.sub(r"\1…", _SECRETS.sub("…", text))
+    return _HEADERS.sub(r"\1…", text)
 
 
 def _print_traceback(error: BaseException) -> None:

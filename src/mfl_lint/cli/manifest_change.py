@@ -13,10 +13,12 @@ from mfl_lint.cli.project import ProjectCommand
 
 if TYPE_CHECKING:
     from mfl_lint.cli.connect import Registries
+    from mfl_lint.cli.pushing import Wanted
     from mfl_lint.core.manifest import Descriptor
     from mfl_lint.mend.bringing import Child, Clients
     from mfl_lint.mend.changes import Change
     from mfl_lint.mend.images import Found
+    from mfl_lint.mend.judging import Judged
 
     Decide = Callable[[Clients, Sequence[Descriptor]], Awaitable[Change]]
 
@@ -144,7 +146,7 @@ async def _carried(call: Call, registries: Registries, decide: Decide, may_be_ne
 
 
 async def _pushed(call: Call, registries: Registries, found: Found | None, change: Change) -> int:
-    from mfl_lint.cli.pushing import Wanted, findings_of, settle
+    from mfl_lint.cli.pushing import Wanted, seen_of, settle
     from mfl_lint.core import edit
     from mfl_lint.core.reference import Reference
     from mfl_lint.mend.bringing import Child
@@ -165,10 +167,29 @@ async def _pushed(call: Call, registries: Registries, found: Found | None, chang
         target, edit.encode(edited), edited.media_type, (*change.children, *old), change.children
     )
     if found is not None:
-        standing = replace(wanted, raw=found.document.raw, children=old)
-        findings = await findings_of(call.config, registries, standing)
-        base = found.document.digest if target.tag == named.tag else None
+        standing = await seen_of(
+            call.config, registries, replace(wanted, raw=found.document.raw, children=old)
+        )
         wanted = replace(
-            wanted, base=base, tolerated=frozenset(one.fingerprint for one in findings)
+            wanted,
+            new=(*change.children, *_kept(wanted, old, standing)),
+            base=found.document.digest if target.tag == named.tag else None,
+            tolerated=frozenset(one.fingerprint for one in standing.judgement.findings),
         )
     return await settle(call, registries, wanted)
+
+
+def _kept(wanted: Wanted, old: Sequence[Child], standing: Judged) -> list[Child]:
+    """Return the children that stay in the list and are there: they have to be there then, too."""
+    from mfl_lint.core.observation import LookState
+    from mfl_lint.core.parse import parse_document
+
+    root = standing.observation.root
+    nodes = root.children if root is not None else ()
+    gone = {
+        node.entry.digest
+        for node in nodes
+        if node.look is not None and node.look.state is LookState.ABSENT
+    }
+    stay = {one.digest for one in parse_document(wanted.raw, wanted.media_type).entries}
+    return [child for child in old if child.entry.digest in stay - gone]

@@ -123,7 +123,8 @@ async def _restored(call: Restoring, registries: Registries) -> int:
     from mfl_lint.cli import exit_codes
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.pushing import carry_out, points_at, tell
-    from mfl_lint.mend.restoring import restoring
+    from mfl_lint.core.errors import NotFound
+    from mfl_lint.mend.restoring import gone, restoring
 
     named = making.named(call.reference)
     target = replace(named, digest=None)
@@ -136,7 +137,11 @@ async def _restored(call: Restoring, registries: Registries) -> int:
             f"{call.over}: somebody changed it since; if that is to go, say {anyway}"
         )
         return exit_codes.FINDINGS
-    document = await client.document(named.repository, str(named.digest))
+    try:
+        document = await client.document(named.repository, str(named.digest))
+    except NotFound:
+        say(f"not restored: {gone(named)}; {target.familiar} points at {there or 'nothing'} still")
+        return exit_codes.FINDINGS
     await _say_what_comes(call, registries, target, document)
     sparse, notes = client.registry.sparse, {"restores": named.digest}
     plan = restoring(target, document, there, notes, sparse=sparse)

@@ -86,6 +86,11 @@ async def findings_of(
     config: Config, registries: Registries, wanted: Wanted
 ) -> tuple[Finding, ...]:
     """Return what the rules find in the list as it will be; what could not be seen is said."""
+    return (await seen_of(config, registries, wanted)).judgement.findings
+
+
+async def seen_of(config: Config, registries: Registries, wanted: Wanted) -> Judged:
+    """Return what is seen of a list, and found in it; what could not be seen is said."""
     looked: Judged = await judged(
         wanted.target,
         wanted.raw,
@@ -101,7 +106,7 @@ async def findings_of(
         for look in node.looks():
             if not look.conclusive:
                 say(f"could not look: {node.entry.digest}: {look.state}: {look.detail}")
-    return looked.judgement.findings
+    return looked
 
 
 async def points_at(registries: Registries, reference: Reference) -> Digest | None:

@@ -7,8 +7,8 @@ they are copied if the plan allows it. Nothing is brought that is there already.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -99,6 +99,26 @@ class Bringer:
             await self.bring([one for one in need.below if one.document is not None])
             await self._put(need.document, need.entry)
 
+    async def check(self, children: Sequence[Child]) -> None:
+        """Raise a RegistryError that names the child which is not, or no longer, beside the list.
+
+        Between a look and the put of a list others delete, retention and garbage collection too.
+        """
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(digest: Digest) -> None:
+            async with turns:
+                try:
+                    await self.writer.client.head(self._target.repository, digest)
+                except NotFound as error:
+                    raise NotFound(
+                        f"child {digest} is not in {self._target.name} any more: {error}"
+                    ) from None
+
+        documents = (child.entry for child in children if _is_document(child.entry))
+        digests = dict.fromkeys(entry.digest for entry in documents if entry.digest)
+        await _first_failure(one(digest) for digest in digests)
+
     async def offers_etags(self, index: Digest) -> bool:
         """Say whether the registry marks what it has with ETags, so that puts can be conditional.
 
@@ -171,15 +191,8 @@ class Bringer:
             async with turns:
                 await self._bring_blob(need.entry, need.source)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for need in {need.entry.digest: need for need in needs}.values():
-                    group.create_task(one(need))
-        except* RegistryError as failed:
-            first: BaseException = failed
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
-            raise first from None
+        each = {need.entry.digest: need for need in needs}.values()
+        await _first_failure(one(need) for need in each)
 
     async def _bring_blob(self, blob: Descriptor, source: Reference) -> None:
         """Have the blob in the target's repository, the cheapest way that the registries allow."""
@@ -234,6 +247,19 @@ class Bringer:
             raise Refused(
                 f"{source.name} lies in another registry than {self._target.name}: {_COPY}"
             )
+
+
+async def _first_failure(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do it all at once; raise the first RegistryError, as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except* RegistryError as failed:
+        first: BaseException = failed
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
 
 
 _COPY: Final = "--copy copies what is missing from there"

@@ -11,7 +11,7 @@ import msgspec
 
 from mfl_lint.config import Config, RegistryConfig
 from mfl_lint.core.digest import Digest
-from mfl_lint.core.errors import Refused
+from mfl_lint.core.errors import NotFound, Refused
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.policy import Policy, any_glob
 from mfl_lint.core.pushes import KnownPush
@@ -22,7 +22,7 @@ from mfl_lint.mend.fixing import Fixing
 from mfl_lint.mend.intent import PushPlan
 from mfl_lint.mend.outcome import End, Outcome
 from mfl_lint.mend.push import push
-from mfl_lint.mend.restoring import restoring
+from mfl_lint.mend.restoring import gone, restoring
 from mfl_lint.mend.store_audit import StoreAudit
 from mfl_lint.registry.client import RegistryClient
 from mfl_lint.registry.credentials import Keychain
@@ -93,7 +93,10 @@ class Mender:
         client = self._client(registry)
         target = Reference(registry.host, record.repository, record.tag)
         async with self._turns[record.registry, record.repository]:
-            document = await client.document(record.repository, record.before)
+            try:
+                document = await client.document(record.repository, record.before)
+            except NotFound:
+                raise Refused(gone(msgspec.structs.replace(target, digest=record.before))) from None
             notes = {"restores": record.before, "undoes": known.id}
             asked = restoring(target, document, known.after, notes, sparse=registry.sparse)
             return await self._carried_out(asked, client, who)

@@ -4,6 +4,7 @@
     look for the children one is missing or denied: nothing is written
     an audit record       before the first request that writes
     bring the children    a reader never sees an index with children that are missing
+    look for them again   one was deleted meanwhile: the index is not put
     look at the tag again moved: the index is not put; the children may remain
     put the index         If-Match, or If-None-Match for a new tag, where the registry offers
                           ETags; then a GET decides
@@ -131,6 +132,7 @@ class _Push:
     async def _carry_out(self, needs: Sequence[Need]) -> Outcome:
         try:
             await self._bringer.bring(needs)
+            await self._bringer.check(self._plan.children)
         except (RegistryError, Refused) as error:
             return self._outcome(self._untouched(self._plan.target, error))
         for reference in self._plan.references():

@@ -26,6 +26,14 @@ def below(document: Document, source: Reference) -> tuple[Child, ...]:
     )
 
 
+def gone(named: Reference) -> str:
+    """Return what there is to say where a digest is not there to go back to."""
+    return (
+        f"{named.name} does not have {named.digest} any more: it was deleted since, by somebody, "
+        "retention or a garbage collection, and can only be pushed again"
+    )
+
+
 def restoring(
     target: Reference,
     document: Document,

@@ -6,7 +6,7 @@ Source: distribution-spec 1.1 "Error Codes"; RFC 9110 (Retry-After, Content-Leng
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -27,6 +27,11 @@ MAX_ERROR_BYTES: Final = 64 * 1024
 _MAX_TEXT: Final = 160
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 _REDACTED: Final = "[redacted]"
+_UPLOADS: Final = "/blobs/uploads/"
+_OPEN_PARAMETERS: Final = frozenset(
+    {"digest", "mount", "from", "n", "last", "ns", "scope", "service", "artifactType"}
+)
+_QUERIES: Final = re.compile(r"(\bhttps?://[^\s\"'<>?]*\?)[^\s\"'<>]+")
 _WARNING: Final = re.compile(r'299 - "((?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])+)"')
 
 
@@ -63,8 +68,13 @@ def plain(text: str, limit: int = _MAX_TEXT) -> str:
 
 
 def place(url: yarl.URL) -> str:
-    """Return host and path for people: no scheme, no user, no query (it may hold secrets)."""
-    return plain(f"{url.raw_authority.rpartition('@')[2]}{url.raw_path}", 400)
+    """Return host and path for people: no scheme, no user, no query (it may hold secrets).
+
+    Where an upload goes on is a registry's own affair, and lets others go on with it.
+    """
+    path, mark, rest = url.raw_path.partition(_UPLOADS)
+    shown = f"{path}{mark}{'…' if rest else ''}"
+    return plain(f"{url.raw_authority.rpartition('@')[2]}{shown}", 400)
 
 
 def error_document(body: bytes) -> ErrorDocument | None:
@@ -110,10 +120,28 @@ def _describe(answer: Answer, document: ErrorDocument | None, secrets: Iterable[
         said += f": {document.message}" if document.message else ""
     elif answer.status == 404 and answer.method != "HEAD":
         said = " without a registry's error document"
-    for secret in secrets:
+    for secret in (*secrets, *_hidden_in(answer.url)):
         if len(secret) >= 4:
             said = said.replace(secret, _REDACTED)
+    said = without_queries(said)
     return f"{answer.method} {place(answer.url)}: {answer.status}{plain(said)}"
+
+
+def _hidden_in(url: yarl.URL) -> Iterator[str]:
+    """Yield what a URL is signed by, and the state of an upload, as they stand in it and plain."""
+    yield url.raw_path.partition(_UPLOADS)[2]
+    for pair in url.raw_query_string.split("&"):
+        name, _, value = pair.partition("=")
+        if name not in _OPEN_PARAMETERS:
+            yield value
+    for name, value in url.query.items():
+        if name not in _OPEN_PARAMETERS:
+            yield value
+
+
+def without_queries(text: str) -> str:
+    """Return text without the queries of its URLs: those of storage are signed by them."""
+    return _QUERIES.sub(rf"\1{_REDACTED}", text)
 
 
 def retry_after_s(headers: CIMultiDictProxy[str], wall: Callable[[], float]) -> float | None:

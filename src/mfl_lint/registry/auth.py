@@ -9,6 +9,7 @@ Source: distribution's token specification ("Requesting a Token"); RFC 6749 sect
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from mfl_lint.registry.transport import Transport
 SHORTEST_LIFE_S: Final = 60.0
 _LONGEST_LIFE_S: Final = 24 * 3600.0
 _USED_SHARE: Final = 0.9
+_REMEMBERED: Final = 32
 _MAX_TOKEN_BYTES: Final = 256 * 1024
 _CLIENT_ID: Final = "mfl-lint"
 _SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
@@ -68,6 +70,8 @@ class Authorizer:
         self._bearer: tuple[str, str] | None = None
         self._scopes: dict[str, str] = {}
         self._tokens: dict[tuple[str, str, str], Token] = {}
+        # Answers may hold what was sent before it was renewed.
+        self._spent: deque[str] = deque(maxlen=_REMEMBERED)
         own = registry.credentials
         self._untried = bool(own.token_env or own.token_file) and not own.anonymous
 
@@ -144,6 +148,7 @@ class Authorizer:
             text, lifetime_s = await self._fetch(realm, service, scope, route)
             header = f"Bearer {text}"
             self._tokens[realm, service, scope] = Token(header, began + _USED_SHARE * lifetime_s)
+            self._spent.append(text)
             return header
 
         return await self._flights.join((realm, service, scope), fetch)
@@ -172,13 +177,16 @@ class Authorizer:
                 )
             except ConfigInvalid as error:
                 raise Denied(f"{self._registry.host}: no credentials: {error}") from None
+            if self._credentials is not None:
+                self._spent.extend(self._credentials.secrets())
             self._credentials = found or Credentials()
         return self._credentials if self._credentials != Credentials() else None
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must not be shown though an answer holds it."""
         tokens = tuple(token.header.partition(" ")[2] for token in self._tokens.values())
-        return (self._credentials.secrets() if self._credentials else ()) + tokens
+        known = self._credentials.secrets() if self._credentials else ()
+        return (*known, *tokens, *self._spent)
 
 
 def check_realm(realm: str, route: Route) -> yarl.URL:
