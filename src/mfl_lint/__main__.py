@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mfl_lint.cli.failures import run
@@ -9,7 +10,16 @@ from mfl_lint.cli.failures import run
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    open_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def open_streams() -> None:
+    """Let standard streams that are closed lead nowhere, or a file would get what they are told."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 if __name__ == "__main__":

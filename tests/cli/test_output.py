@@ -85,7 +85,14 @@ def test_files_are_always_unicode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("rules",), ("completion", "bash"), ("inspect", "--raw", "file:index.json")]
+    "arguments",
+    [
+        ("rules",),
+        ("completion", "bash"),
+        ("inspect", "--raw", "file:index.json"),
+        ("--help",),
+        ("users", "add", "ann", "--no-password"),
+    ],
 )
 def test_a_full_standard_output_is_one_line_and_2(
     arguments: tuple[str, ...], tmp_path: Path
@@ -102,3 +109,22 @@ def test_a_full_standard_output_is_one_line_and_2(
         )
     said = "mfl-lint: error: the standard output: No space left on device\n"
     assert (2, said) == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("call", "code"), [("rules", 0), ("scan", 2)])
+def test_a_closed_stream_leads_nowhere(closed: str, call: str, code: int) -> None:
+    shell = f'"$0" -m mfl_lint {call} {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell, sys.executable], capture_output=True, timeout=60, check=False
+    )
+    assert code == done.returncode
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_mistake_is_2_where_nobody_can_be_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mfl_lint", "scan"], stderr=full, timeout=60, check=False
+        )
+    assert 2 == done.returncode

@@ -63,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
         code = _close_pipes()
     except KeyboardInterrupt:
         code = exit_codes.INTERRUPTED
+    except OSError as error:
+        code = _output_refused(error)
     return code
 
 
@@ -121,9 +123,26 @@ def _failed(error: BaseException, session: Session) -> int:
             say(f"error: {line}")
         mistaken = isinstance(error, ConfigInvalid | ReferenceInvalid | Refused)
         return exit_codes.USAGE if mistaken else exit_codes.COULD_NOT_LOOK
+    if isinstance(error, OSError) and _is_of_output(error):
+        return _output_refused(error)
     hint = "" if session.debug else "; --debug shows the traceback"
     say(f"error: this is a bug in mfl-lint: {type(error).__name__}: {error}{hint}")
     return exit_codes.COULD_NOT_LOOK
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Say whether the failure is that of a line which click wrote."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is click.echo.__code__
+
+
+def _output_refused(error: OSError) -> int:
+    """Say why the standard output takes no more, and return the exit code."""
+    _close_pipes((1,))  # or the interpreter tries again at its end
+    say(f"error: the standard output: {error.strerror}")
+    return exit_codes.USAGE
 
 
 def innermost(error: BaseException) -> BaseException:
@@ -140,7 +159,12 @@ def say(text: str) -> None:
 
     line = inert(" ".join(scrubbed(text).split()))
     line = line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 1]}…"
-    click.echo(f"mfl-lint: {line}", err=True)
+    try:
+        click.echo(f"mfl-lint: {line}", err=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return  # nobody can be told; the exit code still says it
 
 
 def scrubbed(text: str) -> str:
@@ -158,10 +182,10 @@ def _print_traceback(error: BaseException) -> None:
     click.echo("\n".join(inert(line) for line in text.splitlines()), err=True)
 
 
-def _close_pipes() -> int:
+def _close_pipes(descriptors: Sequence[int] = (1, 2)) -> int:
     """Leave quietly: the reader has seen enough. Nothing may be flushed into the pipe later."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
+    for descriptor in descriptors:
         try:
             os.dup2(nowhere, descriptor)
         except OSError:
