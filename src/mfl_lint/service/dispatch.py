@@ -60,7 +60,8 @@ class Dispatch:
         """Enqueue looks in the transaction that asks for them: any service does that."""
         if reason not in PATIENT:
             few = (DuePlace(*place, (reason,)) for place in places[:MOST_WAITING])
-            self._queue.put(connection, look_jobs(self._config(), few))
+            # The leader enqueues what is left, once there is room.
+            self._queue.put(connection, look_jobs(self._config(), few), 2 * MOST_WAITING)
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""

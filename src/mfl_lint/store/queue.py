@@ -55,14 +55,21 @@ _OURS: Final = text(
     " AND worker_id = :worker AND status = 'doing'"
 )
 _ONE_AT_A_TIME: Final = text(f"SELECT pg_advisory_xact_lock({0x6D666C73})")
-_PUT: Final = text(f"""
+_PUT_IF: Final = f"""
     INSERT INTO {JOBS} (queue_name, task_name, priority, lock, queueing_lock, args)
     SELECT '{QUEUE_NAME}', task, priority, lock, once, args FROM jsonb_to_recordset(:jobs)
-    AS one(at int, task text, priority int, lock text, once text, args jsonb) ORDER BY at
+    AS one(at int, task text, priority int, lock text, once text, args jsonb) %s ORDER BY at
     ON CONFLICT (queueing_lock) WHERE status = 'todo'
     DO UPDATE SET priority = excluded.priority
     WHERE procrastinate_jobs.priority < excluded.priority
-""").bindparams(bindparam("jobs", type_=JSONB))  # noqa: S608  # no value in it
+"""  # noqa: S608  # no value in it
+_PUT: Final = text(_PUT_IF % "").bindparams(bindparam("jobs", type_=JSONB))
+# What waits already becomes more urgent all the same.
+_HAS_ROOM: Final = f"""
+    WHERE (SELECT count(*) FROM {JOBS} WHERE status = 'todo') + at < :most
+    OR EXISTS (SELECT 1 FROM {JOBS} WHERE status = 'todo' AND queueing_lock = once)
+"""  # noqa: S608  # no value in it
+_PUT_FEW: Final = text(_PUT_IF % _HAS_ROOM).bindparams(bindparam("jobs", type_=JSONB))
 _TWIN: Final = text(
     f"DELETE FROM {JOBS} WHERE status = 'todo' AND queueing_lock = :once RETURNING priority"  # noqa: S608
 )
@@ -105,10 +112,11 @@ class JobSpec(msgspec.Struct, frozen=True):
 class Queue:
     """Puts jobs into the queue of the database that a transaction is of."""
 
-    def put(self, connection: Connection, jobs: Iterable[JobSpec]) -> None:
+    def put(self, connection: Connection, jobs: Iterable[JobSpec], most: int | None = None) -> None:
         """Enqueue jobs with the transaction; one that waits already, `once`, is left to that.
 
         It becomes as urgent as the new one. Rows are taken in the order of `once`, by everybody.
+        No more than `most` wait then, whatever is left out.
         """
         every, waiting = list[JobSpec](), dict[str, JobSpec]()
         for job in jobs:
@@ -122,7 +130,10 @@ class Queue:
         connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
         for chunk in chunks(every):
             rows = [{"at": at, **msgspec.structs.asdict(job)} for at, job in enumerate(chunk)]
-            connection.execute(_PUT, {"jobs": rows})
+            if most is None:
+                connection.execute(_PUT, {"jobs": rows})
+            else:
+                connection.execute(_PUT_FEW, {"jobs": rows, "most": most})
 
 
 def worker_app(url: str, connections: int, pulse: Pulse) -> App:
