@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mfl_lint.store.addresses import parse_address
 from mfl_lint.store.engine import Store
+from mfl_lint.store.hosts import note_slot
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.postgresql import connecting, keeping
 from mfl_lint.store.pulse import Pulse
@@ -80,7 +81,7 @@ _KILLED: Final = text(f"""
     ) WHERE id = :id
 """)  # noqa: S608  # no value in it
 _STALLED: Final = text(f"""
-    SELECT job.id, job.queueing_lock, job.priority FROM {JOBS} AS job
+    SELECT job.id, job.queueing_lock, job.priority, job.lock FROM {JOBS} AS job
     LEFT JOIN {QUEUE_SCHEMA}.procrastinate_workers AS worker ON worker.id = job.worker_id
     WHERE job.status = 'doing' AND (
         worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds)
@@ -202,6 +203,9 @@ def _save_stalled(connection: Connection, stalled_s: float) -> int:
     connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
     stalled = connection.execute(_STALLED, {"seconds": stalled_s}).all()
     saved = sum(_put_back(connection, job) for job in stalled)
+    # Whoever was killed may have asked something until now, and told nobody.
+    for host, _, slot in sorted({job.lock.rpartition("/") for job in stalled if job.lock}):
+        note_slot(connection, host, int(slot), "")
     if saved:
         _free_dead(connection)
     return saved
