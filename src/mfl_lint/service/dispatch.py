@@ -61,7 +61,8 @@ class Dispatch:
         if reason not in PATIENT:
             few = (DuePlace(*place, (reason,)) for place in places[:MOST_WAITING])
             # The leader enqueues what is left, once there is room.
-            self._queue.put(connection, look_jobs(self._config(), few), 2 * MOST_WAITING)
+            most = MOST_WAITING if reason == HOT else 2 * MOST_WAITING
+            self._queue.put(connection, look_jobs(self._config(), few), most)
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""
