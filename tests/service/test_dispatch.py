@@ -21,9 +21,11 @@ from mfl_lint.core.errors import LeadershipLost, StoreError
 from mfl_lint.core.news import Routed
 from mfl_lint.core.records import CrawlStatus
 from mfl_lint.service.dispatch import Dispatch
+from mfl_lint.service.slots import MOST_WAITING
 from mfl_lint.store import crawls, leading, looks, news, rounds
 from mfl_lint.store.dump import canonical_dump
 from mfl_lint.store.leading import Candidate
+from mfl_lint.store.looks import Wanted
 from mfl_lint.store.queue import Queue
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA
 from mfl_lint.store.statements import all_rows
@@ -266,3 +268,18 @@ async def test_a_look_that_is_asked_for_goes_before_what_is_scheduled(
         await fleet.hire(1)
         await fleet.ended()
         assert () == await looks.pending_looks(fleet.store)
+
+
+async def test_of_looks_by_the_thousand_so_many_wait_in_the_queue_and_none_is_lost(
+    fresh_postgresql: str, tmp_path: Path
+) -> None:
+    hosts = [("here", "localhost:1", "")]
+    async with fleet_of(tmp_path, fresh_postgresql, hosts, leads=False) as fleet:
+        wait = []
+        for reason in (looks.HOT, "webhook"):
+            for part in range(3):
+                wanted = [Wanted("here", f"{reason}/{part}/{at}", "v1") for at in range(400)]
+                await looks.request_looks(fleet.store, wanted, now(), reason)
+            wait.append(len(await fleet.waiting()))
+        assert [MOST_WAITING, 2 * MOST_WAITING] == wait
+        assert 2400 == len(await looks.pending_looks(fleet.store, limit=5000))

@@ -84,6 +84,17 @@ async def test_what_nobody_took_yet_is_shown_to_whom_it_concerns(store: Store) -
     assert () == await looks.pending_looks(store)
 
 
+async def test_what_was_asked_for_of_registries_that_are_no_more_is_forgotten_in_time(
+    store: Store,
+) -> None:
+    await looks.request_look(store, "one", "team/app", "v1", NOW, WEBHOOK)
+    await looks.request_look(store, "two", "team/app", "v1", NOW, WEBHOOK)
+    await looks.request_look(store, "two", "team/app", "v2", later(hours=1), WEBHOOK)
+    assert 1 == await looks.forget_looks(store, ["one"], later(minutes=1))
+    left = [(one.registry, one.tag) for one in await looks.pending_looks(store)]
+    assert [("one", "v1"), ("two", "v2")] == left
+
+
 async def test_who_asks_for_a_look_is_written_down_once(store: Store) -> None:
     for _ in range(2):
         await looks.request_look(store, "two", "team/app", "v1", NOW, "asked", who="alice")

@@ -112,6 +112,18 @@ async def test_a_job_is_there_if_its_transaction_was_committed(store: Store) -> 
     assert [("look", "host/1", 7, {"slot": 1})] == await enqueued(store)
 
 
+async def test_no_more_wait_than_there_is_room_for_and_what_waits_becomes_more_urgent(
+    store: Store,
+) -> None:
+    def looks(priority: int, *names: str) -> list[JobSpec]:
+        return [JobSpec("look", {"name": name}, once=name, priority=priority) for name in names]
+
+    await store.write(Queue().put, looks(1, "a", "c"), 3)
+    await store.write(Queue().put, looks(2, "b", "c", "d"), 3)
+    waiting = {args["name"]: priority for _, _, priority, args in await enqueued(store)}
+    assert {"a": 1, "b": 2, "c": 2} == waiting
+
+
 async def test_of_what_is_to_be_done_once_one_waits_and_the_rest_is_enqueued(store: Store) -> None:
     once, other = JobSpec("look", {"n": 1}, once="a"), JobSpec("look", {"n": 2})
     await store.write(Queue().put, [once, once, other])

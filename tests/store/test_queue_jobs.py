@@ -12,7 +12,7 @@ from procrastinate.jobs import Job, Status
 from sqlalchemy import Connection, TextClause, text
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.store import leases, registries
+from mfl_lint.store import hosts, leases, registries
 from mfl_lint.store.engine import Store
 from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue import (
@@ -174,6 +174,18 @@ async def test_what_the_dead_held_of_a_repository_is_freed_and_of_others_once_th
     assert "bc" == await held()
     await free_dead(store)
     assert "c" == await held()
+
+
+async def test_whoever_has_the_slot_of_a_dead_worker_next_keeps_the_distance(
+    app: App, store: Store
+) -> None:
+    await taken(app)
+    assert None is await hosts.since_used(store, "host", 0, "next")
+    await store.write(run, _LATE)
+    assert 1 == await save_stalled(store, 60.0)
+    since = await hosts.since_used(store, "host", 0, "next")
+    assert since is not None
+    assert 0 <= since < 30
 
 
 async def put_look(store: Store, priority: int) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from sqlalchemy import func, select, text
 
 from mfl_lint.config import RegistryConfig
-from mfl_lint.store import registries, rounds
+from mfl_lint.core.records import CrawlStatus
+from mfl_lint.store import crawls, registries, round_states, rounds
 from mfl_lint.store.engine import Store
 from mfl_lint.store.leading import Candidate
 from mfl_lint.store.queue import Queue
 from mfl_lint.store.queue_tables import QUEUE_SCHEMA, parts
 from mfl_lint.store.statements import one_row, run
-from tests.store.batches import NOW
+from tests.store.batches import NOW, later
 
 MANY = 4001
 _LISTED = text(
@@ -48,4 +49,20 @@ async def test_repositories_of_a_round_that_nobody_knows_any_more_go_by_and_by(
     assert [MANY - 2000, MANY - 4000, 0, 0] == counts
     await rounds.forget(store, under_way)
     assert 0 == await left(store)
+    candidate.close()
+
+
+async def test_a_round_begins_after_the_last_one_has_ended_whatever_the_clocks_say(
+    queued_store: Store, fresh_postgresql: str
+) -> None:
+    store, candidate = queued_store, Candidate(fresh_postgresql, "one")
+    fence, place = candidate.ask(NOW) or 0, ("here", "localhost:5000", 1)
+    await registries.sync_registries(store, [RegistryConfig("here", "localhost:5000")], NOW)
+    first = await rounds.open_round(store, Queue(), fence, place, NOW)
+    await crawls.finish_crawl(store, first or 0, CrawlStatus.DONE, "", later(seconds=2))
+    second = await rounds.open_round(store, Queue(), fence, place, later(seconds=1))
+    assert later(seconds=2) == (await crawls.crawls(store)).items[0].started_at
+    round_ = await round_states.running(store, second or 0)
+    assert round_ is not None
+    assert later(seconds=2) == round_.started_at
     candidate.close()

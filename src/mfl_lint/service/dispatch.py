@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -29,6 +29,8 @@ from mfl_lint.store.queue_due import DuePlace, due_places
 _LOG: Final = logging.getLogger("mfl_lint")
 _ASK_S: Final = 0.5
 _MEND_S: Final = 2.0
+# So long another service may know a registry that the settings at hand do not know yet.
+_KNOWN_WITHIN: Final = timedelta(days=1)
 _NOBODY: Final = "no worker gives a sign of life: start `mfl-lint worker`"
 
 
@@ -60,7 +62,9 @@ class Dispatch:
         """Enqueue looks in the transaction that asks for them: any service does that."""
         if reason not in PATIENT:
             few = (DuePlace(*place, (reason,)) for place in places[:MOST_WAITING])
-            self._queue.put(connection, look_jobs(self._config(), few))
+            # The leader enqueues what is left, once there is room.
+            most = MOST_WAITING if reason == HOT else 2 * MOST_WAITING
+            self._queue.put(connection, look_jobs(self._config(), few), most)
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until this is cancelled."""
@@ -130,11 +134,13 @@ class Dispatch:
         try:
             await save_stalled(self._store, config.queue.stalled_s)
             await rounds.mend_rounds(self._store, self._queue, fence)
+            names = [one.name for one in config.registries]
+            await looks.forget_looks(self._store, names, self._now() - _KNOWN_WITHIN)
             due = await due_places(
                 self._store,
                 self._now(),
                 patience_s=PATIENCE_S,
-                registries=[one.name for one in config.registries],
+                registries=names,
                 most=MOST_WAITING,
             )
             if due:

@@ -129,8 +129,11 @@ async def _run(
     saving = asyncio.ensure_future(_save(store, outage, stalled_s))
     living = asyncio.ensure_future(live(app))
     ending = asyncio.ensure_future(ended.wait())
+    every = (running, saving, living, ending)
     try:
-        await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(every, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:  # without any of them it is no worker
+            task.result()
     finally:
         for task in (saving, ending, running):
             task.cancel()

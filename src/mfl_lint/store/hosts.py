@@ -78,17 +78,16 @@ def _since_used(connection: Connection, host: str, slot: int, worker: str) -> fl
 
 async def note_used(store: Store, host: str, slot: int, worker: str) -> None:
     """Note that a worker used a slot until now."""
+    await store.write(note_slot, host, slot, worker)
 
-    def note(connection: Connection) -> None:
-        now = float(connection.execute(_NOW).scalar_one())
-        new = insert_into("postgresql", slots).values(
-            host=host, slot=slot, worker=worker, used_at=now
-        )
-        connection.execute(
-            new.on_conflict_do_update(
-                index_elements=["host", "slot"],
-                set_={"worker": new.excluded.worker, "used_at": new.excluded.used_at},
-            )
-        )
 
-    await store.write(note)
+def note_slot(connection: Connection, host: str, slot: int, worker: str) -> None:
+    """Do so in a transaction that does more."""
+    now = float(connection.execute(_NOW).scalar_one())
+    new = insert_into("postgresql", slots).values(host=host, slot=slot, worker=worker, used_at=now)
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=["host", "slot"],
+            set_={"worker": new.excluded.worker, "used_at": new.excluded.used_at},
+        )
+    )

@@ -18,6 +18,7 @@ from mfl_lint.store.tables import look_requests
 _PENDING: Final = look_requests.c.state == "pending"
 _PLACE: Final = (look_requests.c.registry, look_requests.c.repository, look_requests.c.tag)
 _AT_ONCE: Final = 100
+_FORGOTTEN: Final = 500
 HOT: Final = "hot"
 THROTTLED: Final = "throttled"
 AGAIN: Final = "again"
@@ -196,6 +197,16 @@ async def free_looks(store: Store, has_ended: Callable[[str], bool], now: dateti
     # Not pending again: the same may be pending already.
     freed = update(look_requests).where(_TAKEN, look_requests.c.holder.in_(ended))
     return await store.write(run, freed.values(taken_at=now - timedelta(days=1)))
+
+
+async def forget_looks(store: Store, registries: Collection[str], before: datetime) -> int:
+    """Forget some of what was asked for before, of other registries than these; return how many."""
+    strange = look_requests.c.registry.not_in(registries)
+    old = select(look_requests.c.id).where(strange, look_requests.c.requested_at < before)
+    some = old.order_by(look_requests.c.id).limit(_FORGOTTEN)
+    return await store.write(
+        run, delete(look_requests).where(look_requests.c.id.in_(some.scalar_subquery()))
+    )
 
 
 async def done_looks(store: Store, ids: Collection[int]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mfl_lint.store.addresses import parse_address
 from mfl_lint.store.engine import Store
+from mfl_lint.store.hosts import note_slot
 from mfl_lint.store.leading import check_leads
 from mfl_lint.store.postgresql import connecting, keeping
 from mfl_lint.store.pulse import Pulse
@@ -55,14 +56,21 @@ _OURS: Final = text(
     " AND worker_id = :worker AND status = 'doing'"
 )
 _ONE_AT_A_TIME: Final = text(f"SELECT pg_advisory_xact_lock({0x6D666C73})")
-_PUT: Final = text(f"""
+_PUT_IF: Final = f"""
     INSERT INTO {JOBS} (queue_name, task_name, priority, lock, queueing_lock, args)
     SELECT '{QUEUE_NAME}', task, priority, lock, once, args FROM jsonb_to_recordset(:jobs)
-    AS one(at int, task text, priority int, lock text, once text, args jsonb) ORDER BY at
+    AS one(at int, task text, priority int, lock text, once text, args jsonb) %s ORDER BY at
     ON CONFLICT (queueing_lock) WHERE status = 'todo'
     DO UPDATE SET priority = excluded.priority
     WHERE procrastinate_jobs.priority < excluded.priority
-""").bindparams(bindparam("jobs", type_=JSONB))  # noqa: S608  # no value in it
+"""  # noqa: S608  # no value in it
+_PUT: Final = text(_PUT_IF % "").bindparams(bindparam("jobs", type_=JSONB))
+# What waits already becomes more urgent all the same.
+_HAS_ROOM: Final = f"""
+    WHERE (SELECT count(*) FROM {JOBS} WHERE status = 'todo') + at < :most
+    OR EXISTS (SELECT 1 FROM {JOBS} WHERE status = 'todo' AND queueing_lock = once)
+"""  # noqa: S608  # no value in it
+_PUT_FEW: Final = text(_PUT_IF % _HAS_ROOM).bindparams(bindparam("jobs", type_=JSONB))
 _TWIN: Final = text(
     f"DELETE FROM {JOBS} WHERE status = 'todo' AND queueing_lock = :once RETURNING priority"  # noqa: S608
 )
@@ -73,7 +81,7 @@ _KILLED: Final = text(f"""
     ) WHERE id = :id
 """)  # noqa: S608  # no value in it
 _STALLED: Final = text(f"""
-    SELECT job.id, job.queueing_lock, job.priority FROM {JOBS} AS job
+    SELECT job.id, job.queueing_lock, job.priority, job.lock FROM {JOBS} AS job
     LEFT JOIN {QUEUE_SCHEMA}.procrastinate_workers AS worker ON worker.id = job.worker_id
     WHERE job.status = 'doing' AND (
         worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds)
@@ -105,10 +113,11 @@ class JobSpec(msgspec.Struct, frozen=True):
 class Queue:
     """Puts jobs into the queue of the database that a transaction is of."""
 
-    def put(self, connection: Connection, jobs: Iterable[JobSpec]) -> None:
+    def put(self, connection: Connection, jobs: Iterable[JobSpec], most: int | None = None) -> None:
         """Enqueue jobs with the transaction; one that waits already, `once`, is left to that.
 
         It becomes as urgent as the new one. Rows are taken in the order of `once`, by everybody.
+        No more than `most` wait then, whatever is left out.
         """
         every, waiting = list[JobSpec](), dict[str, JobSpec]()
         for job in jobs:
@@ -122,7 +131,10 @@ class Queue:
         connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
         for chunk in chunks(every):
             rows = [{"at": at, **msgspec.structs.asdict(job)} for at, job in enumerate(chunk)]
-            connection.execute(_PUT, {"jobs": rows})
+            if most is None:
+                connection.execute(_PUT, {"jobs": rows})
+            else:
+                connection.execute(_PUT_FEW, {"jobs": rows, "most": most})
 
 
 def worker_app(url: str, connections: int, pulse: Pulse) -> App:
@@ -191,6 +203,9 @@ def _save_stalled(connection: Connection, stalled_s: float) -> int:
     connection.execute(_PATH, {"schema": f", {QUEUE_SCHEMA}"})
     stalled = connection.execute(_STALLED, {"seconds": stalled_s}).all()
     saved = sum(_put_back(connection, job) for job in stalled)
+    # Whoever was killed may have asked something until now, and told nobody.
+    for host, _, slot in sorted({job.lock.rpartition("/") for job in stalled if job.lock}):
+        note_slot(connection, host, int(slot), "")
     if saved:
         _free_dead(connection)
     return saved

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import (
     Connection,
+    bindparam,
     case,
     delete,
     func,
@@ -34,7 +35,7 @@ from mfl_lint.store.queue_tables import JOBS, parts, rounds
 from mfl_lint.store.revisions import touch
 from mfl_lint.store.round_states import RUNNING, Part, Round
 from mfl_lint.store.statements import chunks
-from mfl_lint.store.tables import crawls
+from mfl_lint.store.tables import crawls, registries
 
 _BUSY: Final = text(
     f"SELECT DISTINCT (args->>'crawl_id')::bigint AS crawl_id FROM {JOBS}"  # noqa: S608
@@ -42,6 +43,13 @@ _BUSY: Final = text(
 )
 
 
+_ENDED: Final = (
+    select(crawls.c.finished_at)
+    .join(registries, registries.c.id == crawls.c.registry_id)
+    .where(registries.c.name == bindparam("registry"), crawls.c.partial.is_(False))
+    .order_by(crawls.c.id.desc())
+    .limit(1)
+)
 # The oldest round of which there are repositories, if nobody knows it any more.
 _OLDEST: Final = (
     select(parts.c.crawl_id)
@@ -88,6 +96,9 @@ def _open(
         if connection.scalar(select(crawls.c.id).where(crawls.c.id == held.crawl_id, RUNNING)):
             return None
         _forget(connection, [held.crawl_id])
+    # Whoever ended the last one may have a clock that is ahead, or did so just now.
+    ended = connection.scalar(_ENDED, {"registry": registry})
+    now = max(now, ended) if ended is not None else now
     number = begin_crawl(connection, registry, now, partial=False)
     values = {
         "crawl_id": number,
