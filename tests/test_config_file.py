@@ -156,6 +156,10 @@ addresses = ["10.0.0.0/8", "::1"]"""
         ('[[policy.ignore]]\nrule = "MFL101"\nreason = " "', "policy.ignore[0].reason: say why"),
         (IGNORE + 'tag = ""', "policy.ignore[0]: a pattern"),
         (IGNORE + 'expires = "2027-01-01"', "policy.ignore[0].expires: '2027-01-01' is no date"),
+        (
+            IGNORE + "expires = 9999-12-31T23:59:59-14:00",
+            "policy.ignore[0].expires: 9999-12-31 23:59:59-14:00 is in no year",
+        ),
         (IGNORE + "expires = 12:00:00", "policy.ignore[0].expires: "),
         (IGNORE + IGNORE.replace("MFL101", "MFL10"), "policy.ignore[1].rule: "),
         ("a = [[[", "not valid TOML: "),

@@ -205,7 +205,10 @@ def _instant(value: object, key: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        except OverflowError:
+            raise ConfigInvalid(f"{key}: {value} is in no year from 1 to 9999 of UTC") from None
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     raise ConfigInvalid(f"{key}: {value!r:.60} is no date; write 2027-06-30, without quotes")

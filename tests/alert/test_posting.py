@@ -127,6 +127,14 @@ async def test_a_receiver_that_hangs_up_is_asked_again() -> None:
     assert refused.value.again
 
 
+async def test_an_address_with_a_user_and_a_token_is_said_without_either() -> None:
+    bearer = {"Authorization": "Bearer secret"}
+    async with Poster() as poster:
+        with pytest.raises(NotDelivered, match="names a user, and a token is set") as refused:
+            await poster.post("http://me:secret@127.0.0.1:9/", b"", bearer, 1.0)
+    assert (False, False) == (refused.value.again, "secret" in str(refused.value))
+
+
 async def test_an_address_that_is_none_is_a_dead_letter() -> None:
     async with Poster() as poster:
         with pytest.raises(NotDelivered, match="no URL") as refused:

@@ -170,6 +170,39 @@ async def test_a_command_ends_though_a_receiver_does_not(tmp_path: Path) -> None
     assert (3, told) == (ran.returncode, said)
 
 
+@pytest.mark.parametrize("path", ["/hooks/", "/nowhere/"])
+async def test_nothing_of_an_address_is_in_what_debugging_shows(tmp_path: Path, path: str) -> None:
+    (tmp_path / "mfl-lint.toml").write_text(
+        '[[alert.channel]]\nname = "chat"\nkind = "apprise"\nurl_env = "CHAT"\ntimeout = "9s"\n'
+    )
+    secret = "s3cr3t" * 4
+    async with Receiver(lambda _: 500) as chat:
+        host = chat.url.removeprefix("http://")
+        url = (
+            f"mmost://{host}/{secret}" if path == "/hooks/" else f"json://me:{secret}@{host}{path}"
+        )
+        command = (sys.executable, "-m", "mfl_lint", "alerts", "test", "chat", "--debug")
+        ran = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=tmp_path,
+            env={**os.environ, "CHAT": url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await ran.communicate()
+        assert 1 == chat.asked
+    assert b"chat did not take it: the service did not take it" in said
+    for part in (secret, path, "POST"):
+        assert part.encode() not in said
+
+
+async def test_threads_that_send_are_called_as_the_log_knows_them() -> None:
+    from mfl_lint.cli.log import THREADS
+
+    name = await Threads().run("chat", lambda: threading.current_thread().name)
+    assert f"{THREADS}chat" == name
+
+
 @pytest.mark.parametrize(
     ("url", "family"),
     [

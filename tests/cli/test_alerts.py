@@ -115,6 +115,16 @@ def test_a_first_crawl_that_sends_is_summed_up(
     assert b"looked at for the first time" in got.body
 
 
+@pytest.mark.parametrize("what", ["retry", "end-silence", "undo-ignore"])
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 99999999999999999999])
+def test_an_id_that_no_database_gives_is_one_clear_line(
+    broken: FaultRegistry, command: Command, what: str, number: int
+) -> None:
+    ran = command("alerts", what, str(number))
+    assert (2, 1, True) == (ran.code, ran.err.count("\n"), str(number) in ran.err)
+    assert "bug" not in ran.err
+
+
 def test_a_preview_sends_nothing(
     broken: FaultRegistry, receiver: Receiver, command: Command
 ) -> None:

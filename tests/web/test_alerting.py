@@ -211,3 +211,14 @@ async def test_a_dead_letter_of_which_nothing_is_so_any_more_is_not_tried_again(
 async def test_a_store_without_alerts_says_where_they_are_set_up(empty: Client) -> None:
     text = await (await empty.get("/alerts")).text()
     assert "[[alert.route]]" in text
+
+
+@pytest.mark.parametrize("what", ["silences", "ignores"])
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+async def test_an_end_in_no_year_of_utc_is_refused(
+    filled_url: str, tmp_path: Path, what: str, end: str
+) -> None:
+    async with house(filled_url, tmp_path) as full:
+        answer = await full.ask(TOKEN, "POST", f"{API}/{what}", json={**SILENCE, "expires": end})
+        assert 400 == answer.status
+        assert "name a time to come" in await answer.text()

@@ -45,6 +45,8 @@ class Poster:
             raise NotDelivered("nothing is sent any more", again=True)
         try:
             target = yarl.URL(url)
+            if target.user is not None and "Authorization" in headers:
+                raise NotDelivered("the address names a user, and a token is set too", again=False)
             async with self._session.post(
                 target,
                 data=body,

@@ -166,7 +166,7 @@ def _row(one: Delivery) -> tuple[tuple[str, ...], str]:
 
 
 @command.command("retry")
-@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1), metavar="ID…")
+@click.argument("ids", nargs=-1, required=True, type=options.OWN_ID, metavar="ID…")
 @options.config_option
 @options.debug_option
 def retry(ids: tuple[int, ...], config_path: Path | None) -> int:

@@ -108,7 +108,7 @@ def _reason(text: str) -> str:
 
 
 @click.command("end-silence")
-@click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.argument("number", type=options.OWN_ID, metavar="ID")
 @options.config_option
 @options.debug_option
 def end_silence(number: int, config_path: Path | None) -> int:
@@ -208,7 +208,7 @@ def ignore(
 
 
 @click.command("undo-ignore")
-@click.argument("number", type=click.IntRange(1), metavar="ID")
+@click.argument("number", type=options.OWN_ID, metavar="ID")
 @options.config_option
 @options.debug_option
 def undo_ignore(number: int, config_path: Path | None) -> int:

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from mfl_lint.config_serve import ServeConfig
 
 _ACCESS: Final = "mfl_lint.access"
+# What apprise sends with, in threads of its own too. A test compares how ours are called.
+_SENDERS: Final = frozenset(
+    {"apprise", "urllib3", "requests", "oauthlib", "requests_oauthlib", "paho", "slixmpp"}
+)
+THREADS: Final = "alert "
 
 
 def set_up_logs(*, debug: bool) -> None:
@@ -41,7 +46,20 @@ def show_log(serve: ServeConfig) -> None:
 def _on_stderr(formatter: logging.Formatter) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(_is_free_of_addresses)
     return handler
+
+
+def _is_free_of_addresses(record: logging.LogRecord) -> bool:
+    """Say whether a record is none of those that send messages: their addresses are secrets.
+
+    Whatever they log (paths, bodies, what was answered) may have a part of one in it.
+    """
+    library = record.name.partition(".")[0]
+    if library == "mfl_lint":
+        return True
+    in_theirs = str(record.threadName).startswith(THREADS)
+    return library not in _SENDERS and not in_theirs
 
 
 class Plain(logging.Formatter):

@@ -58,6 +58,9 @@ def _config_path(context: click.Context, _: click.Parameter, path: Path | None) 
     raise click.UsageError("--config and --no-config exclude each other")
 
 
+# What a database gives as an id: beyond that there is nothing to ask it for.
+OWN_ID: Final = click.IntRange(1, 2**63 - 1)
+
 fail_on_option: Final = click.option(
     "--fail-on",
     type=click.Choice(THRESHOLDS),

@@ -121,14 +121,25 @@ def reason_of(text: str) -> str:
     return reason
 
 
+def _end_of(expires: datetime | None, now: datetime) -> datetime | None:
+    """Return the end in UTC; 400 for one that is over, has no zone, or is in no year of UTC."""
+    if expires is None:
+        return None
+    try:
+        end = expires.astimezone(UTC)
+    except OverflowError:
+        end = now
+    if expires.tzinfo is None or end <= now:
+        raise web.HTTPBadRequest(text="expires: name a time to come, with its zone")
+    return end
+
+
 def checked(services: Services, wanted: IgnoreRequest) -> Ignore:
     """Return what is matched; 404 for a registry that is not known here, 400 for nonsense."""
     registry, sees = services.config().registry(wanted.registry), services.store.sees
     if registry is None or (sees is not None and registry.name not in sees):
         raise web.HTTPNotFound(text=f"no registry is called {wanted.registry[:100]!a}")
-    reason, expires = reason_of(wanted.reason), wanted.expires
-    if expires is not None and (expires.tzinfo is None or expires <= services.now()):
-        raise web.HTTPBadRequest(text="expires: name a time to come, with its zone")
+    reason, end = reason_of(wanted.reason), _end_of(wanted.expires, services.now())
     patterns = (wanted.rule, wanted.repository, wanted.tag)
     try:
         check_globs(patterns, "rule, repository, tag")
@@ -137,7 +148,6 @@ def checked(services: Services, wanted: IgnoreRequest) -> Ignore:
         raise web.HTTPBadRequest(text=str(error)) from None
     if not all(map(str.isprintable, patterns)):
         raise web.HTTPBadRequest(text="a pattern holds a character that is not printable")
-    end = expires.astimezone(UTC) if expires is not None else None
     return Ignore(rule, reason, registry.name, wanted.repository, wanted.tag, end)
 
 
