@@ -227,6 +227,27 @@ def test_only_what_is_configured_is_silenced_or_ignored(
         assert "" == command("alerts", *what, "--registry", pattern, "--reason", "x").err
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--rule", "MFL9*"), "nothing matched --rule MFL9*; `mfl-lint rules` lists the rules"),
+        (("--repository", "taem/*"), "nothing matched --repository taem/* yet"),
+        (("--repository", "team/app", "--tag", "w*"), "nothing matched --tag w* yet"),
+        (("--repository", "team/*", "--tag", "v?"), ""),
+        ((), ""),
+    ],
+)
+def test_patterns_that_match_nothing_so_far_are_said(
+    given: tuple[str, ...], told: str, broken: FaultRegistry, command: Command
+) -> None:
+    rest = ("--registry", "team", "--for", "2h", "--reason", "x")
+    for what in ("silence", "ignore"):
+        ran = command("alerts", what, "--rule", "MFL1*", *given, *rest)
+        assert (0, bool(told)) == (ran.code, bool(ran.err))
+        assert told in ran.err
+    assert re.fullmatch(r"Ignore 1 of MFL\S+ on team/\S+:\S+ holds until .* UTC.\n", ran.out)
+
+
 def test_a_channel_that_is_not_there_is_said_in_words(
     broken: FaultRegistry, receiver: Receiver, command: Command
 ) -> None:
@@ -339,7 +360,7 @@ def test_what_is_silenced_is_not_sent(
 ) -> None:
     said = ("--registry", "team", "--reason", "the farm moves")
     made = command("alerts", "silence", *said, "--for", "2h")
-    assert (0, True) == (made.code, made.out.startswith("Silence 1 ends at "))
+    assert (0, True) == (made.code, made.out.startswith("Silence 1 of all rules on team/*:* "))
     command("crawl", "--alert")
     assert [] == receiver.taken
     shown = command("alerts", "preview").out

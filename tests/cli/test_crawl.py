@@ -93,3 +93,17 @@ def test_repositories_that_could_not_be_looked_at_are_not_counted_as_such(
     assert 3 == ran.code
     assert "lab: 0 of 2 repositories, 0 tags" in ran.out
     assert "could not look: none of 2 repositories could be looked at" in ran.out
+
+
+def test_patterns_that_matched_nothing_are_said(served: FaultRegistry, command: Command) -> None:
+    place(served.demo, "team/app", GOOD, "v1")
+    for setting, told in (
+        ('repositories = ["taem/*"]', "; nothing matched repositories = taem/*\n"),
+        ('tags = ["w*", "x"]', "; nothing matched tags = w*, x\n"),
+        ('tags = ["v*"]', "0 info\n"),
+    ):
+        _configure(served.host)
+        with Path("mfl-lint.toml").open("a") as file:
+            file.write(setting)
+        ran = command("crawl")
+        assert (0, told) == (ran.code, ran.out[-len(told) :])

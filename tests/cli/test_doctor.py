@@ -95,7 +95,7 @@ client_secret_env = "NO_OIDC"
 """
 NAMED = (
     "registry.team.push.credentials.password_env: the variable NO_PUSH is not set",
-    "hook.first.secret_env: NO_HOOK holds no secret",
+    "hook.first.secret_env: NO_HOOK: the variable is not set",
     "hook.second.secret_file: /none: No such file",
     "alert.channel chat: url_env: the variable NO_CHAT is not set",
     "alert.channel signed: secret_file: /none cannot be read",

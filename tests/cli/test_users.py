@@ -45,13 +45,23 @@ def test_a_user_lives_from_add_to_remove(command: Command, password: Path) -> No
     assert (0, "alice is admin now.\n", "") == command("users", "role", "alice", "admin")
     assert (0, "alice is shut out.\n", "") == command("users", "disable", "alice")
     assert "disabled" in command("users", "list").out
+    assert "alice may sign in again.\n" == command("users", "enable", "alice").out
+    assert 0 == command("users", "disable", "alice").code
     again = command("users", "disable", "alice", "--undo")
     assert (0, "alice may sign in again.\n", "") == again
     gone = command("users", "remove", "alice")
     assert (0, True) == (gone.code, "Nobody is left" in gone.out)
     assert "There are no users" in command("users", "list").out
     deeds = [str(action) for (action,) in rows("SELECT action FROM audit ORDER BY id")]
-    wanted = ["user.add", "user.role", "user.disable", "user.enable", "user.remove"]
+    wanted = [
+        "user.add",
+        "user.role",
+        "user.disable",
+        "user.enable",
+        "user.disable",
+        "user.enable",
+        "user.remove",
+    ]
     assert wanted == deeds
 
 

@@ -344,10 +344,11 @@ def test_a_secret_is_read_from_where_it_is_named_and_must_be_long(
     with pytest.raises(ConfigInvalid, match=r"hook\.x\.secret_file: .* 16 characters or more"):
         secret_of(in_file)
     file.unlink()
-    with pytest.raises(ConfigInvalid, match=r"hook\.x\.secret_file: .*No such file"):
+    with pytest.raises(ConfigInvalid, match=r"No such file.*: `openssl rand -hex 32 > .*secret`"):
         secret_of(in_file)
     monkeypatch.setenv(VARIABLE, f" {SECRET}\n")
     assert SECRET.encode() == secret_of(HookConfig("x", "generic", "r", secret_env=VARIABLE))
     monkeypatch.delenv(VARIABLE, raising=False)
-    with pytest.raises(ConfigInvalid, match=r"hook\.x\.secret_env: HOOK_SECRET"):
+    unset = rf"hook\.x\.secret_env: {VARIABLE}: the variable is not set: `export {VARIABLE}="
+    with pytest.raises(ConfigInvalid, match=unset):
         secret_of(HookConfig("x", "generic", "r", secret_env=VARIABLE))

@@ -68,7 +68,7 @@ def command(
         ended, standing, troubles = asyncio.run(work)
     finally:
         logging.getLogger("mfl_lint").removeHandler(crashes)
-    _say_how_it_ended(ended, standing, crashes.said)
+    _say_how_it_ended(config, ended, standing, crashes.said)
     _say_troubles(troubles)
     code = _code([standing[p.registry] for p in ended if p.registry in standing], ended, fail_on)
     return exit_codes.COULD_NOT_LOOK if crashes.said and code == exit_codes.OK else code
@@ -87,10 +87,15 @@ def _settings(path: Path | None, recheck: bool) -> Config:
 
 
 def _say_how_it_ended(
-    ended: Sequence[Progress], standing: Mapping[str, Standing], crashes: Iterable[str]
+    config: Config,
+    ended: Sequence[Progress],
+    standing: Mapping[str, Standing],
+    crashes: Iterable[str],
 ) -> None:
+    patterns = {one.name: (one.repositories, one.tags) for one in config.registries}
     for progress in ended:
-        click.echo(_line(progress, standing.get(progress.registry)))
+        nothing = _nothing_matched(progress, *patterns.get(progress.registry, ((), ())))
+        click.echo(f"{_line(progress, standing.get(progress.registry))}{nothing}")
     for crash in crashes:
         click.echo(f"mfl-lint: {crash}: --debug shows why", err=True)
     if any(item.counts != type(item.counts)() for item in standing.values()):
@@ -207,6 +212,16 @@ def _line(progress: Progress, standing: Standing | None) -> str:
     if progress.problem:
         line += f"; could not look: {progress.problem}"
     return inert(line)
+
+
+def _nothing_matched(progress: Progress, repositories: Sequence[str], tags: Sequence[str]) -> str:
+    """Return which patterns of the settings matched nothing, "" where some did, or nobody knows."""
+    from mfl_lint.report.inert import inert
+
+    if progress.problem or progress.partial or progress.held or progress.tags:
+        return ""
+    name, patterns = ("tags", tags) if progress.repositories else ("repositories", repositories)
+    return inert(f"; nothing matched {name} = {', '.join(patterns)}"[:300])
 
 
 def _code(standing: Sequence[Standing], ended: Sequence[Progress], fail_on: str) -> int:

@@ -54,7 +54,7 @@ def silence(
     """Tell nobody of some findings for a while; they are shown and counted as ever."""
     from mfl_lint.config_file import find_config
     from mfl_lint.config_tables import parse_duration
-    from mfl_lint.store import handling
+    from mfl_lint.store import handling, matching
 
     try:
         span = timedelta(seconds=parse_duration(lasts, "--for"))
@@ -64,13 +64,38 @@ def silence(
     matcher = _matcher(rule, registry, repository, tag, reason, until)
     _check_registry(registry, find_config(config_path))
 
-    async def go(store: Store, who: str, now: datetime) -> int:
-        return await handling.set_silence(store, matcher, who=who, now=now)
+    async def go(store: Store, who: str, now: datetime) -> tuple[int, str]:
+        number = await handling.set_silence(store, matcher, who=who, now=now)
+        return number, await matching.unmatched(store, matcher)
 
+    number, unmatched = with_store(config_path, go)
     click.echo(
-        f"Silence {with_store(config_path, go)} ends at {matcher.expires:%Y-%m-%d %H:%M} UTC."
+        f"Silence {number} of {_shown(matcher)} ends at {matcher.expires:%Y-%m-%d %H:%M} UTC."
     )
+    _say_unmatched(matcher, unmatched)
     return exit_codes.OK
+
+
+def _shown(matcher: Ignore) -> str:
+    """Return what a silence or an ignore is about, in one word each."""
+    from mfl_lint.report.inert import inert
+
+    place = f"{matcher.registry}/{matcher.repository}:{matcher.tag}"
+    return inert(f"{'all rules' if matcher.rule == '*' else matcher.rule} on {place}")
+
+
+def _say_unmatched(matcher: Ignore, unmatched: str) -> None:
+    """Say which pattern matches nothing so far: it may be a typing error."""
+    from mfl_lint.cli.failures import say
+    from mfl_lint.config_policy import rule_names
+    from mfl_lint.core.policy import glob_matches
+
+    rules = {rule for ids in rule_names().values() for rule in ids}
+    if not any(glob_matches(matcher.rule, rule) for rule in rules):
+        say(f"note: nothing matched --rule {matcher.rule}; `mfl-lint rules` lists the rules")
+    if unmatched:
+        pattern = matcher.repository if unmatched == "repository" else matcher.tag
+        say(f"note: nothing matched --{unmatched} {pattern} yet: no crawl has seen such a one")
 
 
 def _matcher(
@@ -190,7 +215,7 @@ def ignore(
     """Live with some findings: they are shown apart, and count nowhere."""
     from mfl_lint.config_file import find_config
     from mfl_lint.config_tables import parse_duration
-    from mfl_lint.store import ignores
+    from mfl_lint.store import ignores, matching
 
     try:
         span = timedelta(seconds=parse_duration(lasts, "--for")) if lasts else None
@@ -200,10 +225,14 @@ def ignore(
     matcher = _matcher(rule, registry, repository, tag, reason, until)
     _check_registry(registry, find_config(config_path))
 
-    async def go(store: Store, who: str, now: datetime) -> int:
-        return await ignores.set_ignore(store, matcher, who=who, now=now)
+    async def go(store: Store, who: str, now: datetime) -> tuple[int, str]:
+        number = await ignores.set_ignore(store, matcher, who=who, now=now)
+        return number, await matching.unmatched(store, matcher)
 
-    click.echo(f"Ignore {with_store(config_path, go)} holds.")
+    number, unmatched = with_store(config_path, go)
+    ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until is not None else "until it is undone"
+    click.echo(f"Ignore {number} of {_shown(matcher)} holds {ends}.")
+    _say_unmatched(matcher, unmatched)
     return exit_codes.OK
 
 

@@ -36,6 +36,7 @@ def show(as_json: bool) -> int:
     """Show the drafts of lists, with the platforms in each."""
     import json
 
+    from mfl_lint.cli.failures import say
     from mfl_lint.cli.output import write_report
     from mfl_lint.report.inert import inert
 
@@ -57,6 +58,8 @@ def show(as_json: bool) -> int:
         ]
         write_report(json.dumps({"version": 1, "drafts": told}, indent=2) + "\n", None)
         return exit_codes.OK
+    if not found and not as_json:
+        say("there are no drafts: `mfl-lint manifest create LIST IMAGE…` makes one")
     for draft in found:
         platforms = [str(one.entry.platform or "no platform") for one in draft.members]
         line = f"{draft.reference.familiar}  {len(platforms)} entries: {', '.join(platforms)}"

@@ -156,15 +156,28 @@ def role(name: str, role: str, config_path: Path | None) -> int:
 @options.debug_option
 def disable(name: str, undo: bool, config_path: Path | None) -> int:
     """Shut a user out, with all sessions and API tokens, and keep everything else."""
+    return _let(name, config_path, is_in=undo)
+
+
+@command.command("enable")
+@click.argument("name")
+@options.config_option
+@options.debug_option
+def enable(name: str, config_path: Path | None) -> int:
+    """Let a user in again who was shut out; sessions of before stay over."""
+    return _let(name, config_path, is_in=True)
+
+
+def _let(name: str, config_path: Path | None, *, is_in: bool) -> int:
     from mfl_lint.store import users
 
     known = name.strip().lower()
 
     async def go(store: Store, who: str, now: datetime) -> None:
-        await users.set_disabled(store, known, not undo, who=who, now=now)
+        await users.set_disabled(store, known, not is_in, who=who, now=now)
 
     with_store(config_path, go)
-    click.echo(f"{known} may sign in again." if undo else f"{known} is shut out.")
+    click.echo(f"{known} may sign in again." if is_in else f"{known} is shut out.")
     return exit_codes.OK
 
 

@@ -19,6 +19,8 @@ _SECRET_HEADER: Final = "Authorization"  # noqa: S105  # a header's name
 _BEARER: Final = b"bearer "
 _MAX_SECRET_BYTES: Final = 64 * 1024
 _SHORTEST: Final = 16
+_MAKE: Final = "openssl rand -hex 32"
+_THERE: Final = "the registry gets the same (docs/webhooks.md)"
 _SIGNATURE: Final = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -26,20 +28,27 @@ def secret_of(hook: HookConfig) -> bytes:
     """Return a webhook's secret, read anew; raise ConfigInvalid naming the setting."""
     where = f"hook.{hook.name}.secret"
     if hook.secret_env:
-        secret = os.environb.get(os.fsencode(hook.secret_env), b"").strip()
-        where = f"{where}_env: {hook.secret_env}"
+        where, cure = f"{where}_env: {hook.secret_env}", f"export {hook.secret_env}=$({_MAKE})"
+        found = os.environb.get(os.fsencode(hook.secret_env))
+        problem = "the variable is not set"
     else:
-        where = f"{where}_file: {hook.secret_file}"
-        try:
-            with Path(hook.secret_file).open("rb") as file:
-                secret = file.read(_MAX_SECRET_BYTES).strip()
-        except OSError as error:
-            raise ConfigInvalid(f"{where}: {error.strerror}") from None
+        where, cure = f"{where}_file: {hook.secret_file}", f"{_MAKE} > {hook.secret_file}"
+        found, problem = _read(hook.secret_file)
+    secret = (found or b"").strip()
     if len(secret) < _SHORTEST:
-        raise ConfigInvalid(
-            f"{where} holds no secret of {_SHORTEST} characters or more: openssl rand -hex 32"
-        )
+        short = f"it holds no secret of {_SHORTEST} characters or more"
+        why = problem if found is None else short
+        raise ConfigInvalid(f"{where}: {why}: `{cure}` where mfl-lint serve runs; {_THERE}")
     return secret
+
+
+def _read(file: str) -> tuple[bytes | None, str]:
+    """Return what a file holds, or None and why it cannot be read."""
+    try:
+        with Path(file).open("rb") as opened:
+            return opened.read(_MAX_SECRET_BYTES), ""
+    except OSError as error:
+        return None, error.strerror or "it cannot be read"
 
 
 def header_of(hook: HookConfig) -> str:

@@ -40,7 +40,10 @@ _MINUTE_S: Final = 60.0
 _MOST_PLACES: Final = 1000
 # So many places of a request are named in the log.
 _NAMED: Final = 3
-_UNPROVEN: Final = "this needs the webhook's own secret"
+_UNPROVEN: Final = (
+    "this needs the webhook's own secret, in the way that its [[hook]] wants it: in a header, as a "
+    "signature, or in the address (docs/webhooks.md)"
+)
 
 
 class HookItem(msgspec.Struct, frozen=True, kw_only=True):
