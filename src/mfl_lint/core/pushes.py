@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mfl_lint.core.decoding import decode
 from mfl_lint.core.digest import Digest, is_digest
 
 
@@ -60,7 +61,7 @@ LEFT_OUT = "left out"
 def plan_of(one: KnownPush) -> Mapping[str, Any]:
     """Return what was written down of the plan; nothing where that cannot be read."""
     try:
-        return msgspec.json.decode(one.record.plan, type=dict[str, Any])
+        return decode(one.record.plan, dict[str, Any])
     except msgspec.MsgspecError:
         return {}
 
