@@ -126,7 +126,7 @@ def test_variables_and_files_that_are_not_here_are_said(command: Command) -> Non
     ran = command("config", "check")
     assert 0 == ran.code
     for said in (
-        "note: database.url_env: the environment variable NO_DATABASE is not set",
-        "note: registry team: ca_file: there is no file /none/ca.pem",
+        "note: database.url_env: the environment variable NO_DATABASE is not set: set it",
+        "note: registry team: ca_file: there is no file /none/ca.pem: put",
     ):
         assert said in " ".join(ran.err.split())

@@ -26,7 +26,7 @@ from tests.service.fleet import Fleet, fleet_of, now
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
 
 
-def job(attempts: int = 0, killed: int = 0) -> Job:
+def job(attempts: int = 0, killed: int = 0, failed: int = 0) -> Job:
     return Job(
         id=1,
         queue="crawl",
@@ -34,7 +34,7 @@ def job(attempts: int = 0, killed: int = 0) -> Job:
         queueing_lock=None,
         task_name="any",
         attempts=attempts,
-        task_kwargs={"killed": killed},
+        task_kwargs={"killed": killed, "failed": failed},
     )
 
 
@@ -149,7 +149,7 @@ async def test_a_look_that_kills_its_workers_is_given_up(fleet: Fleet) -> None:
     await hand.slots.close()
 
 
-async def test_workers_that_were_killed_leave_a_job_that_fails_its_further_tries(
+async def test_workers_that_ended_or_were_killed_leave_a_job_that_fails_its_further_tries(
     fleet: Fleet,
 ) -> None:
     crawl = await fleet.round_started()
@@ -159,12 +159,34 @@ async def test_workers_that_were_killed_leave_a_job_that_fails_its_further_tries
 
     hand, planner = Hand(fleet.store, Queue(), broken, now), hand_of(fleet)
     await planner.begin(job(), crawl.id, "here", 0)
-    for attempts, killed in ((0, 0), (2, 2), (3, 2)):
+    for attempts, killed, failed in ((0, 0, 0), (5, 2, 0), (6, 2, 1)):
         with pytest.raises(RuntimeError):
-            await hand.crawl(job(attempts, killed), crawl.id, "here", 0, "a")
-    await hand.crawl(job(4, 2), crawl.id, "here", 0, "a")
+            await hand.crawl(job(attempts, killed, failed), crawl.id, "here", 0, "a")
+    await hand.crawl(job(7, 2, 2), crawl.id, "here", 0, "a")
     assert (await fleet.last()).problem.startswith("a: could not be crawled: RuntimeError")
     await planner.slots.close()
+
+
+async def test_a_job_that_fails_says_so_to_whoever_does_it_next(fleet: Fleet) -> None:
+    await fleet.round_started()
+
+    def broken() -> Config:
+        raise RuntimeError("broken")
+
+    hand, pulse = Hand(fleet.store, Queue(), broken, now), Pulse(60.0)
+    async with worker_app(str(fleet.config.database.url), 3, pulse).open_async() as app:
+        hand.register(app, pulse)
+        worker = await app.job_manager.register_worker()
+        for failed in range(3):
+            found = await app.job_manager.fetch_job(["crawl"], worker)
+            assert found is not None
+            assert failed == found.task_kwargs.get("failed", 0)
+            with pytest.raises(RuntimeError):
+                await app.tasks["begin"].func(
+                    JobContext(app=app, job=found, start_timestamp=0.0, abort_reason=lambda: None),
+                    **found.task_kwargs,
+                )
+            await app.job_manager.retry_job(found)
 
 
 async def test_a_slot_that_a_host_has_no_more_is_asked_for_nothing(fleet: Fleet) -> None:

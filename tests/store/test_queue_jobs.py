@@ -262,14 +262,37 @@ async def test_rounds_have_their_share_of_what_is_asked_for_without_end(
     rounds = [JobSpec("crawl", {"number": number}, "host/0") for number in range(3)]
     await store.write(Queue().put, rounds)
     done = []
-    for number in range(12):
+    for number in range(14):
         asked = [JobSpec("look", {}, "host/0", f"look/{number}/{at}", 100) for at in range(2)]
         await store.write(Queue().put, asked)
         job = await app.job_manager.fetch_job([QUEUE_NAME], worker)
         assert job is not None
         done.append("asked" if job.priority else "round")
         await app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
-    assert ["asked", "asked", "asked", "round"] * 3 == done
+    assert [*["asked"] * 3, "round", *["asked"] * 2, "round"] * 2 == done
+
+
+async def test_of_two_hosts_that_are_asked_in_turn_both_have_a_share_for_their_rounds(
+    app: App, store: Store
+) -> None:
+    worker = await app.job_manager.register_worker()
+    places = ("host/0", "other/0")
+    rounds = [JobSpec("crawl", {}, place) for place in places for _ in range(9)]
+    await store.write(Queue().put, rounds)
+    under_way: list[Job] = []
+    had = dict.fromkeys(places, 0)
+    for number in range(16):
+        asked = [JobSpec("look", {}, place, f"look/{number}/{place}", 100) for place in places]
+        await store.write(Queue().put, asked)
+        if len(under_way) == len(places):
+            oldest = under_way.pop(0)
+            await app.job_manager.finish_job(oldest, Status.SUCCEEDED, delete_job=True)
+        job = await app.job_manager.fetch_job([QUEUE_NAME], worker)
+        assert job is not None
+        under_way.append(job)
+        if not job.priority:
+            had[job.lock or ""] += 1
+    assert {"host/0": 2, "other/0": 2} == had
 
 
 async def test_who_takes_a_lock_at_the_moment_in_which_another_one_does_is_told_of_no_job(

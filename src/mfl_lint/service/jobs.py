@@ -34,6 +34,7 @@ from mfl_lint.store.queue import (
     Queue,
     free_dead,
     is_ours,
+    note_failed,
 )
 from mfl_lint.store.rounds import slot_lock
 
@@ -79,7 +80,7 @@ class Hand:
     def _task(
         self, work: Callable[..., Coroutine[Any, Any, None]], pulse: Pulse
     ) -> Callable[..., Awaitable[None]]:
-        async def task(context: JobContext, killed: int = 0, **args: Any) -> None:
+        async def task(context: JobContext, killed: int = 0, failed: int = 0, **args: Any) -> None:
             try:
                 if not await self._moved(context.job, args):
                     await pulse.during(work(context.job, **args))
@@ -88,6 +89,7 @@ class Hand:
                 raise
             except Exception:
                 _LOG.exception("a job broke, and is done again")
+                await note_failed(self._store, context.job.id or 0)
                 raise
 
         return task
@@ -193,22 +195,23 @@ class Deadly(MflLintError):
     """A job whose workers are killed, one after another."""
 
 
-def _killed(job: QueuedJob) -> int:
-    times = job.task_kwargs.get("killed", 0)
+def _times(job: QueuedJob, what: str) -> int:
+    """Return how often a job was killed, or failed, before."""
+    times = job.task_kwargs.get(what, 0)
     return times if isinstance(times, int) else 0
 
 
 def _check_killed(job: QueuedJob) -> None:
     """Raise Deadly where it may be the job that kills its workers."""
-    if _killed(job) >= _MOST_KILLED:
-        raise Deadly(f"{_killed(job)} workers were killed while they were at it")
+    if (killed := _times(job, "killed")) >= _MOST_KILLED:
+        raise Deadly(f"{killed} workers were killed while they were at it")
 
 
 def _given_up(job: QueuedJob, what: str, error: Exception) -> str:
     """Return what to say of a job that fails for good; raise the error where trying again helps."""
     if isinstance(error, (ConfigInvalid, Deadly)):
         return str(error)
-    if isinstance(error, StoreError) or job.attempts - _killed(job) < _TRIES:
+    if isinstance(error, StoreError) or _times(job, "failed") < _TRIES:
         raise error
     _LOG.error("%s is given up", what, exc_info=error)
     return f"could not be crawled: {type(error).__name__}; the worker's log has it"

@@ -36,10 +36,12 @@ def absent(config: Config, environment: Mapping[str, str]) -> Iterator[str]:
     """Yield what is not there on this machine, one line each."""
     name = config.database.url_env
     if name and not environment.get(name, "").strip():
-        yield f"database.url_env: the environment variable {name} is not set"
+        unset = f"database.url_env: the environment variable {name} is not set"
+        yield f"{unset}: set it wherever mfl-lint runs"
     for registry in config.registries:
         if registry.ca_file and not Path(registry.ca_file).is_file():
-            yield f"registry {registry.name}: ca_file: there is no file {registry.ca_file}"
+            missing = f"registry {registry.name}: ca_file: there is no file {registry.ca_file}"
+            yield f"{missing}: put the certificates there, or correct the path"
 
 
 def checked_places(config: Config) -> Iterator[Check]:

@@ -17,7 +17,7 @@ from mfl_lint.store.leading import check_leads
 from mfl_lint.store.postgresql import connecting, keeping
 from mfl_lint.store.pulse import Pulse
 from mfl_lint.store.queue_tables import JOBS, QUEUE_SCHEMA
-from mfl_lint.store.statements import chunks, one_row
+from mfl_lint.store.statements import chunks, one_row, run
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -75,9 +75,10 @@ _TWIN: Final = text(
     f"DELETE FROM {JOBS} WHERE status = 'todo' AND queueing_lock = :once RETURNING priority"  # noqa: S608
 )
 _PUT_BACK: Final = text("SELECT procrastinate_retry_job_v2(:id, now(), :priority, NULL, NULL)")
-_KILLED: Final = text(f"""
+# How often it went wrong, and in which way: with the job, for whoever does it next.
+_WRONG: Final = text(f"""
     UPDATE {JOBS} SET args = args || jsonb_build_object(
-        'killed', COALESCE((args->>'killed')::int, 0) + 1
+        CAST(:what AS text), COALESCE((args->>CAST(:what AS text))::int, 0) + 1
     ) WHERE id = :id
 """)  # noqa: S608  # no value in it
 _STALLED: Final = text(f"""
@@ -221,10 +222,15 @@ def _put_back(connection: Connection, job: Any) -> bool:
             twins = connection.scalars(_TWIN, {"once": job.queueing_lock}).all()
             priority = max([job.priority, *twins])
             connection.execute(_PUT_BACK, {"id": job.id, "priority": priority})
-            connection.execute(_KILLED, {"id": job.id})
+            connection.execute(_WRONG, {"id": job.id, "what": "killed"})
     except IntegrityError:
         return False
     return True
+
+
+async def note_failed(store: Store, job_id: int) -> None:
+    """Note that a job failed by itself, and not because its worker or the database ended."""
+    await store.write(run, _WRONG.bindparams(id=job_id, what="failed"))
 
 
 async def is_any_alive(store: Store, within_s: float) -> bool:

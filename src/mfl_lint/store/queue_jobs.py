@@ -51,8 +51,9 @@ _FETCH_CALM: Final = (
 _HELD: Final = (
     "SELECT * FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing' ORDER BY id"
 )
-# Of so many jobs in a row one is not urgent, if any such waits.
-SHARE: Final = 4
+# After so many urgent jobs in a row comes one that is not, if any such waits. In turn: else two
+# hosts whose jobs alternate would keep step with it, and one of them would have no share.
+_IN_A_ROW: Final = (3, 2)
 _SILENT: Final = (
     "SELECT last_heartbeat < now() - make_interval(secs => %(seconds)s) AS silent"
     " FROM procrastinate_workers WHERE id = %(worker)s"
@@ -70,6 +71,7 @@ class OwnJobs(JobManager):
         # Since when a job is held that nobody is at.
         self._lost: dict[tuple[int | None, int], float] = {}
         self._urgent = 0
+        self._calm = 0
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """Return a job to do, None where none waits; after urgent ones in a row, one that is not.
@@ -78,13 +80,19 @@ class OwnJobs(JobManager):
         """
         job = await self._fetch(list(queues or ()), worker_id)
         if job is not None:
-            self._urgent = self._urgent + 1 if job.priority > 0 else 0
+            self._count(job)
             self._at.add((job.id, job.attempts))
         return job
 
+    def _count(self, job: Job) -> None:
+        if job.priority > 0:
+            self._urgent += 1
+        else:
+            self._urgent, self._calm = 0, self._calm + 1
+
     async def _fetch(self, queues: list[str], worker_id: int) -> Job | None:
         try:
-            if self._urgent >= SHARE - 1:
+            if self._urgent >= _IN_A_ROW[self._calm % len(_IN_A_ROW)]:
                 about = {"queues": queues, "worker": worker_id}
                 for row in await self.connector.execute_query_all_async(_FETCH_CALM, **about):
                     return Job.from_row(row)
