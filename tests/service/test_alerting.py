@@ -358,6 +358,25 @@ async def test_messages_of_a_group_arrive_in_their_order(store: Store) -> None:
         ] == said
 
 
+async def test_a_message_about_several_groups_keeps_its_place_among_those_of_each(
+    store: Store,
+) -> None:
+    statuses = iter([503, *[204] * 9])
+    receiver = Receiver(lambda _: next(statuses))
+    async with alerted(store, routed(rate=1), receiver=receiver) as world:
+        for number in range(3):
+            await world.find(f"team/{number}", fault(f"team/{number}"))
+        await world.settle()
+        assert [] == world.titles()
+        # It is tried again by chance within seconds: meanwhile the rest is made.
+        world.config = Config(alert=routed(rate=9)(receiver.url))
+        await world.find("team/0")
+        await world.settle()
+        world.clock.move(minutes=20)
+        await world.settle()
+        assert ["3 broken", "1 mended"] == [event["summary"] for event in world.events()]
+
+
 async def test_the_receiver_can_check_who_sent_a_message(store: Store) -> None:
     key = b"k" * 24
     secret = f"whsec_{base64.b64encode(key).decode()}"
