@@ -177,6 +177,14 @@ def test_a_route_that_repeats_no_more_says_nothing_again() -> None:
     assert Gathered(groups=(Later(1, told=True),)) == made
 
 
+@pytest.mark.parametrize("other", ["registry", "rule"])
+def test_groups_of_before_the_grouping_was_changed_say_nothing_again(other: str) -> None:
+    again = group(1, standing=(STANDS,), repeats=True)
+    changed = alerts(route(repeat_s=3600.0, group_by=other))
+    made = gathered([again], changed, Handling(), {}, NOW)
+    assert Gathered(groups=(Later(1, told=True),)) == made
+
+
 def test_the_same_news_at_the_same_time_are_the_same_message() -> None:
     ids = [
         gathered([group(1, news("a"))], alerts(), Handling(), {}, at).notices[0].id

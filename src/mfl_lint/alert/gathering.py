@@ -121,7 +121,7 @@ def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) ->
     """Return what is told of a group: its news, then what still stands beside them."""
     news = in_order(item for item in net(one.news) if not handling.hides(item, now))
     said = handling.acknowledged.union(handling.flapping, (item.fingerprint for item in news))
-    again = bool(route.repeat_s) and _again(route, one, now) <= now
+    again = _repeats(route, one.group) and _again(route, one, now) <= now
     standing = one.standing if again else ()
 
     def told() -> Iterator[News]:
@@ -135,6 +135,16 @@ def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) ->
                 yield item
 
     return Stream(told)
+
+
+def _repeats(route: RouteConfig, group: Group) -> bool:
+    """Say whether what stands in a group is said again: none of before `group_by` was another."""
+    kinds = {
+        "rule": bool(group.rule),
+        "repository": bool(group.repository),
+        "registry": not group.rule and not group.repository,
+    }
+    return bool(route.repeat_s) and kinds[route.group_by]
 
 
 def _again(route: RouteConfig, one: Ready, now: datetime) -> datetime:
@@ -166,7 +176,7 @@ def _next(route: RouteConfig, each: _Parted, now: datetime) -> Later:
     News in between put that off for nothing that stood before.
     """
     one, lasts = each.one, timedelta(seconds=route.repeat_s)
-    if not lasts:
+    if not _repeats(route, one.group):
         return Later(one.id, told=True)
     begins = any(item.kind in _STANDS for item in one.news)
     if not one.repeats:
