@@ -129,7 +129,9 @@ def test_a_group_that_is_held_before_its_news_were_read_comes_again() -> None:
 def test_quiet_hours_hold_everything_back_until_they_end() -> None:
     quiet = alerts(route(quiet=QuietConfig("11:00", "13:00")))
     made = gathered([group(1, news("a"))], quiet, Handling(), {}, NOW)
-    assert Gathered(groups=(Later(1, False, later(hours=1), repeat_stays=True),)) == made
+    assert (
+        Gathered(groups=(Later(1, False, later(hours=1), repeat_stays=True, lasts=True),)) == made
+    )
 
 
 def test_messages_above_the_rate_are_gathered_into_one() -> None:
@@ -203,7 +205,7 @@ def test_groups_of_a_route_that_is_no_more_are_done_with() -> None:
 def test_nothing_is_sent_of_a_registry_while_it_is_maintained() -> None:
     end = later(hours=2)
     made = gathered([group(1, news("a"))], alerts(), Handling(), {}, NOW, lambda registry: end)
-    assert ((), Later(1, False, end, None, True)) == (made.notices, *made.groups)
+    assert ((), Later(1, False, end, None, True, lasts=True)) == (made.notices, *made.groups)
     others = gathered([group(1, news("a"))], alerts(), Handling(), {}, NOW, lambda registry: None)
     assert 1 == len(others.notices)
 

@@ -14,7 +14,13 @@ import pytest
 
 from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config
-from mfl_lint.config_alert import AlertConfig, ChannelConfig, DigestConfig, RouteConfig
+from mfl_lint.config_alert import (
+    AlertConfig,
+    ChannelConfig,
+    DigestConfig,
+    QuietConfig,
+    RouteConfig,
+)
 from mfl_lint.core.messages import MessageState
 from mfl_lint.core.news import Kind
 from mfl_lint.core.policy import Ignore, Severity
@@ -375,6 +381,23 @@ async def test_a_message_about_several_groups_keeps_its_place_among_those_of_eac
         world.clock.move(minutes=20)
         await world.settle()
         assert ["3 broken", "1 mended"] == [event["summary"] for event in world.events()]
+
+
+async def test_what_waited_for_quiet_hours_is_told_together_when_the_settings_have_none(
+    store: Store,
+) -> None:
+    async with alerted(store, routed(quiet=QuietConfig("00:00", "23:59"))) as world:
+        await world.find("team/app", fault(), fault(number=1))
+        await world.settle()
+        await world.find("team/app", fault(number=1))
+        await world.settle()
+        assert [] == world.titles()
+        world.config = Config(alert=routed()(world.receiver.url))
+        await world.find("team/app", fault(number=1), fault(number=2))
+        await world.settle()
+        world.clock.move(days=1)
+        await world.settle()
+        assert ["2 broken"] == [event["summary"] for event in world.events()]
 
 
 async def test_the_receiver_can_check_who_sent_a_message(store: Store) -> None:

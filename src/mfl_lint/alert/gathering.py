@@ -46,7 +46,9 @@ def gathered(
             groups += [Later(one.id, told=True) for one in ones]
             continue
         ends = {one.id: until(one.group.registry) for one in ones if one.group.registry}
-        groups += [_held(one, end) for one in ones if (end := ends.get(one.id)) is not None]
+        groups += [
+            _held(one, end, lasts=True) for one in ones if (end := ends.get(one.id)) is not None
+        ]
         rest = [_parted(one, until) for one in ones if ends.get(one.id) is None]
         made = _of_route(route, rest, handling, sent.get(name, ()), now, alerts.url)
         notices += made.notices
@@ -88,9 +90,11 @@ def _of_route(
     url: str,
 ) -> Gathered:
     free, next_at = allowed(route.rate, sent, now)
-    held = quiet_until(route.quiet, now) or (next_at if free == 0 else None)
+    quiet = quiet_until(route.quiet, now)
+    held = quiet or (next_at if free == 0 else None)
     if held is not None:
-        return Gathered(groups=tuple(_held(each.one, held) for each in ready))
+        lasts = quiet is not None
+        return Gathered(groups=tuple(_held(each.one, held, lasts=lasts) for each in ready))
     told = [(each.one.group, _shown(route, each.now, handling, now)) for each in ready]
     full = [(group, shown) for group, shown in told if shown]
     if free is not None and len(full) > free:
@@ -110,11 +114,12 @@ def put_off(ready: Iterable[Ready], now: datetime) -> Gathered:
     return Gathered(groups=tuple(_held(one, now + _AGAIN) for one in ready))
 
 
-def _held(one: Ready, until: datetime) -> Later:
+def _held(one: Ready, until: datetime, *, lasts: bool = False) -> Later:
     """Return that a group's time comes later, with all that waits by then."""
     # One whose time had come may have more that waits than was read.
     due = until if one.news or not one.repeats else None
-    return Later(one.id, False, due, until if one.repeats else None, not one.repeats)
+    again = until if one.repeats else None
+    return Later(one.id, False, due, again, repeat_stays=not one.repeats, lasts=lasts)
 
 
 def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> Stream:
