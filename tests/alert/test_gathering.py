@@ -129,7 +129,9 @@ def test_a_group_that_is_held_before_its_news_were_read_comes_again() -> None:
 def test_quiet_hours_hold_everything_back_until_they_end() -> None:
     quiet = alerts(route(quiet=QuietConfig("11:00", "13:00")))
     made = gathered([group(1, news("a"))], quiet, Handling(), {}, NOW)
-    assert Gathered(groups=(Later(1, False, later(hours=1), repeat_stays=True),)) == made
+    assert (
+        Gathered(groups=(Later(1, False, later(hours=1), repeat_stays=True, lasts=True),)) == made
+    )
 
 
 def test_messages_above_the_rate_are_gathered_into_one() -> None:
@@ -177,6 +179,14 @@ def test_a_route_that_repeats_no_more_says_nothing_again() -> None:
     assert Gathered(groups=(Later(1, told=True),)) == made
 
 
+@pytest.mark.parametrize("other", ["registry", "rule"])
+def test_groups_of_before_the_grouping_was_changed_say_nothing_again(other: str) -> None:
+    again = group(1, standing=(STANDS,), repeats=True)
+    changed = alerts(route(repeat_s=3600.0, group_by=other))
+    made = gathered([again], changed, Handling(), {}, NOW)
+    assert Gathered(groups=(Later(1, told=True),)) == made
+
+
 def test_the_same_news_at_the_same_time_are_the_same_message() -> None:
     ids = [
         gathered([group(1, news("a"))], alerts(), Handling(), {}, at).notices[0].id
@@ -195,7 +205,7 @@ def test_groups_of_a_route_that_is_no_more_are_done_with() -> None:
 def test_nothing_is_sent_of_a_registry_while_it_is_maintained() -> None:
     end = later(hours=2)
     made = gathered([group(1, news("a"))], alerts(), Handling(), {}, NOW, lambda registry: end)
-    assert ((), Later(1, False, end, None, True)) == (made.notices, *made.groups)
+    assert ((), Later(1, False, end, None, True, lasts=True)) == (made.notices, *made.groups)
     others = gathered([group(1, news("a"))], alerts(), Handling(), {}, NOW, lambda registry: None)
     assert 1 == len(others.notices)
 

@@ -137,6 +137,13 @@ def test_an_alert_that_got_worse_ends_under_its_milder_severities() -> None:
     assert {"2026-03-02T12:00:00Z"} == {one["endsAt"] for one in ended}
 
 
+def test_an_alert_that_is_sent_late_lasts_from_then_on() -> None:
+    late = NOW + timedelta(hours=23)
+    body = alertmanager.body_of(message(notice(news("a" * 64))), 3600.0, now=late)
+    (alert,) = json.loads(body or b"[]")
+    assert "2026-03-03T14:00:00Z" == alert["endsAt"]
+
+
 @pytest.mark.parametrize(("least", "goes_on"), [(Severity.INFO, True), (Severity.ERROR, False)])
 def test_an_alert_that_eased_ends_under_its_more_severe_severities(
     least: Severity, goes_on: bool

@@ -184,6 +184,15 @@ def test_the_last_word_on_a_tag_that_flapped_is_told_to_whoever_was_told_another
     assert told == [one.news.kind.value for one in over.waiting]
 
 
+@pytest.mark.parametrize("kind", [Kind.EASED, Kind.WORSENED])
+def test_what_flapped_and_stays_at_another_severity_is_open(kind: Kind) -> None:
+    flapping = [*flips(9), news("a", kind, id="last", at=flips(10)[-1].at)]
+    _, made = told_of(flapping)
+    config = alerts(route(states=("opened", "resolved", "flapping")))
+    over = settled(made.marks, {}, {}, KNOWN, config, later(days=3))
+    assert [Kind.OPENED] == [one.news.kind for one in over.waiting]
+
+
 def test_the_last_word_is_told_on_each_finding_of_a_tag_that_flapped() -> None:
     held: dict[MarkKey, Mark] = {}
     times: list[datetime] = []

@@ -14,7 +14,13 @@ import pytest
 
 from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config
-from mfl_lint.config_alert import AlertConfig, ChannelConfig, DigestConfig, RouteConfig
+from mfl_lint.config_alert import (
+    AlertConfig,
+    ChannelConfig,
+    DigestConfig,
+    QuietConfig,
+    RouteConfig,
+)
 from mfl_lint.core.messages import MessageState
 from mfl_lint.core.news import Kind
 from mfl_lint.core.policy import Ignore, Severity
@@ -356,6 +362,42 @@ async def test_messages_of_a_group_arrive_in_their_order(store: Store) -> None:
             ("team/app", "1 broken"),
             ("team/app", "1 mended"),
         ] == said
+
+
+async def test_a_message_about_several_groups_keeps_its_place_among_those_of_each(
+    store: Store,
+) -> None:
+    statuses = iter([503, *[204] * 9])
+    receiver = Receiver(lambda _: next(statuses))
+    async with alerted(store, routed(rate=1), receiver=receiver) as world:
+        for number in range(3):
+            await world.find(f"team/{number}", fault(f"team/{number}"))
+        await world.settle()
+        assert [] == world.titles()
+        # It is tried again by chance within seconds: meanwhile the rest is made.
+        world.config = Config(alert=routed(rate=9)(receiver.url))
+        await world.find("team/0")
+        await world.settle()
+        world.clock.move(minutes=20)
+        await world.settle()
+        assert ["3 broken", "1 mended"] == [event["summary"] for event in world.events()]
+
+
+async def test_what_waited_for_quiet_hours_is_told_together_when_the_settings_have_none(
+    store: Store,
+) -> None:
+    async with alerted(store, routed(quiet=QuietConfig("00:00", "23:59"))) as world:
+        await world.find("team/app", fault(), fault(number=1))
+        await world.settle()
+        await world.find("team/app", fault(number=1))
+        await world.settle()
+        assert [] == world.titles()
+        world.config = Config(alert=routed()(world.receiver.url))
+        await world.find("team/app", fault(number=1), fault(number=2))
+        await world.settle()
+        world.clock.move(days=1)
+        await world.settle()
+        assert ["2 broken"] == [event["summary"] for event in world.events()]
 
 
 async def test_the_receiver_can_check_who_sent_a_message(store: Store) -> None:

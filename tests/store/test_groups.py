@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from mfl_lint.alert.gathering import gathered
+from mfl_lint.config_alert import AlertConfig, QuietConfig
 from mfl_lint.core.messages import Draft, Gathered, Handling, Ready
 from mfl_lint.core.news import Group, Kind, Routed, Waiting
 from mfl_lint.core.policy import Ignore
-from mfl_lint.store import groups, handling, news
+from mfl_lint.store import dump, groups, handling, news
 from mfl_lint.store.engine import Store
-from tests.alert.stories import NOW, alerts, later
+from tests.alert.stories import NOW, alerts, later, route
 from tests.alert.stories import news as news_of
 
 AT_ONCE = 10
@@ -28,8 +29,9 @@ async def write(store: Store, group: Group, *marks: str, kind: Kind = Kind.OPENE
 class Planner:
     """Gathers a few news at once, and keeps how many were read and what was told."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, settings: AlertConfig | None = None) -> None:
         self._store = store
+        self._alerts = settings or alerts()
         self.read = 0
         self.told: list[str] = []
 
@@ -46,7 +48,7 @@ class Planner:
             ready: Sequence[Ready], sent: Mapping[str, Sequence[datetime]], known: Handling
         ) -> tuple[Gathered, Iterable[Draft]]:
             self.read += sum(len(one.news) for one in ready)
-            made = gathered(ready, alerts(), known, sent, now)
+            made = gathered(ready, self._alerts, known, sent, now)
             self.told += [item.fingerprint for one in made.notices for item in one.items]
             return made, ()
 
@@ -91,6 +93,22 @@ async def test_what_is_silenced_is_read_again_as_soon_as_the_silence_is_ended(
     assert await handling.end_silence(store, number, who="ann", now=later(minutes=1))
     await planner.plan(later(minutes=1))
     assert (50, 25) == (planner.read, len(set(planner.told)))
+
+
+async def test_what_waits_for_the_end_of_quiet_hours_is_read_once_until_then(
+    store: Store,
+) -> None:
+    quiet = alerts(route(quiet=QuietConfig("11:00", "13:00")))
+    planner = Planner(store, quiet)
+    await write(store, LOUD, "a", "b", "c")
+    await planner.plan()
+    await write(store, LOUD, "d")
+    await write(store, LOUD, "a", kind=Kind.RESOLVED)
+    await planner.plan(later(minutes=30))
+    assert (5, []) == (planner.read, planner.told)
+    await planner.plan(later(hours=1))
+    assert (10, ["b", "c", "d"]) == (planner.read, planner.told)
+    assert 0 == (await dump.figures(store)).rows["alert_marks"]
 
 
 async def test_news_that_cannot_be_read_do_not_hold_up_those_that_are_silenced(

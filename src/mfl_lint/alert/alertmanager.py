@@ -38,40 +38,52 @@ def target(url: str) -> str:
     return url if url.endswith(PATH) else url.rstrip("/") + PATH
 
 
-def body_of(message: Message, repeat_s: float, least: Severity = Severity.INFO) -> bytes | None:
+def body_of(
+    message: Message,
+    repeat_s: float,
+    least: Severity = Severity.INFO,
+    now: datetime | None = None,
+) -> bytes | None:
     """Return the alerts as JSON; None where the message is about nothing that begins or ends.
 
-    What eased to less than the `least` severity is over.
+    What eased to less than the `least` severity is over. What goes on lasts from `now` on, when
+    it is sent, or from when the message was made.
     """
-    if message.notice.digest:
+    notice = message.notice
+    if notice.digest:
         return None
+    since = max(notice.at, now or notice.at)
     alerts = [
-        alert
-        for item in message.notice.items
-        for alert in _alerts(item, message.notice, repeat_s, least)
+        _alert(item, severity, notice, since + _lasts(item, repeat_s), over=over)
+        for item in notice.items
+        for severity, over in _severities(item, least)
     ]
     return msgspec.json.encode(alerts) if alerts else None
 
 
-def _alerts(item: News, notice: Notice, repeat_s: float, least: Severity) -> Iterator[Alert]:
+def _severities(item: News, least: Severity) -> Iterator[tuple[Severity, bool]]:
+    """Yield the severities at which there are alerts of an item, and whether each is over."""
     if item.kind is Kind.INTRODUCED:
         return
     mild = item.kind is Kind.EASED and item.severity.rank > least.rank
-    yield _alert(item, item.severity, notice, repeat_s, over=mild or item.kind in ENDS)
+    yield item.severity, mild or item.kind in ENDS
     # The severity is a label: the alert at another one is another alert, and over.
     for other in Severity:
         milder = other.rank - item.severity.rank
         if (item.kind is Kind.WORSENED and milder > 0) or (item.kind is Kind.EASED and milder < 0):
-            yield _alert(item, other, notice, repeat_s, over=True)
+            yield other, True
 
 
-def _alert(item: News, severity: Severity, notice: Notice, repeat_s: float, *, over: bool) -> Alert:
-    repeats = bool(repeat_s and item.fingerprint)
-    lasts = timedelta(seconds=2 * repeat_s) + _SPARE if repeats else _WITHOUT_REPEAT
+def _lasts(item: News, repeat_s: float) -> timedelta:
     if item.kind is Kind.TEST:
-        lasts = _TEST
+        return _TEST
+    repeats = bool(repeat_s and item.fingerprint)
+    return timedelta(seconds=2 * repeat_s) + _SPARE if repeats else _WITHOUT_REPEAT
+
+
+def _alert(item: News, severity: Severity, notice: Notice, until: datetime, *, over: bool) -> Alert:
     begin = item.since if item.fingerprint and item.since else item.at
-    end = item.at if over else notice.at + lasts
+    end = item.at if over else until
     one = msgspec.structs.replace(notice, items=(item,), left_out=0, counts={}, part=0)
     annotations = {"summary": title_of(one), "description": item.message}
     if not over:

@@ -46,7 +46,9 @@ def gathered(
             groups += [Later(one.id, told=True) for one in ones]
             continue
         ends = {one.id: until(one.group.registry) for one in ones if one.group.registry}
-        groups += [_held(one, end) for one in ones if (end := ends.get(one.id)) is not None]
+        groups += [
+            _held(one, end, lasts=True) for one in ones if (end := ends.get(one.id)) is not None
+        ]
         rest = [_parted(one, until) for one in ones if ends.get(one.id) is None]
         made = _of_route(route, rest, handling, sent.get(name, ()), now, alerts.url)
         notices += made.notices
@@ -88,9 +90,11 @@ def _of_route(
     url: str,
 ) -> Gathered:
     free, next_at = allowed(route.rate, sent, now)
-    held = quiet_until(route.quiet, now) or (next_at if free == 0 else None)
+    quiet = quiet_until(route.quiet, now)
+    held = quiet or (next_at if free == 0 else None)
     if held is not None:
-        return Gathered(groups=tuple(_held(each.one, held) for each in ready))
+        lasts = quiet is not None
+        return Gathered(groups=tuple(_held(each.one, held, lasts=lasts) for each in ready))
     told = [(each.one.group, _shown(route, each.now, handling, now)) for each in ready]
     full = [(group, shown) for group, shown in told if shown]
     if free is not None and len(full) > free:
@@ -110,18 +114,19 @@ def put_off(ready: Iterable[Ready], now: datetime) -> Gathered:
     return Gathered(groups=tuple(_held(one, now + _AGAIN) for one in ready))
 
 
-def _held(one: Ready, until: datetime) -> Later:
+def _held(one: Ready, until: datetime, *, lasts: bool = False) -> Later:
     """Return that a group's time comes later, with all that waits by then."""
     # One whose time had come may have more that waits than was read.
     due = until if one.news or not one.repeats else None
-    return Later(one.id, False, due, until if one.repeats else None, not one.repeats)
+    again = until if one.repeats else None
+    return Later(one.id, False, due, again, repeat_stays=not one.repeats, lasts=lasts)
 
 
 def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) -> Stream:
     """Return what is told of a group: its news, then what still stands beside them."""
     news = in_order(item for item in net(one.news) if not handling.hides(item, now))
     said = handling.acknowledged.union(handling.flapping, (item.fingerprint for item in news))
-    again = bool(route.repeat_s) and _again(route, one, now) <= now
+    again = _repeats(route, one.group) and _again(route, one, now) <= now
     standing = one.standing if again else ()
 
     def told() -> Iterator[News]:
@@ -135,6 +140,16 @@ def _shown(route: RouteConfig, one: Ready, handling: Handling, now: datetime) ->
                 yield item
 
     return Stream(told)
+
+
+def _repeats(route: RouteConfig, group: Group) -> bool:
+    """Say whether what stands in a group is said again: none of before `group_by` was another."""
+    kinds = {
+        "rule": bool(group.rule),
+        "repository": bool(group.repository),
+        "registry": not group.rule and not group.repository,
+    }
+    return bool(route.repeat_s) and kinds[route.group_by]
 
 
 def _again(route: RouteConfig, one: Ready, now: datetime) -> datetime:
@@ -166,7 +181,7 @@ def _next(route: RouteConfig, each: _Parted, now: datetime) -> Later:
     News in between put that off for nothing that stood before.
     """
     one, lasts = each.one, timedelta(seconds=route.repeat_s)
-    if not lasts:
+    if not _repeats(route, one.group):
         return Later(one.id, told=True)
     begins = any(item.kind in _STANDS for item in one.news)
     if not one.repeats:

@@ -61,9 +61,10 @@ class Sender:
         self, message: Message, channel: ChannelConfig, alerts: AlertConfig, url: str
     ) -> None:
         route = alerts.route_of(message.notice.route)
-        repeat_s = lasting_s(route, message.notice.at) if route else 0.0
+        now = self._now()
+        repeat_s = lasting_s(route, now) if route else 0.0
         least = Severity(route.severity) if route else Severity.INFO
-        body = alertmanager.body_of(message, repeat_s, least)
+        body = alertmanager.body_of(message, repeat_s, least, now)
         if body is None:
             return
         headers = {"Content-Type": "application/json", **agent_of(alerts.url)}

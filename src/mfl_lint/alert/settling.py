@@ -112,16 +112,22 @@ def _calm(mark: Mark, alerts: AlertConfig, now: datetime) -> Iterator[Waiting]:
         flapped = [news for news in mark.last if wants(route, news)]
         if not flapped or route.digest.every:
             continue
-        last = list({news.fingerprint: news for news in flapped}.values())
+        last = [_as_it_is(one) for one in {one.fingerprint: one for one in flapped}.values()]
         if Kind.RECOVERED in route.states:
             yield as_waiting(route, _calmed(last, now), now)
             last = net(flapped)
         elif Kind.FLAPPING not in route.states:
             last = net(flapped)
         for news in last:
-            if news.kind in route.states:
+            if news.kind in (*route.states, Kind.EASED):
                 told = msgspec.structs.replace(news, id=f"calm/{news.id}", at=now)
                 yield as_waiting(route, told, now)
+
+
+def _as_it_is(news: News) -> News:
+    """Return the last news of a finding as told to whoever was told nothing before."""
+    mended = news.kind is Kind.RESOLVED
+    return news if mended else msgspec.structs.replace(news, kind=Kind.OPENED)
 
 
 def _calmed(last: Sequence[News], now: datetime) -> News:

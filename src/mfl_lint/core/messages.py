@@ -57,7 +57,7 @@ class Later(msgspec.Struct, frozen=True):
 
     `told`: what waited is done with, but for the news `kept`, by their ids, which wait on.
     `repeat`: when what stands is said again; with `repeat_stays` the time that was set before
-    counts, if there is one.
+    counts, if there is one. `lasts`: nothing but other settings can make `due` sooner.
     """
 
     id: int
@@ -65,6 +65,7 @@ class Later(msgspec.Struct, frozen=True):
     due: datetime | None = None
     repeat: datetime | None = None
     repeat_stays: bool = False
+    lasts: bool = False
     kept: frozenset[str] = frozenset()
 
 

@@ -81,6 +81,7 @@ class Dispatcher:
         self._messages = Deliverer(
             store, lambda: config().alert, sender, now, chance, failed, spare_lease_s, haste
         )
+        self._known: Config | None = None
         self._failing = False
         self._settled: datetime | None = None
         self._forgot: datetime | None = None
@@ -126,9 +127,13 @@ class Dispatcher:
 
         `gives_up`: so is what is for routes that nobody knew for a day.
         """
-        alerts, now, store = self._config().alert, self._now(), self._planning()
+        config, now, store = self._config(), self._now(), self._planning()
         if store is None:
             return False
+        if config is not self._known:
+            await groups.look_again(store, now)
+            self._known = config
+        alerts = config.alert
         routes = [route.name for route in alerts.route]
         lost_before = now - GRACE if gives_up else None
         todo = await news.todo(store, now, routes, lost_before)

@@ -16,7 +16,7 @@ from mfl_lint.core.truth import FindingState
 from mfl_lint.store.columns import Time, from_json
 from mfl_lint.store.engine import Store
 from mfl_lint.store.handling import handled
-from mfl_lint.store.marks import GroupKey, all_marks, held_mark, held_marks, write_marks
+from mfl_lint.store.marks import GroupKey, all_marks, free_held, held_mark, held_marks, write_marks
 from mfl_lint.store.messages import write_drafts
 from mfl_lint.store.news import alone, has_come
 from mfl_lint.store.prepared import among
@@ -54,6 +54,16 @@ async def gather_news(
     given to `decide`. No more than the `most` news are read at once.
     """
     return await store.write(_gather, decide, now, has_come(now, routes, lost_before), most)
+
+
+async def look_again(store: Store, now: datetime) -> None:
+    """Have all that is held back looked at again: the settings may be others."""
+    await store.write(_look_again, now)
+
+
+def _look_again(connection: Connection, now: datetime) -> None:
+    alone(connection)
+    free_held(connection, now)
 
 
 def _gather(
@@ -202,6 +212,10 @@ def _put_off(connection: Connection, later: Later, row: Any, read: _Read, now: d
             connection.execute(alert_groups.update().where(here).values(due_at=now))
         idle = and_(here, alert_groups.c.due_at.is_(None), alert_groups.c.repeat_at.is_(None))
         connection.execute(delete(alert_groups).where(idle))
+    elif later.lasts and later.due is not None and read.rows:
+        mark = held_mark((row.route, row.registry, row.repository, row.rule))
+        until = min(later.due, read.held or later.due)
+        write_marks(connection, [msgspec.structs.replace(mark, at=until, number=read.last)])
 
 
 def _hold(connection: Connection, later: Later, row: Any, read: _Read) -> None:

@@ -1,7 +1,8 @@
 """Messages: written with what they are about, claimed, delivered at least once, remembered.
 
 A message that is claimed belongs to whoever claimed it until its lease ends. Those of one group
-to one channel go in their order: a later one is not claimed while an earlier one waits.
+to one channel go in their order: a later one is not claimed while an earlier one waits. So do, for
+a while, those of a route before and after one that is about several groups.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, or_, select, update
 
 from mfl_lint.core.messages import (
     Delivery,
@@ -22,6 +23,7 @@ from mfl_lint.core.messages import (
     Notice,
     Outcome,
 )
+from mfl_lint.core.news import Group
 from mfl_lint.core.views import Page
 from mfl_lint.store.columns import Time, from_json, to_json
 from mfl_lint.store.cursors import page, read_cursor
@@ -33,6 +35,9 @@ from mfl_lint.store.tables import messages
 
 _LONGEST_PROBLEM: Final = 300
 _PENDING: Final = messages.c.state == MessageState.PENDING.value
+# For so long a message waits for one that is about its group and others.
+_LONGEST_WAIT: Final = timedelta(hours=2)
+_ROUTE: Final = "?"
 # A message has up to a thousand items.
 _FEW: Final = 16
 
@@ -87,13 +92,7 @@ async def claim(
 def _claim(
     connection: Connection, channel: str, holder: str, limit: int, now: datetime, lease_s: float
 ) -> Claimed:
-    earlier = messages.alias("earlier")
-    waits = (
-        select(earlier.c.id)
-        .where(earlier.c.channel == channel, earlier.c.state == MessageState.PENDING.value)
-        .where(earlier.c.thread == messages.c.thread, earlier.c.id < messages.c.id)
-        .exists()
-    )
+    waits = _waits(channel, now)
     query = (
         select(messages)
         .where(messages.c.channel == channel, _PENDING, messages.c.next_attempt_at <= now)
@@ -110,6 +109,23 @@ def _claim(
             mine.values(lease_until=until, lease_holder=holder, attempts=messages.c.attempts + 1)
         )
     return _read(connection, rows, holder, now)
+
+
+def _waits(channel: str, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a message of the channel waits for an earlier one."""
+    earlier = messages.alias("earlier")
+    before = (
+        select(earlier.c.id)
+        .where(earlier.c.channel == channel, earlier.c.state == MessageState.PENDING.value)
+        .where(earlier.c.id < messages.c.id)
+    )
+    same = before.where(earlier.c.thread == messages.c.thread)
+    begin, _, end = to_json(Group(_ROUTE)).partition(_ROUTE)
+    several = literal(begin) + messages.c.route + literal(end)
+    lately = before.where(earlier.c.created_at > now - _LONGEST_WAIT)
+    after = lately.where(earlier.c.thread == several)
+    ahead = lately.where(earlier.c.route == messages.c.route)
+    return or_(same.exists(), after.exists(), (messages.c.thread == several) & ahead.exists())
 
 
 def _read(connection: Connection, rows: Sequence[Any], holder: str, now: datetime) -> Claimed:
