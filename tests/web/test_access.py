@@ -153,6 +153,8 @@ TABLE: Final = {
     ),
     ("GET", "/pushes"): Route("/pushes"),
     ("GET", f"{API}/pushes"): Route(f"{API}/pushes"),
+    ("GET", "/pushes/{id}"): Route("/pushes/{push}"),
+    ("GET", f"{API}/pushes/{{id}}"): Route(f"{API}/pushes/{{push}}"),
     ("POST", f"{API}/pushes/{{id}}/undo"): Route(f"{API}/pushes/{{push}}/undo", PUSH, 404),
     ("GET", "/pushes/{id}/undo"): Route("/pushes/{push}/undo", PUSH, 404),
     ("POST", "/pushes/{id}/undo"): Route("/pushes/{push}/undo", PUSH, 404),

@@ -40,6 +40,7 @@ from tests.mend.test_plan import planned
 from tests.servers import DockerRegistry, push
 from tests.web import filled_store
 from tests.web.people import EDITOR, WHO, House, fill
+from tests.web.test_rendering import check_inert
 
 BROKEN: Final = index(
     image("linux", "amd64"),
@@ -341,3 +342,93 @@ async def test_credentials_that_are_not_there_are_named_by_the_setting_for_pushe
     answer = await house.ask(EDITOR, "POST", PLAN, json=SHOWN)
     told = "registry.hub.push.credentials.password_env: the variable NOT_SET_ANYWHERE is not set"
     assert told in await answer.text()
+
+
+async def test_a_push_shows_what_was_replaced_by_what_and_the_way_back(
+    opened: Open, registry: DockerRegistry
+) -> None:
+    house: House = await opened()
+    assert 200 == (await house.ask(EDITOR, "POST", PLAN, json=SHOWN)).status
+    (known,) = (await pushes.known_pushes(house.store)).items
+    item = (await (await house.ask(EDITOR, "GET", f"/api/v1/pushes/{known.id}")).json())["push"]
+    assert [("changed", "linux/x86_64", "linux/amd64"), ("changed", "", "linux/arm64")] == [
+        (one["status"], one["before"], one["after"]) for one in item["changed"]
+    ]
+    back = f"mfl-lint manifest restore {registry.host}/{NAME}:v1@{BROKEN.digest} --over {AFTER}"
+    assert (back, "", True) == (item["restore"], item["look"], item["undoable"])
+    page = await (await house.ask(EDITOR, "GET", f"/pushes/{known.id}")).text()
+    undo = await (await house.ask(EDITOR, "GET", f"/pushes/{known.id}/undo")).text()
+    for shown in (page, undo):
+        text = shown.replace("<wbr>", "")
+        assert [] == [
+            one
+            for one in ("editor", BROKEN.digest, AFTER, "linux/x86_64", back, "pushed")
+            if one not in text
+        ]
+    assert f'href="/pushes/{known.id}/undo"' in page
+    viewed = await (await house.ask(VIEWER, "GET", f"/pushes/{known.id}")).text()
+    assert f"/pushes/{known.id}/undo" not in viewed
+    listed = await (await house.ask(EDITOR, "GET", "/pushes")).text()
+    assert "2 entries changed" in listed
+    assert 404 == (await house.ask(EDITOR, "GET", f"/pushes/{known.id + 1}")).status
+
+
+@pytest.mark.parametrize("state", ["unknown", "begun"])
+async def test_a_push_of_which_nobody_knows_how_it_ended_says_how_to_look_and_can_be_undone(
+    opened: Open, registry: DockerRegistry, state: str
+) -> None:
+    """It did arrive; the tag tells when it is to go back."""
+    house: House = await opened()
+    record = PushRecord(
+        filled_store.NOW,
+        "ada",
+        "hub",
+        NAME,
+        "v1",
+        BROKEN.digest,
+        f'{{"digest": "{MENDED.digest}"}}',
+    )
+    (number,) = await pushes.begin_push(house.store, record)
+    if state == "unknown":
+        await pushes.end_push(house.store, PushEnd(number, state, None, "no answer"))
+    await push(registry.host, NAME, MENDED, "v1", credentials=registry.credentials)
+    item = (await (await house.ask(EDITOR, "GET", f"/api/v1/pushes/{number}")).json())["push"]
+    name = f"{registry.host}/{NAME}:v1"
+    assert f"mfl-lint inspect {name}" == item["look"]
+    back = f"mfl-lint manifest restore {name}@{BROKEN.digest} --over {MENDED.digest}"
+    assert (back, True) == (item["restore"], item["undoable"])
+    page = await (await house.ask(EDITOR, "GET", f"/pushes/{number}")).text()
+    assert "nobody knows whether the tag was changed" in page
+    undone = await house.ask(EDITOR, "POST", f"/api/v1/pushes/{number}/undo", json={})
+    assert (200, BROKEN.raw) == (undone.status, await there(registry))
+
+
+async def test_what_a_registry_and_a_plan_said_is_inert_on_the_pages_of_a_push(
+    opened: Open,
+) -> None:
+    house: House = await opened()
+    evil = "<script>alert(1)</script>\u202e"
+    change = {"status": evil, "digest": evil, "before": evil, "after": evil, "why": evil}
+    plan = json.dumps({"digest": AFTER, "changes": [change]})
+    record = PushRecord(filled_store.NOW, evil, "hub", NAME, "v1", BROKEN.digest, plan)
+    for state in ("unknown", evil):
+        (number,) = await pushes.begin_push(house.store, record)
+        await pushes.end_push(house.store, PushEnd(number, state, None, evil))
+        for path in ("/pushes", f"/pushes/{number}", f"/pushes/{number}/undo"):
+            answer = await house.ask(EDITOR, "GET", path)
+            assert 200 == answer.status
+            check_inert(await answer.text())
+
+
+async def test_what_cannot_be_undone_says_why(opened: Open, registry: DockerRegistry) -> None:
+    house: House = await opened()
+    assert 200 == (await house.ask(EDITOR, "POST", PLAN, json=SHOWN)).status
+    assert 200 == (await house.ask(EDITOR, "POST", "/api/v1/pushes/1/undo", json={})).status
+    record = PushRecord(
+        filled_store.NOW, "ada", "hub", NAME, "v2", BROKEN.digest, f'{{"digest": "{AFTER}"}}'
+    )
+    (failed,) = await pushes.begin_push(house.store, record)
+    await pushes.end_push(house.store, PushEnd(failed, "failed", BROKEN.digest, "no answer"))
+    for number, why in ((1, "points at something else by now"), (failed, "did not change the tag")):
+        page = await (await house.ask(EDITOR, "GET", f"/pushes/{number}/undo")).text()
+        assert (True, False) == (why in page, '<button class="button" type="submit">Undo' in page)

@@ -51,7 +51,7 @@ HOSTILE_PAGES = (
 NO_PAGES = {
     # What is looked at in tests of its own.
     *("/acknowledgements/{fingerprint}/undo", "/push/{registry}/{repository}:{tag}"),
-    "/pushes/{id}/undo",
+    *("/pushes/{id}", "/pushes/{id}/undo"),
     *("/static/{name}", "/healthz", "/readyz", "/feed.atom", "/metrics", "/login"),
     "/badge/{registry}/{repository}/{tag}.svg",
 }

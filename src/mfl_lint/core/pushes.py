@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from mfl_lint.core.digest import Digest
+from mfl_lint.core.digest import Digest, is_digest
 
 
 class PushRecord(msgspec.Struct, frozen=True):
@@ -53,3 +55,17 @@ class KnownPush(msgspec.Struct, frozen=True):
 BEGUN = "begun"
 # Of several tags one that the push did not come to, since an earlier one failed.
 LEFT_OUT = "left out"
+
+
+def plan_of(one: KnownPush) -> Mapping[str, Any]:
+    """Return what was written down of the plan; nothing where that cannot be read."""
+    try:
+        return msgspec.json.decode(one.record.plan, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return {}
+
+
+def wanted_of(one: KnownPush) -> Digest | None:
+    """Return the digest that a push was for, None where that is not written down."""
+    found = plan_of(one).get("digest")
+    return Digest(found) if isinstance(found, str) and is_digest(found) else None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import Final
 
 import msgspec
 
 from mfl_lint.core.digest import Digest
 from mfl_lint.core.mending import Decision
 from mfl_lint.core.observation import Kind, LookState, Observation
-from mfl_lint.core.plan import Left, Plan
+from mfl_lint.core.plan import Left, Part, Plan
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Finding
 from mfl_lint.mend.bringing import Child
 from mfl_lint.mend.intent import PushPlan
 from mfl_lint.mend.plan import Judge, planned
 
+_MAX_NOTED: Final = 100
+_MAX_WHY: Final = 200
 _OMITTED = "its step was left out"
 
 
@@ -39,8 +42,45 @@ def push_plan(plan: Plan, target: Reference, expected: Digest | None, *, copy: b
         expected=expected,
         children=children,
         copy=copy,
-        notes={"fixes": [finding.fingerprint for finding in plan.fixed][:100]},
+        notes={
+            "fixes": [finding.fingerprint for finding in plan.fixed][:_MAX_NOTED],
+            "changes": list(_changes(plan))[:_MAX_NOTED],
+        },
     )
+
+
+def _changes(plan: Plan) -> Iterator[dict[str, str]]:
+    """Yield what becomes of each entry that does not stay as it is."""
+    kept: dict[int | None, Part] = {
+        part.before: part for part in plan.parts if part.before is not None
+    }
+    whys: dict[int | None, str] = {}
+    for mend in plan.mends:
+        whys[getattr(mend.step, "position", None)] = mend.why
+    for old in plan.before:
+        new = kept.get(old.before)
+        if new is None or new.entry != old.entry:
+            status = "dropped" if new is None else "changed"
+            yield _change(status, old, new, whys.get(old.before, ""))
+    for part in plan.parts:
+        if part.before is None:
+            yield _change("added", None, part, "")
+
+
+def _change(status: str, old: Part | None, new: Part | None, why: str) -> dict[str, str]:
+    known = new or old
+    return {
+        "status": status,
+        "digest": (known.entry.digest if known else None) or "",
+        "before": _platform(old),
+        "after": _platform(new),
+        "why": why[:_MAX_WHY],
+    }
+
+
+def _platform(part: Part | None) -> str:
+    platform = part.entry.platform if part is not None else None
+    return platform.full[:_MAX_WHY] if platform is not None else ""
 
 
 def narrowed(plan: Plan, seen: Observation, judge: Judge, left_out: Collection[int]) -> Plan:

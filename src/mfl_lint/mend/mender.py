@@ -14,7 +14,7 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import NotFound, Refused
 from mfl_lint.core.plan import Plan
 from mfl_lint.core.policy import Policy, any_glob
-from mfl_lint.core.pushes import KnownPush
+from mfl_lint.core.pushes import BEGUN, KnownPush, wanted_of
 from mfl_lint.core.reference import Reference
 from mfl_lint.core.rule import Rule
 from mfl_lint.mend.carrying import push_plan
@@ -85,7 +85,10 @@ class Mender:
     async def undo(self, known: KnownPush, who: str) -> Outcome:
         """Let the tag point at what it pointed at before a push, if it is still what was pushed."""
         record = known.record
-        if known.state != End.PUSHED or known.after is None:
+        # Of what nobody saw the end of the tag itself tells, when it is looked at again.
+        unsure = known.state in (End.UNKNOWN, BEGUN)
+        pushed = wanted_of(known) if unsure else known.after
+        if not (unsure or known.state == End.PUSHED) or pushed is None:
             raise Refused("this did not change the tag, as far as is known")
         if record.before is None:
             raise Refused(f"there was no {record.tag} before: there is nothing to go back to")
@@ -98,7 +101,7 @@ class Mender:
             except NotFound:
                 raise Refused(gone(msgspec.structs.replace(target, digest=record.before))) from None
             notes = {"restores": record.before, "undoes": known.id}
-            asked = restoring(target, document, known.after, notes, sparse=registry.sparse)
+            asked = restoring(target, document, pushed, notes, sparse=registry.sparse)
             return await self._carried_out(asked, client, who)
 
     def allowed(self, name: str, tag: str) -> RegistryConfig:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mfl_lint.core.pushes import LEFT_OUT, PushEnd, PushRecord
 from mfl_lint.mend.audits import MAX_DETAIL, told
 from mfl_lint.mend.intent import Intent
-from mfl_lint.mend.outcome import Outcome
+from mfl_lint.mend.outcome import End, Outcome, TagEnd
 from mfl_lint.store.engine import Store
 from mfl_lint.store.pushes import begin_push, end_push
 
@@ -43,6 +43,16 @@ class StoreAudit:
         for tag in outcome.tags:
             row = left.pop(tag.reference.tag or "", None)
             if row is not None:
-                yield PushEnd(row, tag.end, tag.now, tag.detail[:MAX_DETAIL])
+                # What was seen before it may have arrived says nothing of how it ended.
+                after = None if tag.end is End.UNKNOWN else tag.now
+                yield PushEnd(row, tag.end, after, _problem(tag)[:MAX_DETAIL])
         for row in left.values():
             yield PushEnd(row, LEFT_OUT, None, f"{outcome.last.reference.tag} failed before it")
+
+
+def _problem(tag: TagEnd) -> str:
+    """Return what there is to know of an end besides its digests."""
+    if tag.between is None:
+        return tag.detail
+    over = f"over {tag.between}, which somebody pushed meanwhile; to put that back: {tag.restore}"
+    return f"{tag.detail}; {over}" if tag.detail else over

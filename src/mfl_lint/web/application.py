@@ -25,6 +25,7 @@ from mfl_lint.web import (
     past,
     places,
     plans,
+    pushed,
     query,
     readiness,
 )
@@ -124,7 +125,8 @@ VIEWS: Final = (
     View(read_ignores, "/ignores", "/ignores", "ignores.html", kept=False),
     View(read_alerts, "/alerts", "/alerts", "alerts.html", ALERTS, kept=False),
     View(plans.read_plan, plans.PLAN, plans.PLAN, "plan.html", kept=False, walks=True),
-    View(plans.read_pushes, "/pushes", "/pushes", "pushes.html", query.PAGING, kept=False),
+    View(pushed.read_pushes, "/pushes", "/pushes", "pushes.html", query.PAGING, kept=False),
+    View(pushed.read_push, pushed.PUSH, pushed.PUSH, "pushed.html", kept=False),
     View(read_audit, "/audit", "/audit", "audit.html", query.PAGING, kept=False),
 )
 ACTIONS: Final = (*SCANNING, *IGNORING, *SILENCING, *ALERTING, *PUSHING)

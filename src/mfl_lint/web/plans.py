@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from aiohttp import web
 
 from mfl_lint.config import Scheme
-from mfl_lint.core.digest import is_digest
 from mfl_lint.core.errors import Refused
 from mfl_lint.core.mendable import NAMES
 from mfl_lint.core.observation import Observation
 from mfl_lint.core.plan import Plan
-from mfl_lint.core.pushes import KnownPush
 from mfl_lint.core.reference import is_tag
 from mfl_lint.core.rule import Finding, Siblings
 from mfl_lint.crawl.stored import stored_observation
 from mfl_lint.lint import judge
 from mfl_lint.mend.plan import plan_for
 from mfl_lint.report.plan_v1 import PlanV1, plan_v1
-from mfl_lint.store import pushes
-from mfl_lint.web import links, present
+from mfl_lint.web import present
 from mfl_lint.web.addressed import repository_of
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.naming import NamedItem, named_of
@@ -49,34 +44,6 @@ class PlanAnswer(Answer, frozen=True, kw_only=True):
     named: tuple[NamedItem, ...] = ()
 
 
-class PushItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A push; `state` is begun until its end is known, `undoable` where it can be undone.
-
-    `wanted` is the digest that was to be pushed, "" where that is not known.
-    """
-
-    id: int
-    at: datetime
-    who: str
-    registry: str
-    repository: str
-    tag: str
-    before: str | None
-    after: str | None
-    wanted: str
-    state: str
-    problem: str
-    undoable: bool
-    page: str
-
-
-class PushesAnswer(Answer, frozen=True, kw_only=True):
-    """What was pushed, the newest first."""
-
-    items: tuple[PushItem, ...]
-    next_cursor: str | None
-
-
 async def read_plan(services: Services, match: Mapping[str, str], query: Query) -> PlanAnswer:
     """Return what mends a tag's list; 404 if the tag is not known."""
     registry, repository = await repository_of(services, match)
@@ -92,7 +59,7 @@ async def read_plan(services: Services, match: Mapping[str, str], query: Query) 
         repository=repository.name,
         tag=tag,
         plan=plan_v1(plan, insecure=_is_plain(services, registry.name)) if plan else None,
-        refusal=_refusal(services, registry.name, tag),
+        refusal=refusal_of(services, registry.name, tag),
         named=await named_of(services, repository, seen),
     )
 
@@ -124,7 +91,7 @@ def _is_plain(services: Services, name: str) -> bool:
     return settings is not None and settings.scheme is Scheme.HTTP
 
 
-def _refusal(services: Services, name: str, tag: str) -> str:
+def refusal_of(services: Services, name: str, tag: str) -> str:
     if services.mender is None:
         return "this service pushes nothing"
     try:
@@ -132,43 +99,3 @@ def _refusal(services: Services, name: str, tag: str) -> str:
     except Refused as error:
         return str(error)
     return ""
-
-
-async def read_pushes(services: Services, match: Mapping[str, str], query: Query) -> PushesAnswer:
-    """Return what was pushed, the newest first."""
-    page = await pushes.known_pushes(services.store, query.cursor, query.limit)
-    return PushesAnswer(
-        items=tuple(push_item(services, one) for one in page.items), next_cursor=page.next_cursor
-    )
-
-
-def push_item(services: Services, one: KnownPush) -> PushItem:
-    """Return a push as it is shown."""
-    record = one.record
-    whole = one.state == "pushed" and record.before is not None and one.after is not None
-    stands = whole and not one.overtaken
-    return PushItem(
-        id=one.id,
-        at=record.at,
-        who=record.who,
-        registry=record.registry,
-        repository=record.repository,
-        tag=record.tag,
-        before=record.before,
-        after=one.after,
-        wanted=_wanted(record.plan),
-        state=one.state,
-        problem=one.problem,
-        undoable=stands and not _refusal(services, record.registry, record.tag),
-        page=links.subject(record.registry, record.repository, record.tag),
-    )
-
-
-def _wanted(plan: str) -> str:
-    """Return the digest that a push was for, as it was written down."""
-    try:
-        told = msgspec.json.decode(plan, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return ""
-    found = told.get("digest")
-    return found if isinstance(found, str) and is_digest(found) else ""

@@ -12,12 +12,13 @@ from mfl_lint.core.errors import MflLintError, Refused, RegistryError, StoreErro
 from mfl_lint.core.pushes import KnownPush
 from mfl_lint.core.reference import is_repository, is_tag
 from mfl_lint.mend.mender import Mender
-from mfl_lint.mend.outcome import Outcome
+from mfl_lint.mend.outcome import End, Outcome
 from mfl_lint.store import audit, looks, pushes
 from mfl_lint.web.addressed import repository_of
 from mfl_lint.web.answers import Answer
 from mfl_lint.web.forms import form_page, typed
-from mfl_lint.web.plans import PLAN, push_item, read_plan
+from mfl_lint.web.plans import PLAN, read_plan
+from mfl_lint.web.pushed import push_item
 from mfl_lint.web.query import Query
 from mfl_lint.web.view import Action
 from mfl_lint.web.viewer import VIEWER, services_for
@@ -131,8 +132,11 @@ async def _told(
     services.hurry()
     if not outcome.ok:
         detail = last.detail or "the tag is as it was"
+        unsure = last.end is End.UNKNOWN
+        open_end = "; nobody knows whether it was pushed: look again, and see /pushes"
         raise web.HTTPConflict(
-            text=f"{last.end}: {detail[:300]}{_beside(last.restore, unrecorded)}"
+            text=f"{last.end}: {detail[:300]}{open_end if unsure else ''}"
+            f"{_beside(last.restore, unrecorded)}"
         )
     return PushedAnswer(
         reference=str(last.reference),
