@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -118,3 +119,31 @@ def test_what_fix_pushed_before_a_signal_is_told(
     assert f"unknown {world.host}/app:v2" in ran.out
     assert "app:v3" not in ran.out
     assert ["begun", "end", "begun", "end"] == [one["event"] for one in journal(world)]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_question_is_ended_by_one_signal(number: signal.Signals, code: int, world: World) -> None:
+    world.place("app:v1", BROKEN)
+    terminal, stdin = pty.openpty()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mfl_lint", "fix"),
+            world.name("@app:v1"),
+            "--push",
+            "--interactive",
+        ],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    told = b""
+    while b"[Y/n]" not in told:
+        told += os.read(process.stderr.fileno(), 4096)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (code, b"") == (process.returncode, out)
+    assert b"Traceback" not in err
+    assert BROKEN.digest == world.digest("app:v1")
+    os.close(terminal)
+    os.close(stdin)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import faults
 from tests.builders import image, index
 from tests.cli.conftest import Command
 from tests.cli.manifest_world import LIST, World
@@ -56,3 +58,18 @@ def test_a_fix_says_it_alike(world: World, command: Command) -> None:
         ran.out
     )
     assert f"restore {world.host}/app:v1@{BROKEN.digest} --over sha256:" in ran.out
+
+
+def test_further_tags_that_were_not_come_to_are_told_and_written_down(world: World) -> None:
+    world.parts()
+    spec = "".join(f"  - image: {world.host}/app-{one}:v1\n" for one in ("amd64", "arm64"))
+    Path("spec.yaml").write_text(
+        f"image: {world.host}/{LIST}\ntags: [v2, latest]\nmanifests:\n{spec}"
+    )
+    world.registry.fault(("PUT", "/multi/manifests/v2"), faults.status(403))
+    ran = world("apply", "spec.yaml")
+    assert 1 == ran.code
+    told = f"not pushed: {world.host}/multi:latest: left out, since {world.host}/multi:v2 failed"
+    assert told in ran.err
+    ends = {name.rpartition(":")[2]: one["end"] for name, one in journal(world)[-1]["ends"].items()}
+    assert {"v1": "pushed", "v2": "refused", "latest": "left out"} == ends

@@ -21,7 +21,7 @@ def test_what_may_need_a_build_is_planned_first(rule: str) -> None:
 
 def test_what_needs_a_build_has_none() -> None:
     assert "" == mend_command("MFL401", "a.test/b:v1", GROUPED)
-    for rule in ("MFL204", "MFL205", "MFL213"):
+    for rule in ("MFL107", "MFL204", "MFL205", "MFL213"):
         assert "" == mend_command(rule, "a.test/b:v1", BUILT)
         assert "mfl-lint fix a.test/b:v1 --push" == mend_command(rule, "a.test/b:v1", GROUPED)
 

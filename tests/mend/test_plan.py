@@ -386,3 +386,12 @@ def test_of_two_images_for_one_platform_the_one_stays_in_which_nothing_is_wrong(
     plan = planned(built)
     assert [ARM64.digest, PPC.digest] == [part.entry.digest for part in plan.parts]
     assert {"MFL101", "MFL105"} <= set(rules(plan.fixed))
+
+
+def test_what_stands_in_an_inner_list_is_said_to_and_needs_no_build() -> None:
+    inner = index(
+        image("linux", "amd64"), image("linux", "arm64"), annotate={0: {"platform": None}}
+    )
+    left = {one.finding.rule: one for one in planned(index(inner)).left}
+    assert not left["MFL102"].rebuild
+    assert left["MFL102"].why.startswith("it stands in an inner list")

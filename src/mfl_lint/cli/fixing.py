@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from mfl_lint.cli.connect import Registries, registries
+from mfl_lint.cli.interrupting import at_a_prompt
 from mfl_lint.cli.looking import now
 from mfl_lint.cli.progress import progress_line
 from mfl_lint.cli.pushing import audit, points_at
@@ -137,7 +138,7 @@ class _Run:
         if not self._call.push or not plan.changes or plan.refused:
             return
         target = self._target(plan)
-        if self._call.interactive and not click.confirm(f"push to {target.familiar}?", err=True):
+        if self._call.interactive and not _confirmed(f"push to {target.familiar}?"):
             return
         try:
             outcome = await self._push(plan, target)
@@ -168,7 +169,7 @@ class _Run:
         out = {
             at
             for at, mend in enumerate(plan.mends)
-            if not click.confirm(inert(f"{described(mend.step)}: {mend.why}?"), True, err=True)
+            if not _confirmed(inert(f"{described(mend.step)}: {mend.why}?"), default=True)
         }
         if not out:
             return plan
@@ -194,6 +195,11 @@ class _Run:
         still = still_there(plan, judged) if again.digest == plan.digest else tuple(judged)
         found = tuple(map(finding_v1, still))
         self._done.show(msgspec.structs.replace(shown, still=found))
+
+
+def _confirmed(question: str, *, default: bool = False) -> bool:
+    with at_a_prompt():
+        return click.confirm(question, default, err=True)
 
 
 def _with_ends(shown: PlanV1, outcome: Outcome) -> PlanV1:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 from mfl_lint.cli.failures import Terminated
@@ -43,3 +45,21 @@ async def _watched(work: Coroutine[Any, Any, T]) -> T:
     finally:
         with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
             loop.remove_signal_handler(signal.SIGTERM)
+
+
+@contextmanager
+def at_a_prompt() -> Iterator[None]:
+    """Let a signal end a question at once: the loop hears of none while somebody is asked."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, _terminated),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated

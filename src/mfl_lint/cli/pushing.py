@@ -173,6 +173,10 @@ def tell(outcome: Outcome) -> int:
     for tag in outcome.tags:
         for line in _lines(tag, outcome.digest):
             say(line)
+    for left in outcome.left_out:
+        say(
+            f"not pushed: {left.familiar}: left out, since {outcome.last.reference.familiar} failed"
+        )
     if outcome.unrecorded:
         say(f"how it ended is not written down: {outcome.unrecorded}")
     if outcome.ok:

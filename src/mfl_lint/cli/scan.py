@@ -56,6 +56,7 @@ def command(**given: Any) -> int:
     TARGET is a reference (busybox, ghcr.io/org/app:v1, app@sha256:…), a namespace in quotes
     ('registry.example.org/team/*'), an OCI layout (oci:DIR[:TAG]), an archive of one
     (oci-archive:FILE), a document (file:index.json), or - for a document on the standard input.
+    Of a document alone only what it says itself is judged: what it lists is not at hand.
 
     Of a file (-f) every reference is looked at, with the platforms that the file needs of it; one
     that a variable hides is said and never guessed, and makes the exit code 3.

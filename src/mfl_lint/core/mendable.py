@@ -16,7 +16,7 @@ MENDABLE: Final = PLATFORM | DESCRIPTOR | NAMES | {"MFL105", "MFL109", "MFL112",
 _DEPENDS: Final = NAMES | {"MFL101"}
 # A list mends these only where the rule itself knows one: else the image is to be built again,
 # nobody knows of a name beside it, or a list groups the names already.
-_BY_FIX: Final = NAMES | DESCRIPTOR | {"MFL213"}
+_BY_FIX: Final = NAMES | DESCRIPTOR | {"MFL107", "MFL213"}
 _MAKES_LIST: Final = re.compile(r"docker (?:manifest create|buildx imagetools create) ")
 # It is copied into shells: nothing that these would read as more than a word.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:/@+\[\]-]*")

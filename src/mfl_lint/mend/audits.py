@@ -18,7 +18,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mfl_lint.core.errors import StoreError
-from mfl_lint.core.pushes import BEGUN
+from mfl_lint.core.pushes import BEGUN, LEFT_OUT
 from mfl_lint.mend.intent import Audit, Intent
 from mfl_lint.mend.outcome import End, Outcome, TagEnd
 
@@ -75,7 +75,7 @@ class Journal:
         ends = {
             str(tag.reference): {"end": tag.end, "now": tag.now, "restore": tag.restore}
             for tag in outcome.tags
-        }
+        } | {str(one): {"end": LEFT_OUT, "now": None, "restore": ""} for one in outcome.left_out}
         await self._add(
             {"id": self._id, "event": "end", "ends": ends, "detail": detail_of(outcome)}
         )

@@ -80,7 +80,7 @@ class TagEnd(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """How a push ended. `writes` counts the requests that could have changed something.
 
-    `tags` are those that it came to, in their order; all after one that failed are left out.
+    `tags` are those that it came to, in their order; all after one that failed are `left_out`.
     `unrecorded` says why it could not be written down how it ended, "" where it was.
     """
 
@@ -88,6 +88,7 @@ class Outcome(msgspec.Struct, frozen=True):
     tags: tuple[TagEnd, ...]
     writes: int = 0
     unrecorded: str = ""
+    left_out: tuple[Reference, ...] = ()
 
     @property
     def ok(self) -> bool:

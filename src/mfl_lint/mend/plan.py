@@ -17,6 +17,7 @@ from mfl_lint.core.digest import Digest
 from mfl_lint.core.errors import ManifestInvalid
 from mfl_lint.core.kind import decide_kind
 from mfl_lint.core.manifest import Descriptor
+from mfl_lint.core.mendable import PLATFORM
 from mfl_lint.core.mending import Decision, decide
 from mfl_lint.core.observation import VERIFIED, Kind, LookState, Node, Observation
 from mfl_lint.core.parse import parse_document
@@ -53,6 +54,10 @@ _REBUILD: Final = {
     "MFL605": "a file is missing inside the image",
 }
 _NOT_A_LIST: Final = "there is no list to be changed: the tag is one image"
+_INNER: Final = (
+    "it stands in an inner list: make one list of all (MFL209), which can be mended then"
+)
+_OF_ENTRIES: Final = PLATFORM | {"MFL105", "MFL109", "MFL201"}
 _OTHERWISE: Final = "no change of the list mends it"
 
 
@@ -230,11 +235,21 @@ def _key(finding: Finding, root: Digest | None) -> tuple[str, str]:
 
 
 def _left(finding: Finding, decision: Decision, seen: Observation) -> Left:
+    if finding.rule in _OF_ENTRIES and _is_inner(finding, seen):
+        return Left(finding, _INNER, rebuild=False)
     said = decision.unmended.get(finding.fingerprint)
     rebuild = finding.rule in _REBUILD and finding.fingerprint not in decision.unread
     if seen.root is not None and not seen.root.is_index and not rebuild:
         return Left(finding, _NOT_A_LIST, rebuild=False)
     return Left(finding, said or _REBUILD.get(finding.rule, _OTHERWISE), rebuild)
+
+
+def _is_inner(finding: Finding, seen: Observation) -> bool:
+    """Say whether a finding is of an entry of a list within the list."""
+    root = seen.root
+    if root is None or finding.position is None:
+        return False
+    return finding.digest not in {child.entry.digest for child in root.children}
 
 
 def _harm(plan: Plan, begun: Iterable[Finding]) -> Iterable[str]:

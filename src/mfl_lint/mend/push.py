@@ -291,7 +291,8 @@ class _Push:
         return TagEnd(reference, end, before, before, str(error))
 
     def _outcome(self, *ends: TagEnd) -> Outcome:
-        return Outcome(self._plan.digest, ends, self._writer.writes)
+        left_out = self._plan.references()[len(ends) :]
+        return Outcome(self._plan.digest, ends, self._writer.writes, left_out=left_out)
 
 
 def _is_certain(failure: RegistryError | None) -> bool:
