@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
-from mfl_lint.cli.failures import run
-
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     open_streams()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        # Not above: Ctrl-C may come while all of this is loaded, too.
+        from mfl_lint.cli.failures import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
 
 
 def open_streams() -> None:

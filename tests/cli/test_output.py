@@ -128,3 +128,15 @@ def test_a_mistake_is_2_where_nobody_can_be_told() -> None:
             [sys.executable, "-m", "mfl_lint", "scan"], stderr=full, timeout=60, check=False
         )
     assert 2 == done.returncode
+
+
+def test_an_interrupt_while_all_is_loaded_is_130_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "mfl_lint", "rules"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (130, b"", b"") == (done.returncode, done.stdout, done.stderr)
