@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import mfl_lint
@@ -52,3 +52,18 @@ def typed(file: Path) -> Iterator[str]:
 def test_whatever_is_decoded_to_a_type_goes_through_the_one_place() -> None:
     files = sorted(Path(mfl_lint.__file__).parent.rglob("*.py"))
     assert [] == [place for file in files for place in typed(file)]
+
+
+def converted(trees: Sequence[ast.AST]) -> Iterator[str]:
+    """Yield the classes of ours that `msgspec.convert` is given, and that are not `known`."""
+    classes = [one for tree in trees for one in ast.walk(tree) if isinstance(one, ast.ClassDef)]
+    marks = {one.name: {ast.unparse(mark) for mark in one.decorator_list} for one in classes}
+    for call in (one for tree in trees for one in ast.walk(tree) if isinstance(one, ast.Call)):
+        if ast.unparse(call.func) == "msgspec.convert":
+            names = {one.id for one in ast.walk(call.args[1]) if isinstance(one, ast.Name)}
+            yield from (name for name in names if "known" not in marks.get(name, {"known"}))
+
+
+def test_whatever_is_converted_to_a_class_is_marked_as_known() -> None:
+    files = sorted(Path(mfl_lint.__file__).parent.rglob("*.py"))
+    assert [] == list(converted([ast.parse(file.read_text("utf-8")) for file in files]))

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from mfl_lint.core.decoding import known
 from mfl_lint.core.pushes import BEGUN, LEFT_OUT, KnownPush, plan_of, wanted_of
 from mfl_lint.core.reference import Reference
 from mfl_lint.mend.outcome import End
@@ -37,6 +38,7 @@ _UNSURE: Final = frozenset({End.UNKNOWN, BEGUN})
 _REVERSIBLE: Final = frozenset({End.PUSHED, End.REWRITTEN}) | _UNSURE
 
 
+@known
 class ChangeItem(msgspec.Struct, frozen=True, kw_only=True):
     """What became of an entry: `status` is changed, added or dropped; platforms, "" = none."""
 
@@ -101,13 +103,13 @@ async def read_pushes(services: Services, match: Mapping[str, str], query: Query
 
 async def read_push(services: Services, match: Mapping[str, str], query: Query) -> PushAnswer:
     """Return one push; 404 if there is none that whoever asks may know of."""
-    known = await pushes.known_push(services.store, int(match["id"]))
-    if known is None:
+    one = await pushes.known_push(services.store, int(match["id"]))
+    if one is None:
         raise web.HTTPNotFound(text=f"there is no push {match['id']}")
-    item = push_item(services, known)
+    item = push_item(services, one)
     place = (item.registry, item.repository, item.tag)
     past = await views.tag_history(services.store, *place) if item.tag else ()
-    seen = {str(one.digest) for one in past}
+    seen = {str(row.digest) for row in past}
     new = item.after or item.wanted
     compare = ""
     if item.before in seen and new in seen and item.before != new:
