@@ -191,7 +191,7 @@ async def test_nothing_of_an_address_is_in_what_debugging_shows(tmp_path: Path, 
         )
         said, _ = await ran.communicate()
         assert 1 == chat.asked
-    assert b"chat did not take it: the service did not take it" in said
+    assert b"chat did not take the test message: the service did not take it" in said
     for part in (secret, path, "POST"):
         assert part.encode() not in said
 
