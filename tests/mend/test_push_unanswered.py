@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from mfl_lint.core.errors import Unanswered, Unreachable
 from mfl_lint.mend.outcome import End
+from mfl_lint.mend.push import push
+from mfl_lint.mend.store_audit import StoreAudit
 from mfl_lint.registry.push import Writer
+from mfl_lint.store.engine import open_store
+from mfl_lint.store.migrate import upgrade
+from mfl_lint.store.pushes import known_pushes
 from tests import faults
 from tests.builders import place
 from tests.fault_registry import Exchange, FaultRegistry
@@ -65,7 +71,11 @@ async def test_a_gateway_that_gave_up_does_not_say_that_nothing_happens(code: in
         assert f"{code}" in outcome.last.detail
 
 
-async def test_where_it_would_overwrite_somebody_else_s_push_that_is_what_is_put_back() -> None:
+async def test_where_it_would_overwrite_somebody_else_s_push_that_is_what_is_put_back(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path}/lab.db"
+    upgrade(url)
     async with FaultRegistry() as registry:
         filled(registry)
 
@@ -74,10 +84,15 @@ async def test_where_it_would_overwrite_somebody_else_s_push_that_is_what_is_put
             return await lost(exchange)
 
         registry.fault(PUT_TAG, overtaken)
-        outcome = await pushed(plan_for(registry.host, "app:v1", LIST, "app", OLD.digest))
+        plan = plan_for(registry.host, "app:v1", LIST, "app", OLD.digest)
+        async with open_store(url) as store, clients() as found:
+            outcome = await push(plan, found, StoreAudit(store, "ada"))
+            (known,) = (await known_pushes(store)).items
         assert (End.UNKNOWN, OTHER.digest) == (outcome.last.end, outcome.last.now)
         assert OTHER.digest == tag_of(registry, "app:v1")
         assert outcome.last.restore.endswith(f"app:v1@{OTHER.digest} --over {LIST.digest}")
+        said = f"when last seen it was {OTHER.digest}; if this came later, to put that back: "
+        assert known.problem.endswith(said + outcome.last.restore)
 
 
 async def test_what_reached_nobody_is_a_failure_for_certain() -> None:

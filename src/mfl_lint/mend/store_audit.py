@@ -54,5 +54,7 @@ def _problem(tag: TagEnd) -> str:
     """Return what there is to know of an end besides its digests."""
     if tag.between is None:
         return tag.detail
-    over = f"over {tag.between}, which somebody pushed meanwhile; to put that back: {tag.restore}"
-    return f"{tag.detail}; {over}" if tag.detail else over
+    said = f"over {tag.between}, which somebody pushed meanwhile; to put that back"
+    if tag.end is End.UNKNOWN:
+        said = f"when last seen it was {tag.between}; if this came later, to put that back"
+    return "; ".join(filter(None, (tag.detail, f"{said}: {tag.restore}")))
