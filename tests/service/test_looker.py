@@ -32,6 +32,7 @@ from tests.servers import free_port
 from tests.service.gated import GatedRegistry, config_of
 
 GOOD = index(image("linux", "amd64"), image("linux", "arm64"))
+THOROUGH = looks.again(looks.AGAIN, thoroughly=True)
 
 
 class Looks:
@@ -164,7 +165,7 @@ async def test_a_repository_that_takes_long_keeps_no_other_waiting(
 
 @pytest.mark.parametrize(
     ("reason", "again"),
-    [(WEBHOOK, looks.AGAIN), (ASKED, looks.again(looks.AGAIN, thoroughly=True))],
+    [(WEBHOOK, looks.AGAIN), (ASKED, THOROUGH)],
 )
 async def test_a_look_that_failed_is_made_again_ten_minutes_later_and_then_left_to_crawls(
     tmp_path: Path, reason: str, again: str
@@ -193,7 +194,7 @@ async def test_a_look_at_a_repository_that_failed_is_seen_as_failed_and_made_aga
         await made.ask("team/app", *tags, reason=ASKED)
 
         async def is_put_off() -> bool:
-            return ["again"] * len(tags) == await made.reasons()
+            return [THOROUGH] * len(tags) == await made.reasons()
 
         await made.until(is_put_off)
         (seen,) = (await crawls.crawls(made.store)).items
@@ -217,7 +218,7 @@ async def test_a_look_at_a_repository_of_which_a_tag_failed_is_made_again_and_re
             await made.ask("team/app", "")
 
             async def is_put_off() -> bool:
-                return ["again"] == await made.reasons()
+                return [THOROUGH] == await made.reasons()
 
             await made.until(is_put_off)
             assert ["MFL101"] == await open_rules(made.store)
