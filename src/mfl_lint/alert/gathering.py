@@ -46,9 +46,7 @@ def gathered(
             groups += [Later(one.id, told=True) for one in ones]
             continue
         ends = {one.id: until(one.group.registry) for one in ones if one.group.registry}
-        groups += [
-            _held(one, end, lasts=True) for one in ones if (end := ends.get(one.id)) is not None
-        ]
+        groups += [_held(one, end, lasts=True) for one in ones if (end := ends.get(one.id))]
         rest = [_parted(one, until) for one in ones if ends.get(one.id) is None]
         made = _of_route(route, rest, handling, sent.get(name, ()), now, alerts.url)
         notices += made.notices

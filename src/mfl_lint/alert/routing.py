@@ -152,19 +152,22 @@ class _Turn:
         self._marks[mark.key] = mark
         untold = [route for route in routes if not any(wants(route, one) for one in before)]
         if untold:
-            hours = self._alerts.flapping_s / 3600
-            told = msgspec.structs.replace(
-                news,
-                id=f"flapping/{news.id}",
-                kind=Kind.FLAPPING,
-                message=f"breaks and is mended again and again ({self._alerts.flapping_changes} "
-                f"changes in {hours:g} hours): nothing more is said until it is calm",
-                fix="",
-                fingerprint="",
-                platform="",
-            )
-            self._wait(told, untold)
+            self._wait(self._flapping(news), untold)
         return True
+
+    def _flapping(self, news: News) -> News:
+        """Return that the tag of the news flaps."""
+        hours = self._alerts.flapping_s / 3600
+        return msgspec.structs.replace(
+            news,
+            id=f"flapping/{news.id}",
+            kind=Kind.FLAPPING,
+            message=f"breaks and is mended again and again ({self._alerts.flapping_changes} "
+            f"changes in {hours:g} hours): nothing more is said until it is calm",
+            fix="",
+            fingerprint="",
+            platform="",
+        )
 
     def _begins(self, news: News) -> bool:
         """Say whether a finding changed too often by now."""

@@ -35,19 +35,12 @@ def check(config_path: Path | None) -> int:
     from mfl_lint.cli.failures import say
     from mfl_lint.cli.settings import settings
     from mfl_lint.config_tables import Reading
-    from mfl_lint.core.errors import ConfigInvalid
-    from mfl_lint.crawl.schedule import trigger_of
     from mfl_lint.report.paper import Paper
-    from mfl_lint.service.places import absent, mistaken
+    from mfl_lint.service.places import absent
     from mfl_lint.service.secrets import missing_credentials, missing_secrets
 
     config, reading = settings(config_path), Reading()
-    for registry in config.registries:
-        try:
-            trigger_of(registry, config.crawl.jitter)
-        except ConfigInvalid as error:
-            reading.add(f"{config.path}: {error}")
-    for mistake in mistaken(config, os.environ):
+    for mistake in _mistakes(config):
         reading.add(f"{config.path}: {mistake}")
     reading.finish()
     paper = Paper(width(), color=is_colorful(), unicode=is_unicode(None))
@@ -63,6 +56,20 @@ def check(config_path: Path | None) -> int:
         for line in missing(config, os.environ):
             say(f"note: {line}")
     return exit_codes.OK
+
+
+def _mistakes(config: Config) -> Iterator[str]:
+    """Yield what only shows where settings are used: schedules, databases, queues."""
+    from mfl_lint.core.errors import ConfigInvalid
+    from mfl_lint.crawl.schedule import trigger_of
+    from mfl_lint.service.places import mistaken
+
+    for registry in config.registries:
+        try:
+            trigger_of(registry, config.crawl.jitter)
+        except ConfigInvalid as error:
+            yield str(error)
+    yield from mistaken(config, os.environ)
 
 
 def _held(config: Config) -> str:

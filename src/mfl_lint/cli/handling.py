@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from mfl_lint.cli import exit_codes, options
+from mfl_lint.cli.matchers import (
+    check_registry,
+    end_after,
+    matcher_of,
+    reason_of,
+    say_unmatched,
+    shown,
+)
 from mfl_lint.cli.output import is_colorful, is_unicode, width, write_report
 from mfl_lint.cli.users import with_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mfl_lint.config import Config
     from mfl_lint.core.messages import Acknowledgement, Silence
     from mfl_lint.core.policy import Ignore
     from mfl_lint.core.views import SetIgnore
@@ -53,16 +60,10 @@ def silence(
 ) -> int:
     """Tell nobody of some findings for a while; they are shown and counted as ever."""
     from mfl_lint.config_file import find_config
-    from mfl_lint.config_tables import parse_duration
     from mfl_lint.store import handling, matching
 
-    try:
-        span = timedelta(seconds=parse_duration(lasts, "--for"))
-        until = datetime.now(UTC) + span
-    except OverflowError:
-        raise click.UsageError("--for: that is longer than a calendar goes") from None
-    matcher = _matcher(rule, registry, repository, tag, reason, until)
-    _check_registry(registry, find_config(config_path))
+    matcher = matcher_of(rule, registry, repository, tag, reason, end_after(lasts))
+    check_registry(registry, find_config(config_path))
 
     async def go(store: Store, who: str, now: datetime) -> tuple[int, str]:
         number = await handling.set_silence(store, matcher, who=who, now=now)
@@ -70,66 +71,10 @@ def silence(
 
     number, unmatched = with_store(config_path, go)
     click.echo(
-        f"Silence {number} of {_shown(matcher)} ends at {matcher.expires:%Y-%m-%d %H:%M} UTC."
+        f"Silence {number} of {shown(matcher)} ends at {matcher.expires:%Y-%m-%d %H:%M} UTC."
     )
-    _say_unmatched(matcher, unmatched)
+    say_unmatched(matcher, unmatched)
     return exit_codes.OK
-
-
-def _shown(matcher: Ignore) -> str:
-    """Return what a silence or an ignore is about, in one word each."""
-    from mfl_lint.report.inert import inert
-
-    place = f"{matcher.registry}/{matcher.repository}:{matcher.tag}"
-    return inert(f"{'all rules' if matcher.rule == '*' else matcher.rule} on {place}")
-
-
-def _say_unmatched(matcher: Ignore, unmatched: str) -> None:
-    """Say which pattern matches nothing so far: it may be a typing error."""
-    from mfl_lint.cli.failures import say
-    from mfl_lint.config_policy import rule_names
-    from mfl_lint.core.policy import glob_matches
-
-    rules = {rule for ids in rule_names().values() for rule in ids}
-    if not any(glob_matches(matcher.rule, rule) for rule in rules):
-        say(f"note: nothing matched --rule {matcher.rule}; `mfl-lint rules` lists the rules")
-    if unmatched:
-        pattern = matcher.repository if unmatched == "repository" else matcher.tag
-        say(f"note: nothing matched --{unmatched} {pattern} yet: no crawl has seen such a one")
-
-
-def _matcher(
-    rule: str, registry: str, repository: str, tag: str, reason: str, until: datetime | None
-) -> Ignore:
-    from mfl_lint.config_checks import check_globs
-    from mfl_lint.config_policy import rule_names, rule_pattern
-    from mfl_lint.core.policy import Ignore
-
-    check_globs((rule, registry, repository, tag), "--rule, --registry, --repository, --tag")
-    pattern = rule_pattern(rule, "--rule", rule_names())
-    return Ignore(pattern, _reason(reason), registry, repository, tag, until)
-
-
-def _check_registry(pattern: str, config: Config) -> None:
-    """Refuse a name that no registry has; say of a pattern that it matches none."""
-    from mfl_lint.cli.failures import say
-    from mfl_lint.core.policy import any_glob
-
-    known = [one.name for one in config.registries]
-    if any(any_glob((pattern,), name) for name in known):
-        return
-    there = f"configured are {', '.join(known)}" if known else "none is configured"
-    if set(pattern) & set("*?["):
-        say(f"note: --registry {pattern} matches no registry: {there}")
-    else:
-        raise click.UsageError(f"--registry: no registry is called {pattern!r:.80}; {there}")
-
-
-def _reason(text: str) -> str:
-    reason = " ".join(text.split())
-    if not 0 < len(reason) <= 500 or not reason.isprintable():
-        raise click.UsageError("--reason: say why, in at most 500 characters")
-    return reason
 
 
 @click.command("end-silence")
@@ -166,7 +111,7 @@ def acknowledge(fingerprint: str, undo: bool, reason: str, config_path: Path | N
     from mfl_lint.core.errors import Refused
     from mfl_lint.store import handling
 
-    why = "" if undo else _reason(reason)
+    why = "" if undo else reason_of(reason)
 
     async def go(store: Store, who: str, now: datetime) -> None:
         if undo:
@@ -214,16 +159,11 @@ def ignore(
 ) -> int:
     """Live with some findings: they are shown apart, and count nowhere."""
     from mfl_lint.config_file import find_config
-    from mfl_lint.config_tables import parse_duration
     from mfl_lint.store import ignores, matching
 
-    try:
-        span = timedelta(seconds=parse_duration(lasts, "--for")) if lasts else None
-        until = datetime.now(UTC) + span if span is not None else None
-    except OverflowError:
-        raise click.UsageError("--for: that is longer than a calendar goes") from None
-    matcher = _matcher(rule, registry, repository, tag, reason, until)
-    _check_registry(registry, find_config(config_path))
+    until = end_after(lasts) if lasts else None
+    matcher = matcher_of(rule, registry, repository, tag, reason, until)
+    check_registry(registry, find_config(config_path))
 
     async def go(store: Store, who: str, now: datetime) -> tuple[int, str]:
         number = await ignores.set_ignore(store, matcher, who=who, now=now)
@@ -231,8 +171,8 @@ def ignore(
 
     number, unmatched = with_store(config_path, go)
     ends = f"until {until:%Y-%m-%d %H:%M} UTC" if until is not None else "until it is undone"
-    click.echo(f"Ignore {number} of {_shown(matcher)} holds {ends}.")
-    _say_unmatched(matcher, unmatched)
+    click.echo(f"Ignore {number} of {shown(matcher)} holds {ends}.")
+    say_unmatched(matcher, unmatched)
     return exit_codes.OK
 
 

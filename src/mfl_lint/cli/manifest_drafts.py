@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mfl_lint.cli import exit_codes, making, options
+
+if TYPE_CHECKING:
+    from mfl_lint.mend.drafts import Draft
 
 
 @click.command("rm")
@@ -42,26 +45,28 @@ def show(as_json: bool) -> int:
 
     found = making.drafts().all()
     if as_json:
-        told: list[dict[str, Any]] = [
-            {
-                "reference": draft.name,
-                "entries": [
-                    {
-                        "name": one.name,
-                        "digest": one.entry.digest,
-                        "platform": one.entry.platform and str(one.entry.platform),
-                    }
-                    for one in draft.members
-                ],
-            }
-            for draft in found
-        ]
+        told = [_told(draft) for draft in found]
         write_report(json.dumps({"version": 1, "drafts": told}, indent=2) + "\n", None)
         return exit_codes.OK
-    if not found and not as_json:
+    if not found:
         say("there are no drafts: `mfl-lint manifest create LIST IMAGE…` makes one")
     for draft in found:
         platforms = [str(one.entry.platform or "no platform") for one in draft.members]
         line = f"{draft.reference.familiar}  {len(platforms)} entries: {', '.join(platforms)}"
         write_report(inert(line) + "\n", None)
     return exit_codes.OK
+
+
+def _told(draft: Draft) -> dict[str, Any]:
+    """Return a draft as the JSON of `manifest list` shows it."""
+    return {
+        "reference": draft.name,
+        "entries": [
+            {
+                "name": one.name,
+                "digest": one.entry.digest,
+                "platform": one.entry.platform and str(one.entry.platform),
+            }
+            for one in draft.members
+        ],
+    }

@@ -12,6 +12,7 @@ from mfl_lint.cli.project import ProjectCommand
 
 if TYPE_CHECKING:
     from mfl_lint.cli.connect import Registries
+    from mfl_lint.core.digest import Digest
     from mfl_lint.core.manifest import Document
     from mfl_lint.core.reference import Reference
     from mfl_lint.mend.drafts import Draft
@@ -131,11 +132,7 @@ async def _restored(call: Restoring, registries: Registries) -> int:
     client = registries.client(named.registry)
     there = await points_at(registries, target)
     if call.over is not None and there not in (call.over, named.digest):
-        anyway = f"--over {there}" if there else "the same without --over"
-        say(
-            f"not restored: {target.familiar} points at {there or 'nothing'} now, not at "
-            f"{call.over}: somebody changed it since; if that is to go, say {anyway}"
-        )
+        say(_changed_since(target, there, call.over))
         return exit_codes.FINDINGS
     try:
         document = await client.document(named.repository, str(named.digest))
@@ -155,6 +152,15 @@ async def _restored(call: Restoring, registries: Registries) -> int:
         dry_run=False,
     )
     return tell(await carry_out(pushing, registries, plan))
+
+
+def _changed_since(target: Reference, there: Digest | None, over: str) -> str:
+    """Return that a tag is not restored, since it points at something else than was expected."""
+    anyway = f"--over {there}" if there else "the same without --over"
+    return (
+        f"not restored: {target.familiar} points at {there or 'nothing'} now, not at "
+        f"{over}: somebody changed it since; if that is to go, say {anyway}"
+    )
 
 
 async def _say_what_comes(

@@ -211,14 +211,18 @@ def _lines(tag: TagEnd, digest: Digest) -> Iterable[str]:
         then = "to restore that" if tag.end is not End.UNKNOWN else "if it was, to restore that"
         yield f"{name} pointed at {tag.between or tag.before}; {then}: {tag.restore}"
     if tag.window_s is not None and tag.between is None:
-        condition = "If-Match" if tag.before else "If-None-Match"
-        sent = f", unless the registry honours {condition}, which was sent"
-        unless = sent if tag.guarded else ""
-        yield (
-            f"note: nobody else was seen to push to {name}; a push in the "
-            f"{tag.window_s * 1000:.0f} ms between the last look and ours would not have "
-            f"been{unless}"
-        )
+        yield _unseen(tag, tag.window_s)
+
+
+def _unseen(tag: TagEnd, window_s: float) -> str:
+    """Return when somebody else's push would not have been seen."""
+    condition = "If-Match" if tag.before else "If-None-Match"
+    sent = f", unless the registry honours {condition}, which was sent"
+    return (
+        f"note: nobody else was seen to push to {tag.reference.familiar}; a push in the "
+        f"{window_s * 1000:.0f} ms between the last look and ours would not have "
+        f"been{sent if tag.guarded else ''}"
+    )
 
 
 def _plan(

@@ -99,13 +99,7 @@ async def end_round(job: Job, round_: Round) -> Progress:
     crawled = await crawls.crawl(job.store, round_.crawl_id)
     parts = await round_states.failed_parts(job.store, round_.crawl_id)
     held = sum(part.look == HELD for part in parts)
-    results = [
-        RepositoryResult(
-            one.repository, LookState(one.look), one.tags, one.looked, detail=one.detail
-        )
-        for one in parts
-        if one.look != HELD
-    ]
+    results = (_result(part) for part in parts if part.look != HELD)
     failed = [result for result in results if could_not_look(result)]
     progress = Progress(round_.crawl_id, round_.registry, round_.started_at, held=held)
     if crawled is not None:
@@ -126,6 +120,12 @@ async def end_round(job: Job, round_: Round) -> Progress:
         progress.problem += f"; {first}"
     await _over(job.store, round_, status_of(progress), progress.problem, job.now())
     return progress
+
+
+def _result(part: Part) -> RepositoryResult:
+    """Return how a repository's crawl ended, of what was kept of it."""
+    look = LookState(part.look)
+    return RepositoryResult(part.repository, look, part.tags, part.looked, detail=part.detail)
 
 
 async def give_up_round(store: Store, round_: Round, problem: str, now: datetime) -> None:

@@ -71,16 +71,20 @@ class Writer:
             raw,
             1 if once else None,
         )
+        if answer.status not in (200, 201, 202, 204):
+            raise self._not_kept(answer)
+        return claimed_digest(answer)
+
+    def _not_kept(self, answer: Answer) -> RegistryError:
+        """Return the error that an answer to a manifest stands for."""
         if answer.status == 412:
-            raise Overtaken(str(self.client.refusal(answer)))
+            return Overtaken(str(self.client.refusal(answer)))
         if answer.status == 404:
-            raise Rejected(str(self.client.refusal(answer)))
+            return Rejected(str(self.client.refusal(answer)))
         if answer.status >= 500 and error_document(answer.body) is None:
             # A gateway's: the registry behind it may be at it still.
-            raise Unanswered(str(self.client.refusal(answer)))
-        if answer.status not in (200, 201, 202, 204):
-            raise rejection(self.client, answer)
-        return claimed_digest(answer)
+            return Unanswered(str(self.client.refusal(answer)))
+        return rejection(self.client, answer)
 
     async def mount(self, repository: str, digest: Digest, source: str) -> Upload | None:
         """Take a blob over from another repository of the registry; None where that was done.

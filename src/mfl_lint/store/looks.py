@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -94,28 +94,31 @@ def _request_looks(
     who: str,
 ) -> int:
     count = 0
+    values = {"state": "pending", "reason": reason, "requested_at": now}
     for chunk in chunks(wanted, _AT_ONCE):
-        insert = insert_into(dialect, look_requests)
-        values = {"state": "pending", "reason": reason, "requested_at": now}
-        asked = insert.values([{**one._asdict(), **values} for one in chunk])
-        less = _LESS.get(reason, (*PATIENT, HOT))
-        others = (HOT, WEBHOOK) if reason in _THOROUGH else _THOROUGH
-        both = look_requests.c.reason.in_(others)
-        new = asked.on_conflict_do_update(
-            index_elements=_PLACE,
-            index_where=text("state = 'pending'"),
-            set_={
-                "reason": case((both, ASKED), else_=asked.excluded.reason),
-                "requested_at": asked.excluded.requested_at,
-            },
-            where=look_requests.c.reason.in_(less),
-        ).returning(*_PLACE)
-        for row in connection.execute(new).all():
+        asked = _asked(dialect, [{**one._asdict(), **values} for one in chunk], reason)
+        for row in connection.execute(asked).all():
             count += 1
             if who:
                 subject = f"{row.registry}/{row.repository}{row.tag and ':'}{row.tag}"
                 audit.note(connection, who, "scan.ask", subject, now)
     return count
+
+
+def _asked(dialect: str, rows: Sequence[Mapping[str, object]], reason: str) -> Any:
+    """Return the statement that asks for looks, and returns those that it made or changed."""
+    asked = insert_into(dialect, look_requests).values(rows)
+    less = _LESS.get(reason, (*PATIENT, HOT))
+    both = look_requests.c.reason.in_((HOT, WEBHOOK) if reason in _THOROUGH else _THOROUGH)
+    return asked.on_conflict_do_update(
+        index_elements=_PLACE,
+        index_where=text("state = 'pending'"),
+        set_={
+            "reason": case((both, ASKED), else_=asked.excluded.reason),
+            "requested_at": asked.excluded.requested_at,
+        },
+        where=look_requests.c.reason.in_(less),
+    ).returning(*_PLACE)
 
 
 def again(reason: str, *, thoroughly: bool) -> str:
