@@ -108,12 +108,14 @@ async def _open(app: App) -> None:
 async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
     """Do the work, and break it off where this is told to end; raise what it raises."""
     working, ending = asyncio.ensure_future(work), asyncio.ensure_future(ended.wait())
-    await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
-    ending.cancel()
-    if working.done():
-        await working
-    working.cancel()
-    await asyncio.gather(working, ending, return_exceptions=True)
+    try:
+        await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        for task in (working, ending):
+            task.cancel()
+        await asyncio.gather(working, ending, return_exceptions=True)
 
 
 async def _run(
