@@ -9,6 +9,8 @@ import pty
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,29 +123,38 @@ def test_what_fix_pushed_before_a_signal_is_told(
     assert ["begun", "end", "begun", "end"] == [one["event"] for one in journal(world)]
 
 
+def asks(process: subprocess.Popen[bytes]) -> None:
+    """Return when the process has asked, and sleeps until somebody answers."""
+    assert process.stderr is not None
+    told, state = b"", ""
+    while b"[Y/n]" not in told:
+        part = os.read(process.stderr.fileno(), 4096)
+        assert part, told
+        told += part
+    while state != "S":
+        time.sleep(0.01)
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]
+
+
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_question_is_ended_by_one_signal(number: signal.Signals, code: int, world: World) -> None:
     world.place("app:v1", BROKEN)
     terminal, stdin = pty.openpty()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mfl_lint", "fix"),
-            world.name("@app:v1"),
-            "--push",
-            "--interactive",
-        ],
+    call = ("fix", world.name("@app:v1"), "--push", "--interactive")
+    with subprocess.Popen(
+        [sys.executable, "-m", "mfl_lint", *call],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    told = b""
-    while b"[Y/n]" not in told:
-        told += os.read(process.stderr.fileno(), 4096)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    ) as process:
+        try:
+            asks(process)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            os.close(terminal)
+            os.close(stdin)
     assert (code, b"") == (process.returncode, out)
     assert b"Traceback" not in err
     assert BROKEN.digest == world.digest("app:v1")
-    os.close(terminal)
-    os.close(stdin)
