@@ -14,14 +14,13 @@ from click.core import ParameterSource
 
 from mfl_lint.cli import exit_codes
 from mfl_lint.core.errors import ConfigInvalid, MflLintError, ReferenceInvalid, Refused
+from mfl_lint.core.queries import without_queries
 
 _MAX_LINE: Final = 1000
 _SECRETS: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=Basic )\S+|(?<=Bearer )\S+")
 _HEADERS: Final = re.compile(
     r"(?i)((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:[a-z]+ )?)[^\s'\",}]+"
 )
-# Storage signs URLs by their queries, and registries keep an upload's state in them.
-_QUERIES: Final = re.compile(r"(\bhttps?://[^\s\"'<>?]*\?)[^\s\"'<>]+")
 
 
 class Terminated(Exception):
@@ -169,7 +168,7 @@ def say(text: str) -> None:
 
 def scrubbed(text: str) -> str:
     """Return text without the credentials of URLs and headers, and without URLs' queries."""
-    text = _QUERIES.sub(r"\1…", _SECRETS.sub("…", text))
+    text = without_queries(_SECRETS.sub("…", text), "…")
     return _HEADERS.sub(r"\1…", text)
 
 

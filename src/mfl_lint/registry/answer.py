@@ -21,6 +21,7 @@ from mfl_lint.core.errors import (
     RegistryError,
     Unreachable,
 )
+from mfl_lint.core.queries import without_queries
 from mfl_lint.registry.politeness import LONGEST_DEFERRAL_S
 
 MAX_ERROR_BYTES: Final = 64 * 1024
@@ -31,7 +32,6 @@ _UPLOADS: Final = "/blobs/uploads/"
 _OPEN_PARAMETERS: Final = frozenset(
     {"digest", "mount", "from", "n", "last", "ns", "scope", "service", "artifactType"}
 )
-_QUERIES: Final = re.compile(r"(\bhttps?://[^\s\"'<>?]*\?)[^\s\"'<>]+")
 _WARNING: Final = re.compile(r'299 - "((?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])+)"')
 
 
@@ -123,7 +123,7 @@ def _describe(answer: Answer, document: ErrorDocument | None, secrets: Iterable[
     for secret in (*secrets, *_hidden_in(answer.url)):
         if len(secret) >= 4:
             said = said.replace(secret, _REDACTED)
-    said = without_queries(said)
+    said = without_queries(said, _REDACTED)
     return f"{answer.method} {place(answer.url)}: {answer.status}{plain(said)}"
 
 
@@ -137,11 +137,6 @@ def _hidden_in(url: yarl.URL) -> Iterator[str]:
     for name, value in url.query.items():
         if name not in _OPEN_PARAMETERS:
             yield value
-
-
-def without_queries(text: str) -> str:
-    """Return text without the queries of its URLs: those of storage are signed by them."""
-    return _QUERIES.sub(rf"\1{_REDACTED}", text)
 
 
 def retry_after_s(headers: CIMultiDictProxy[str], wall: Callable[[], float]) -> float | None:
