@@ -14,7 +14,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -32,16 +31,16 @@ from mfl_lint.alert.posting import Poster
 from mfl_lint.alert.routing import routed, tells, wants
 from mfl_lint.alert.sending import Sender
 from mfl_lint.alert.settling import settled
-from mfl_lint.alert.telling import notice, parts, without_eased
+from mfl_lint.alert.telling import notice
 from mfl_lint.alert.timing import report_due
-from mfl_lint.alert.words import title_of
 from mfl_lint.config import Config, maintained_until
 from mfl_lint.config_alert import AlertConfig, RouteConfig
 from mfl_lint.core.errors import MflLintError
-from mfl_lint.core.messages import Draft, Gathered, Handling, Notice, Ready
-from mfl_lint.core.news import GRACE, Group, Kind, News, Stream
+from mfl_lint.core.messages import Draft, Gathered, Handling, Ready
+from mfl_lint.core.news import GRACE, Group, Stream
 from mfl_lint.service.crawling import utc_now
 from mfl_lint.service.delivering import SPARE_LEASE_S, Deliverer, Sends, Trouble, log_trouble
+from mfl_lint.service.drafting import drafts_of, with_ignores
 from mfl_lint.store import forgetting, groups, news, reports
 from mfl_lint.store.engine import Store
 
@@ -142,11 +141,7 @@ class Dispatcher:
             routing = news.route_news(store, decide, now, window_s=alerts.flapping_s)
             if await self._tried(routing) is not None:
                 return True
-        settles = todo.marks and (self._settled is None or now - self._settled >= _SETTLE_EVERY)
-        if settles:
-            self._settled = now
-            settling = partial(settled, alerts=alerts, now=now, gives_up=gives_up)
-            await self._tried(news.settle_marks(store, settling, now))
+        settles = todo.marks and await self._settle(store, alerts, now, gives_up=gives_up)
         for route in alerts.route:
             if route.digest.every:
                 report = self._report(store, route, alerts, now)
@@ -156,6 +151,17 @@ class Dispatcher:
         gather = partial(self._gather, alerts, now)
         gathering = groups.gather_news(store, gather, now, routes, lost_before)
         return bool(await self._tried(gathering))
+
+    async def _settle(
+        self, store: Store, alerts: AlertConfig, now: datetime, *, gives_up: bool
+    ) -> bool:
+        """Settle marks, every two seconds; say whether that was now."""
+        if self._settled is not None and now - self._settled < _SETTLE_EVERY:
+            return False
+        self._settled = now
+        settling = partial(settled, alerts=alerts, now=now, gives_up=gives_up)
+        await self._tried(news.settle_marks(store, settling, now))
+        return True
 
     def _gather(
         self,
@@ -269,28 +275,3 @@ async def tell(store: Store, config: Config) -> tuple[Trouble, ...]:
         await sending.drain()
         await sending.forget_old(store)
     return tuple(troubles)
-
-
-def with_ignores(stored: Handling, config: Config) -> Handling:
-    """Return what people did, with the configuration's ignores."""
-    return msgspec.structs.replace(stored, ignores=(*config.policy.ignores, *stored.ignores))
-
-
-def drafts_of(told: Notice, alerts: AlertConfig, whole: Iterable[News]) -> Iterator[Draft]:
-    """Yield the messages to all channels of a notice's route.
-
-    `whole`: all of its news, where it has no place for them; programs are told every one. What
-    only eased is for Alertmanagers.
-    """
-    route = alerts.route_of(told.route)
-    for name in dict.fromkeys(route.channels if route is not None else ()):
-        kind = channel.kind if (channel := alerts.channel_of(name)) is not None else "apprise"
-        mine: Notice | None = told
-        news = whole
-        if kind != "alertmanager":
-            mine = without_eased(told)
-            news = Stream(lambda: (one for one in whole if one.kind is not Kind.EASED))
-        if mine is None:
-            continue
-        for part in (mine,) if kind == "apprise" else parts(mine, news):
-            yield Draft(part, name, title_of(part))

@@ -24,8 +24,8 @@ from mfl_lint.config_alert import AlertConfig, ChannelConfig, RouteConfig
 from mfl_lint.core.errors import ConfigInvalid
 from mfl_lint.core.messages import Draft, Message, Notice, Ready
 from mfl_lint.core.news import Group, Kind, News
-from mfl_lint.service.alerting import drafts_of, with_ignores
 from mfl_lint.service.crawling import utc_now
+from mfl_lint.service.drafting import drafts_of, with_ignores
 from mfl_lint.store import handling, news
 from mfl_lint.store.engine import Store
 
