@@ -169,6 +169,16 @@ async def test_long_references_break_no_short_word(
             assert [] == [*await broken_words_of(page), *await overflow_of(page)]
 
 
+async def test_the_account_stands_on_the_line_of_the_name(page: Page, filled_url: str) -> None:
+    async with served(filled_url) as client:
+        await page.goto(str(client.make_url("/rules")))
+        for width in (390, 720, 910, 1040, 1130, 1280):
+            await page.set_viewport_size({"width": width, "height": 800})
+            boxes = [await page.locator(name).bounding_box() for name in (".brand", ".account")]
+            middles = {round(box["y"] + box["height"] / 2) for box in boxes if box}
+            assert 3 > max(middles) - min(middles), width
+
+
 @pytest.mark.parametrize("width", [1366, 390])
 async def test_boxes_keep_their_distance(
     page: Page, filled_url: str, empty_url: str, width: int
