@@ -40,6 +40,7 @@ class OidcIssuer:
         self.token: str | None = None
         self.confused = False
         self.forms: list[dict[str, str]] = []
+        self.agents: set[str] = set()
         self._asked: dict[str, dict[str, str]] = {}
 
     def rotate(self) -> None:
@@ -81,6 +82,7 @@ class OidcIssuer:
 
     async def _token(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
+        self.agents.add(request.headers["User-Agent"])
         self.forms.append(form)
         asked = self._asked.pop(form.get("code", ""), None)
         challenge = hashlib.sha256(form.get("code_verifier", "").encode()).digest()

@@ -193,6 +193,15 @@ def test_what_flapped_and_stays_at_another_severity_is_open(kind: Kind) -> None:
     assert [Kind.OPENED] == [one.news.kind for one in over.waiting]
 
 
+@pytest.mark.parametrize(
+    ("turns", "said"), [(11, "1 of its findings is open"), (12, "nothing is open of what flapped")]
+)
+def test_that_a_tag_is_calm_says_how_it_is(turns: int, said: str) -> None:
+    _, made = told_of(flips(turns))
+    over = settled(made.marks, {}, {}, KNOWN, alerts(), later(days=3))
+    assert f"no longer flaps: {said}" == over.waiting[0].news.message
+
+
 def test_the_last_word_is_told_on_each_finding_of_a_tag_that_flapped() -> None:
     held: dict[MarkKey, Mark] = {}
     times: list[datetime] = []

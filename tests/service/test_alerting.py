@@ -181,6 +181,17 @@ async def test_a_first_crawl_that_saw_nothing_does_not_silence_what_others_see(
         ] == world.titles()
 
 
+async def test_a_first_crawl_that_was_killed_long_ago_does_not_silence_what_others_see(
+    store: Store,
+) -> None:
+    async with alerted(store, crawled=False) as world:
+        await crawl(store, now=world.clock.now())
+        world.clock.move(days=8)
+        await world.find("team/app", fault())
+        await world.settle()
+        assert 1 == len(world.titles())
+
+
 async def test_what_a_broken_off_first_crawl_found_is_silent_until_it_went_on(
     store: Store,
 ) -> None:

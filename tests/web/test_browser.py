@@ -151,7 +151,7 @@ async def test_empty_pages_are_accessible_and_fit(page: Page, empty_url: str) ->
         assert [] == await problems_of(page, urls_of(client, paths))
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 760, 390])
 async def test_long_references_break_no_short_word(
     page: Page, filled_url: str, tmp_path: Path, width: int
 ) -> None:
@@ -164,9 +164,19 @@ async def test_long_references_break_no_short_word(
     async with house(filled_url, tmp_path, people=False) as full:
         await fill_alerts(full.store, filled_store.NOW, long, "long")
         await set_ignore(full.store, ignore, who=who, now=filled_store.NOW)
-        for path in ("/alerts", "/audit", "/ignores"):
+        for path in ("/alerts", "/audit", "/ignores", "/rules"):
             await page.goto(str(full.client.make_url(path)))
             assert [] == [*await broken_words_of(page), *await overflow_of(page)]
+
+
+async def test_the_account_stands_on_the_line_of_the_name(page: Page, filled_url: str) -> None:
+    async with served(filled_url) as client:
+        await page.goto(str(client.make_url("/rules")))
+        for width in (390, 720, 910, 1040, 1130, 1280):
+            await page.set_viewport_size({"width": width, "height": 800})
+            boxes = [await page.locator(name).bounding_box() for name in (".brand", ".account")]
+            middles = {round(box["y"] + box["height"] / 2) for box in boxes if box}
+            assert 3 > max(middles) - min(middles), width
 
 
 @pytest.mark.parametrize("width", [1366, 390])

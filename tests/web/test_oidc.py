@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import ClientResponse
 
+from mfl_lint import USER_AGENT
 from mfl_lint.config_serve import OidcConfig
 from mfl_lint.core.access import Role
 from mfl_lint.store import users
@@ -82,6 +83,7 @@ async def test_whom_the_issuer_vouches_for_is_signed_in(
         )
         assert 200 == seen.status
         assert [SECRET] == [form["client_secret"] for form in issuer.forms]
+        assert {USER_AGENT} == issuer.agents
 
 
 async def test_somebody_who_is_known_keeps_their_role_and_one_who_is_shut_out_stays_out(

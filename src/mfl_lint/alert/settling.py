@@ -132,7 +132,8 @@ def _as_it_is(news: News) -> News:
 
 def _calmed(last: Sequence[News], now: datetime) -> News:
     broken = sum(news.kind is not Kind.RESOLVED for news in last)
-    state = f"{broken} of its findings are open" if broken else "nothing is open of what flapped"
+    are = "is" if broken == 1 else "are"
+    state = f"{broken} of its findings {are} open" if broken else "nothing is open of what flapped"
     return msgspec.structs.replace(
         last[-1],
         id=f"calm/tag/{last[-1].id}",

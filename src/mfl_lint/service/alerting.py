@@ -141,9 +141,7 @@ class Dispatcher:
             routing = news.route_news(store, decide, now, window_s=alerts.flapping_s)
             if await self._tried(routing) is not None:
                 return True
-        settles = todo.marks and (self._settled is None or now - self._settled >= _SETTLE_EVERY)
-        if settles:
-            await self._settle(store, alerts, now, gives_up=gives_up)
+        settles = todo.marks and await self._settle(store, alerts, now, gives_up=gives_up)
         for route in alerts.route:
             if route.digest.every:
                 report = self._report(store, route, alerts, now)
@@ -156,11 +154,14 @@ class Dispatcher:
 
     async def _settle(
         self, store: Store, alerts: AlertConfig, now: datetime, *, gives_up: bool
-    ) -> None:
-        """Let the passing of time take its effect on marks."""
+    ) -> bool:
+        """Settle marks, every two seconds; say whether that was now."""
+        if self._settled is not None and now - self._settled < _SETTLE_EVERY:
+            return False
         self._settled = now
         settling = partial(settled, alerts=alerts, now=now, gives_up=gives_up)
         await self._tried(news.settle_marks(store, settling, now))
+        return True
 
     def _gather(
         self,

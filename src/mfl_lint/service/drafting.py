@@ -1,4 +1,4 @@
-"""Messages of what is told: a channel's own each, and what people did that they go by."""
+"""From what is told to a message for each channel."""
 
 from __future__ import annotations
 

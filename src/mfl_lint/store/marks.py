@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +17,7 @@ from mfl_lint.store.inserts import upsert
 from mfl_lint.store.tables import alert_groups, alert_marks, crawls, registries
 
 _LOG: Final = logging.getLogger("mfl_lint")
+_LONGEST_CRAWL: Final = timedelta(days=7)
 # A group's route, registry, repository and rule.
 GroupKey = tuple[str, str, str, str]
 _KEY: Final = ("kind", "route", "registry", "repository", "tag")
@@ -86,16 +87,21 @@ def introduced(connection: Connection, now: datetime) -> dict[str, datetime | No
     begun = dict(_first_ends(connection))
     newest = select(func.max(crawls.c.id)).where(crawls.c.partial.is_(false()))
     query = select(
-        registries.c.name, registries.c.first_seen_at, crawls.c.status, crawls.c.finished_at
+        registries.c.name,
+        registries.c.first_seen_at,
+        crawls.c.status,
+        crawls.c.started_at,
+        crawls.c.finished_at,
     ).outerjoin(
         crawls,
         (crawls.c.registry_id == registries.c.id)
         & crawls.c.id.in_(newest.group_by(crawls.c.registry_id)),
     )
     for row in connection.execute(query.where(registries.c.name.not_in(begun))):
-        going_on = row.status == CrawlStatus.RUNNING.value or (
-            row.status == CrawlStatus.INTERRUPTED.value and now - row.finished_at < GRACE
-        )
+        # One that was killed counts as running until there is another one.
+        going_on = (
+            row.status == CrawlStatus.RUNNING.value and now - row.started_at < _LONGEST_CRAWL
+        ) or (row.status == CrawlStatus.INTERRUPTED.value and now - row.finished_at < GRACE)
         begun[row.name] = None if going_on else row.finished_at or row.first_seen_at
     return begun
 
