@@ -14,6 +14,7 @@ from mfl_lint.cli.project import ProjectCommand
 if TYPE_CHECKING:
     from mfl_lint.cli.connect import Registries
     from mfl_lint.cli.pushing import Wanted
+    from mfl_lint.core.edit import Edited
     from mfl_lint.core.manifest import Descriptor
     from mfl_lint.mend.bringing import Child, Clients
     from mfl_lint.mend.changes import Change
@@ -150,15 +151,8 @@ async def _pushed(call: Call, registries: Registries, found: Found | None, chang
     from mfl_lint.core import edit
     from mfl_lint.core.reference import Reference
     from mfl_lint.mend.bringing import Child
-    from mfl_lint.mend.drafts import FORMS
 
-    named = making.named(call.names[0], "manifest list")
-    if found is None:
-        types = [child.entry.media_type for child in change.children]
-        edited = edit.new_index(edit.form_for(types, FORMS.get(call.form or "", "")), change.steps)
-    else:
-        before = edit.read(found.document.raw, found.document.served_type)
-        edited = edit.apply(before, change.steps)
+    named, edited = making.named(call.names[0], "manifest list"), _edited(call, found, change)
     target = replace(named, digest=None)
     if call.to is not None:
         target = Reference.parse(f"{named.name}:{call.to}")
@@ -177,6 +171,18 @@ async def _pushed(call: Call, registries: Registries, found: Found | None, chang
             tolerated=frozenset(one.fingerprint for one in standing.judgement.findings),
         )
     return await settle(call, registries, wanted)
+
+
+def _edited(call: Call, found: Found | None, change: Change) -> Edited:
+    """Return the list as it will be: a new one, or the one that was found with the change."""
+    from mfl_lint.core import edit
+    from mfl_lint.mend.drafts import FORMS
+
+    if found is None:
+        types = [child.entry.media_type for child in change.children]
+        return edit.new_index(edit.form_for(types, FORMS.get(call.form or "", "")), change.steps)
+    before = edit.read(found.document.raw, found.document.served_type)
+    return edit.apply(before, change.steps)
 
 
 def _kept(wanted: Wanted, old: Sequence[Child], standing: Judged) -> list[Child]:

@@ -140,8 +140,8 @@ async def _restored(call: Restoring, registries: Registries) -> int:
         say(f"not restored: {gone(named)}; {target.familiar} points at {there or 'nothing'} still")
         return exit_codes.FINDINGS
     await _say_what_comes(call, registries, target, document)
-    sparse, notes = client.registry.sparse, {"restores": named.digest}
-    plan = restoring(target, document, there, notes, sparse=sparse)
+    notes = {"restores": named.digest}
+    plan = restoring(target, document, there, notes, sparse=client.registry.sparse)
     pushing = making.Pushing(
         config=call.config,
         insecure=call.insecure,
