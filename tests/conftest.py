@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--ordeal`: the full counts of seeded tests, not a twentieth; and their `--seed`."""
     parser.addoption("--ordeal", action="store_true", help="run seeded tests with full counts")
     parser.addoption("--seed", type=int, default=20260301, help="the seed of seeded tests")
+
+
+def pytest_configure() -> None:
+    """Have programs of the tests hear Ctrl-C, where a shell in the background had it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

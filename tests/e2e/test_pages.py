@@ -72,6 +72,7 @@ MADE_FIRST: Final = {
     "/silences/{id}/end",
     "/acknowledgements/{fingerprint}/undo",
     "/push/{registry}/{repository}:{tag}",
+    "/pushes/{id}",
     "/pushes/{id}/undo",
 }
 NO_PAGE: Final = re.compile(r"/(api/|static/|badge/|feed|metrics|healthz|readyz|login)")
