@@ -405,7 +405,7 @@ async def test_a_webhook_without_its_secret_is_said_before_anything_is_done(
     monkeypatch.delenv("NO_SUCH_SECRET", raising=False)
     hook = HookConfig("pushes", "generic", "lab", secret_env="NO_SUCH_SECRET")
     config = msgspec.structs.replace(config_of(tmp_path, lab(registry)), hooks=(hook,))
-    with pytest.raises(ConfigInvalid, match=r"^hook\.pushes\.secret_env: NO_SUCH_SECRET: the variable is"):
+    with pytest.raises(ConfigInvalid, match="NO_SUCH_SECRET: the variable is not set"):
         await serve(lambda: config, ready=print)
     assert [] == names_in(tmp_path)
 
