@@ -14,13 +14,16 @@ from aiohttp.test_utils import TestServer
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, Route, expect
 
+from mfl_lint.core.digest import Digest
 from mfl_lint.core.policy import Ignore
+from mfl_lint.core.pushes import PushEnd, PushRecord
 from mfl_lint.core.records import CrawlRecord, CrawlStatus
-from mfl_lint.store import crawls, registries
+from mfl_lint.store import crawls, pushes, registries
 from mfl_lint.store.engine import Store, open_store
 from mfl_lint.store.ignores import set_ignore
 from mfl_lint.web.application import create_app
 from tests.browser import (
+    MODES,
     NARROW,
     broken_words_of,
     crowded_of,
@@ -127,6 +130,22 @@ async def test_the_sign_in_is_accessible_and_fits(
 ) -> None:
     async with house(filled_url, tmp_path) as full:
         assert [] == await problems_of(page, urls_of(full.client, ("/login", "/look")))
+
+
+async def test_what_was_pushed_is_accessible_and_fits(
+    page: Page, filled_url: str, tmp_path: Path
+) -> None:
+    before, after = Digest(f"sha256:{'1' * 64}"), Digest(f"sha256:{'2' * 64}")
+    place = ("internal", "shop/checkout", "latest", before, f'{{"digest": "{after}"}}')
+    async with house(filled_url, tmp_path, people=False) as full:
+        ends = (("pushed", after, ""), ("unknown", None, "the connection was cut"))
+        paths = ["/pushes"]
+        for state, digest, problem in ends:
+            record = PushRecord(filled_store.NOW, "editor", *place)
+            (number,) = await pushes.begin_push(full.store, record)
+            await pushes.end_push(full.store, PushEnd(number, state, digest, problem))
+            paths.append(f"/pushes/{number}")
+        assert [] == await problems_of(page, urls_of(full.client, paths), [*MODES, *NARROW])
 
 
 @pytest.mark.ordeal
