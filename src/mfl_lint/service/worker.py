@@ -166,7 +166,7 @@ async def _save(store: Store, outage: Outage, stalled_s: float) -> None:
         await asyncio.sleep(stalled_s / 4)
         try:
             if saved := await save_stalled(store, stalled_s):
-                _LOG.warning("%d jobs of workers that died are done by others", saved)
+                _LOG.warning("jobs of workers that died are done by others: %d", saved)
         except StoreError as error:
             await outage.failed("jobs of the dead", error, _AGAIN_S)
         else:
