@@ -57,7 +57,8 @@ async def test_a_worker_whose_database_goes_and_comes_says_so_and_ends_while_it_
             await asyncio.to_thread(forbids, postgresql_url, name)
             await until(last)
         stop.set()
-        await asyncio.wait_for(working, 20.0)
+        await asyncio.wait([working], timeout=20.0)
+        assert working.done()
         # A part may hear of it only when others are answered again: then it is said again.
         said = logged(caplog)
         assert [GONE, BACK] * (len(said) // 2) + [GONE] == said

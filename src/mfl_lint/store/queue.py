@@ -28,6 +28,9 @@ CRAWL: Final = "crawl"
 END: Final = "end"
 LOOK: Final = "look"
 HOLDER: Final = "job/{}/{}"
+# How long a worker waits for a connection: longer than a busy database takes. What it is at when
+# it is told to end while the database is away takes that long, each part of it.
+_CONNECTION_S: Final = 5.0
 # Held under the name of a job that is at it no more: its worker was killed.
 _DEAD: Final = f"""
     EXISTS (
@@ -154,6 +157,7 @@ def worker_app(url: str, connections: int, pulse: Pulse) -> App:
         kwargs={**connecting(address, "mfl-lint worker"), "options": options.strip()},
         min_size=1,
         max_size=connections,
+        timeout=_CONNECTION_S,
     )
     app = App(connector=connector)
     app.job_manager = OwnJobs(connector, pulse)
