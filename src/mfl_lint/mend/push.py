@@ -25,19 +25,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from mfl_lint.core.digest import Digest
-from mfl_lint.core.errors import (
-    Denied,
-    MflLintError,
-    NotFound,
-    Overtaken,
-    RateLimited,
-    Refused,
-    RegistryError,
-    Rejected,
-    Unanswered,
-)
+from mfl_lint.core.errors import MflLintError, NotFound, Refused, RegistryError, Unanswered
 from mfl_lint.core.reference import Reference
 from mfl_lint.mend.bringing import Bringer, Clients, Need, Progress
+from mfl_lint.mend.deciding import end_of, is_certain, moved, untouched
 from mfl_lint.mend.finishing import finished
 from mfl_lint.mend.intent import Audit, Intent, PushPlan
 from mfl_lint.mend.outcome import WRITTEN, End, Interrupted, Outcome, TagEnd
@@ -91,7 +82,7 @@ class _Push:
                 self._before[reference.tag or ""] = head.digest
             first = self._before[plan.target.tag or ""]
             if plan.target.tag is not None and first not in (plan.expected, plan.digest):
-                return self._outcome(self._moved(plan.target, plan.expected, first))
+                return self._outcome(moved(plan.target, plan.expected, first))
             needs = await self._bringer.needs(plan.children)
         except (RegistryError, Refused) as error:
             return self._outcome(self._untouched(plan.target, error))
@@ -155,7 +146,7 @@ class _Push:
         if reference.tag is not None and head.digest == plan.digest:
             return TagEnd(reference, End.UNCHANGED, before, head.digest)
         if head.digest != before:
-            return self._moved(reference, before, head.digest)
+            return moved(reference, before, head.digest)
         watch = asyncio.create_task(self._watch(reference, before))
         try:
             claimed, failure = await self._put(reference, head.etag, new=new)
@@ -220,10 +211,10 @@ class _Push:
             seen = await self._seen(reference, before, patient=isinstance(failure, Unanswered))
         except RegistryError as error:
             detail = f"{detail}; and then: {error}" if detail else str(error)
-            end = End.REFUSED if _is_certain(failure) else End.UNKNOWN
+            end = End.REFUSED if is_certain(failure) else End.UNKNOWN
             ours = plan.digest if end is End.UNKNOWN else None
             return TagEnd(reference, end, before, None, detail, ours=ours)
-        end = self._end(before, seen, claimed, failure)
+        end = end_of(plan.digest, before, seen, claimed, failure)
         if end is End.UNKNOWN:
             between = seen if seen != before else None
             ours = plan.digest
@@ -247,25 +238,6 @@ class _Push:
             await asyncio.sleep(pause_s)
         return seen
 
-    def _end(
-        self,
-        before: Digest | None,
-        seen: Digest | None,
-        claimed: Digest | None,
-        failure: RegistryError | None,
-    ) -> End:
-        if seen == self._plan.digest:
-            return End.PUSHED
-        if seen is not None and seen == claimed:
-            return End.REWRITTEN
-        if isinstance(failure, Overtaken) and seen != before:
-            return End.MOVED
-        if _is_certain(failure):
-            return End.REFUSED
-        if isinstance(failure, Unanswered):
-            return End.UNKNOWN
-        return End.FAILED if seen == before else End.OVERTAKEN
-
     async def _look(self, reference: Reference) -> Head:
         """Return what the tag is now, with a digest where it is there."""
         if reference.tag is None:
@@ -279,22 +251,9 @@ class _Push:
         except NotFound:
             return _ABSENT
 
-    def _moved(self, reference: Reference, before: Digest | None, seen: Digest | None) -> TagEnd:
-        was, is_now = before or "nothing", seen or "nothing"
-        detail = f"the tag pointed at {was} when the push was planned, and points at {is_now} now"
-        return TagEnd(reference, End.MOVED, before, seen, detail)
-
     def _untouched(self, reference: Reference, error: Exception) -> TagEnd:
-        refused = isinstance(error, Refused | NotFound | Denied | Rejected)
-        before = self._before.get(reference.tag or "")
-        end = End.REFUSED if refused else End.FAILED
-        return TagEnd(reference, end, before, before, str(error))
+        return untouched(reference, self._before.get(reference.tag or ""), error)
 
     def _outcome(self, *ends: TagEnd) -> Outcome:
         left_out = self._plan.references()[len(ends) :]
         return Outcome(self._plan.digest, ends, self._writer.writes, left_out=left_out)
-
-
-def _is_certain(failure: RegistryError | None) -> bool:
-    """Say whether a failure proves that nothing was changed."""
-    return isinstance(failure, Rejected | Denied | RateLimited)
