@@ -75,5 +75,8 @@ def test_the_image_that_is_dropped_may_be_deleted_meanwhile(world: World) -> Non
     def collect(it: FaultRegistry) -> None:
         it.demo.delete_manifest("app", PPC.digest)
 
-    world.registry.fault(("HEAD", AT_INDEX[1]), faults.after(collect), 1)
+    fault = world.registry.fault(("HEAD", AT_INDEX[1]), faults.after(collect), 1)
     world.good("remove", "@app:v1", "linux/ppc64le")
+    assert fault.met
+    digests = {one["digest"] for one in world.stored("app:v1")["manifests"]}
+    assert (True, False) == (ARM64.digest in digests, PPC.digest in digests)
